@@ -1,0 +1,89 @@
+"""The transport adapters that stand before the mounted one: the cache, and the offline guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter
+
+from . import mocks
+from .transport import Exchange, Forward, Transport
+
+
+class WrappingAdapter(BaseAdapter):
+    """Stands before a mounted adapter, whose every other attribute it shows.
+
+    With ``mocks_first`` a library that mocks ``HTTPAdapter.send`` is asked before we are.
+    """
+
+    def __init__(self, inner: BaseAdapter, *, mocks_first: bool) -> None:
+        super().__init__()
+        self._inner = inner
+        self._mocks_first = mocks_first
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        arguments = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+        if self._mocks_first and mocks.are_active(self._inner):
+            return mocks.ask_first(
+                self._inner, request, arguments, lambda forward: self.answer(request, forward, arguments)
+            )
+        return self.answer(request, lambda outgoing: self._inner.send(outgoing, **arguments), arguments)
+
+    def answer(
+        self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]
+    ) -> requests.Response:
+        """The response to a request that no mock has answered."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_inner" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
+
+class CacheAdapter(WrappingAdapter):
+    """Answers from the cache where it may."""
+
+    def __init__(
+        self, transport: Transport, inner: BaseAdapter, exchange: Exchange, *, mocks_first: bool
+    ) -> None:
+        super().__init__(inner, mocks_first=mocks_first)
+        self._transport = transport
+        self._exchange = exchange
+
+    def answer(
+        self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]
+    ) -> requests.Response:
+        return self._transport.send(
+            request, self._exchange, forward, stream=bool(arguments["stream"]), connection=self
+        )
+
+
+class GuardAdapter(WrappingAdapter):
+    """Sends only what the guard lets pass."""
+
+    def __init__(
+        self,
+        inner: BaseAdapter,
+        guarded: Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], requests.Response],
+    ) -> None:
+        super().__init__(inner, mocks_first=True)
+        self._guarded = guarded
+
+    def answer(
+        self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]
+    ) -> requests.Response:
+        return self._guarded(request, forward, arguments, self)

@@ -1,0 +1,55 @@
+"""Refreshes behind the caller's back: one at a time for each key, and none that outlives its session."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import warnings
+from collections.abc import Callable
+
+log = logging.getLogger("pytest_reqcache")
+
+#: Seconds to wait for background refreshes when a session or a test ends.
+JOIN_LIMIT = 5.0
+
+
+class Background:
+    """The threads that refresh stale answers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[str, threading.Thread] = {}
+
+    def start(self, key: str, refresh: Callable[[], object]) -> None:
+        """Run ``refresh`` in a thread, unless one for that key is running. Its errors are logged."""
+        context = contextvars.copy_context()
+
+        def work() -> None:
+            try:
+                context.run(refresh)
+            except Exception as error:
+                log.warning("background refresh failed: %s: %s", type(error).__name__, error)
+            finally:
+                with self._lock:
+                    self._running.pop(key, None)
+
+        with self._lock:
+            if key in self._running:
+                return
+            thread = threading.Thread(target=work, name=f"reqcache-refresh-{key}", daemon=True)
+            self._running[key] = thread
+            thread.start()
+
+    def join(self) -> None:
+        """Wait for what is running, but no longer than :data:`JOIN_LIMIT` seconds each; then warn."""
+        with self._lock:
+            threads = list(self._running.values())
+        for thread in threads:
+            thread.join(JOIN_LIMIT)
+            if thread.is_alive():
+                warnings.warn(
+                    f"a background refresh has not ended within {JOIN_LIMIT:g} s and is left to itself",
+                    ResourceWarning,
+                    stacklevel=2,
+                )

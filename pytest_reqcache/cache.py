@@ -1,0 +1,193 @@
+"""``session.cache``: looking at what is stored, removing it, re-dating it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+import requests
+
+from . import clock, policy
+from .conversion import CachedResponse, as_prepared, read_once, recorded_request, replay
+from .expiration import ExpireAfter, Special, expires_at, is_expired, parse_expiry
+from .models import Interaction, RecordedRequest
+from .recording import Asked, Identity, Store, made_key
+from .settings import Settings
+
+_T = TypeVar("_T")
+AnyRequest = requests.Request | requests.PreparedRequest
+
+
+class Holder(Protocol):
+    """What the cache API needs of a recorder."""
+
+    cassette: Store
+    identity: Identity
+
+    def ask(self, request: RecordedRequest, key: str | None) -> Asked: ...
+
+    def interactions(self) -> Iterator[Interaction]: ...
+
+    def remove(self, interactions: Iterable[Interaction]) -> None: ...
+
+    def replace(self, pairs: list[tuple[Interaction, Interaction]]) -> None: ...
+
+
+class Cache:
+    """What a session has stored. Iterating gives the keys; ``len`` counts the stored responses."""
+
+    def __init__(self, recorder: Holder, settings: Callable[[], Settings]) -> None:
+        self._recorder = recorder
+        self._settings = settings
+
+    @property
+    def path(self) -> Path | None:
+        """The cassette's path; None in memory."""
+        return self._recorder.cassette.path
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._recorder.interactions())
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._recorder.identity.key(item) for item in self._recorder.interactions())
+
+    def __contains__(self, key: object) -> bool:
+        return any(own == key for own in self)
+
+    @property
+    def responses(self) -> dict[str, CachedResponse]:
+        """The stored responses by key, the latest of each."""
+        return {self._recorder.identity.key(item): self._response(item) for item in self._recorder.interactions()}
+
+    def filter(
+        self, *, expired: bool = True, valid: bool = True, older_than: float | timedelta | datetime | None = None
+    ) -> Iterator[CachedResponse]:
+        """The stored responses that are expired, valid, or created before ``older_than`` ago.
+
+        With both ``expired`` and ``valid`` (the default) everything; ``older_than`` narrows that.
+        """
+        now = clock.now()
+        for item in self._recorder.interactions():
+            is_old = is_expired(self._expires(item), now)
+            if (is_old and not expired) or (not is_old and not valid):
+                continue
+            if older_than is None or item.created_at <= _moment_before(older_than, now):
+                yield self._response(item)
+
+    def urls(self, *, expired: bool = True) -> list[str]:
+        """The URLs of what is stored, each once, sorted."""
+        return sorted({response.url for response in self.filter(expired=expired)})
+
+    def contains(
+        self, key: str | None = None, *, request: AnyRequest | None = None, url: str | None = None
+    ) -> bool:
+        """Whether a response is stored under a key, for a request, or for a GET of a URL; expired ones too."""
+        if url is not None:
+            request = requests.Request("GET", url)
+        if request is not None:
+            key = self.create_key(request)
+        return key is not None and key in self
+
+    def create_key(self, request: AnyRequest) -> str:
+        """The key of a request under this session's settings."""
+        prepared = read_once(as_prepared(request))
+        return self._recorder.ask(recorded_request(prepared), made_key(prepared, self._settings())).key
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self._recorder.remove(list(self._recorder.interactions()))
+
+    def delete(
+        self,
+        *keys: str,
+        expired: bool = False,
+        older_than: float | timedelta | datetime | None = None,
+        urls: Iterable[str] | None = None,
+        requests: Iterable[AnyRequest] | None = None,
+    ) -> None:
+        """Remove what meets any of the conditions; without a condition nothing.
+
+        Args:
+            keys: cache keys; unknown ones are passed over.
+            expired: what has expired.
+            older_than: what was created that long ago or longer (seconds or a timedelta), or before
+                a datetime; whatever its expiry.
+            urls: the GET requests for these URLs.
+            requests: what answers these requests, matched as when they are sent.
+
+        Raises:
+            TypeError, ValueError: ``older_than`` is no time.
+        """
+        wanted = set(keys)
+        wanted.update(self.create_key(_get(url)) for url in _listed(urls, "urls"))
+        wanted.update(self.create_key(request) for request in _listed(requests, "requests"))
+        now = clock.now()
+        limit = None if older_than is None else _moment_before(older_than, now)
+        identity = self._recorder.identity
+        self._recorder.remove(
+            [
+                item
+                for item in self._recorder.interactions()
+                if (expired and is_expired(self._expires(item), now))
+                or (limit is not None and item.created_at <= limit)
+                or (wanted and identity.key(item) in wanted)
+            ]
+        )
+
+    def reset_expiration(self, expire_after: ExpireAfter = None) -> None:
+        """Give everything stored, expired or not, a new expiry from now on.
+
+        None and ``DO_NOT_CACHE`` mean never. ``created_at`` stays.
+
+        Raises:
+            TypeError, ValueError: the value is no expiry.
+        """
+        expiry = parse_expiry(expire_after, where="reset_expiration")
+        now = clock.now()
+
+        def expires(item: Interaction) -> datetime | Literal[Special.NEVER]:
+            if expiry is None or expiry in (Special.NEVER, Special.DO_NOT_CACHE):
+                return Special.NEVER
+            if expiry is Special.HTTP_ONLY:
+                lifetime = policy.http_lifetime(item.response.status, item.response.headers)
+                return expires_at(lifetime, now) or Special.NEVER
+            return expires_at(expiry, now) or Special.NEVER
+
+        self._recorder.replace([(item, replace(item, expires=expires(item))) for item in self._recorder.interactions()])
+
+    def _expires(self, item: Interaction) -> datetime | None:
+        return policy.expiry_of(item, item.request.url, self._settings(), clock.now())
+
+    def _response(self, item: Interaction) -> CachedResponse:
+        response = replay(item, as_prepared(item.request), stream=False, connection=None)
+        response.expires = self._expires(item)
+        response.cache_key = self._recorder.identity.key(item)
+        return response
+
+
+def _get(url: str) -> requests.Request:
+    return requests.Request("GET", url)
+
+
+def _listed(given: Iterable[_T] | None, name: str) -> Iterable[_T]:
+    if isinstance(given, (str, bytes)):
+        raise TypeError(f"{name}={given!r} is one text: a list is accepted, as [{given!r}]")
+    return () if given is None else given
+
+
+def _moment_before(older_than: float | timedelta | datetime, now: datetime) -> datetime:
+    """The moment that ``older_than`` names."""
+    if isinstance(older_than, (int, float)) and not isinstance(older_than, bool):
+        older_than = timedelta(seconds=older_than)
+    if isinstance(older_than, datetime):
+        return older_than.astimezone(now.tzinfo)
+    if isinstance(older_than, timedelta):
+        try:
+            return now - older_than
+        except OverflowError:
+            return datetime.min.replace(tzinfo=now.tzinfo)
+    raise TypeError(f"older_than={older_than!r}: seconds, a timedelta or a datetime are accepted")
+

@@ -1,0 +1,10 @@
+"""The YAML file of interactions: reading, writing, locking, recovery."""
+
+from __future__ import annotations
+
+from .bodies import open_body, read_body
+from .errors import CassetteError, TornTailWarning
+from .file import Cassette
+from .memory import MemoryCassette
+
+__all__ = ["Cassette", "CassetteError", "MemoryCassette", "TornTailWarning", "open_body", "read_body"]

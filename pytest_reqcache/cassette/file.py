@@ -1,0 +1,331 @@
+"""A cassette: one YAML file of interactions, read lazily and changed in whole steps."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from ..models import Change, Interaction, Source
+from . import bodies, rewriting, storing
+from .errors import CassetteError
+from .index import Changed, Index, View, ref_of
+from .nodes import NodeError
+from .planning import Plan, plan
+from .writing import Draft, draft
+
+Identify = Callable[[Interaction], Hashable]
+_Result = TypeVar("_Result")
+
+_FILE_NAME = re.compile(rb"\.bodies/([0-9a-f]{16}\.[a-z0-9]+)")
+
+
+class Cassette:
+    """The interactions of the YAML file at ``path``.
+
+    ``locate`` makes of a URL what ``find`` looks up: interactions that may answer one another's
+    requests need the same locator. Nothing is touched before the first call; the file need not
+    exist. Any number of threads and processes may use one file. Every method raises CassetteError
+    where the file is no cassette that we can read, and then leaves it alone.
+    """
+
+    def __init__(self, path: Path, locate: Callable[[str], Hashable]) -> None:
+        self.path = path
+        self._locate = locate
+        self._index = Index(path, locate)
+        self._mutex = threading.RLock()
+        #: What stood in the file when each locator was first looked for since we last wrote.
+        self._seen: dict[Hashable, frozenset[int]] = {}
+        #: The refs of items that our own appends superseded, and of what superseded them.
+        self._superseded: dict[str, str] = {}
+
+    def find(self, locator: Hashable) -> list[Interaction]:
+        """The interactions whose URL has that locator, in file order."""
+
+        def read(view: View) -> list[Interaction]:
+            self._seen.setdefault(locator, view.layout.prints_at(locator))
+            return [view.interaction(number, locator) for number in view.layout.at(locator)]
+
+        return [item for item in self._read(read) if not self._is_superseded(item)]
+
+    def __iter__(self) -> Iterator[Interaction]:
+        found = self._read(lambda view: [view.interaction(number) for number in range(len(view))])
+        return iter([item for item in found if not self._is_superseded(item)])
+
+    def __len__(self) -> int:
+        return self._read(lambda view: len(view) - sum(len(view.with_ref(ref)) for ref in self._superseded))
+
+    def exists(self) -> bool:
+        return os.path.isfile(self._index.real_path)
+
+    def commit(self, changes: Sequence[Change], identify: Identify) -> list[Interaction | None]:
+        """Apply all changes in one step, or none.
+
+        Interactions for which ``identify`` gives the same are the same recording: what another
+        process has recorded meanwhile is kept, except before a refresh. Returns for each change
+        what now stands for it; None where it removed, or was dropped.
+        """
+        return self._change(changes, identify, in_place=True)
+
+    def append(self, changes: Sequence[Change], identify: Identify) -> list[Interaction | None]:
+        """As ``commit``, but what replaces is added at the end of the file, too.
+
+        What it replaces is not found any more, and ``compact`` removes it from the file. Changes
+        that remove are committed.
+        """
+        return self._change(changes, identify, in_place=any(change.new is None for change in changes))
+
+    def compact(self) -> None:
+        """Put what our own ``append`` calls wrote in the place of what it superseded."""
+        with self._mutex:
+            if not self._superseded:
+                return
+            with self._writing() as view:
+                texts = self._compacted_texts(view)
+                if texts:
+                    self._rewrite(view, texts, [])
+            self._superseded.clear()
+
+    def close(self) -> None:
+        """Compact, and forget what was read. A closed cassette can be used again."""
+        with self._mutex:
+            self.compact()
+            self._index.forget()
+            self._seen.clear()
+
+    def _is_superseded(self, item: Interaction) -> bool:
+        return item.source is not None and item.source.ref in self._superseded
+
+    def _read(self, read: Callable[[View], _Result]) -> _Result:
+        with self._mutex, self._errors():
+            for _ in range(20):
+                try:
+                    with self._index.view() as view:
+                        return self._index.take(view, read)
+                except Changed:
+                    self._index.layout = None
+            raise CassetteError(self.path, None, "is written all the time; end what writes it, and run again")
+
+    def _change(
+        self, changes: Sequence[Change], identify: Identify, in_place: bool
+    ) -> list[Interaction | None]:
+        if not changes:
+            return []
+        with self._mutex, self._errors():
+            drafts = [None if change.new is None else self._draft(change.new) for change in changes]
+            seen = self._seen_for(changes)
+            with self._writing() as view:
+                planned = self._index.take(
+                    view,
+                    lambda view: plan(changes, _Items(view, self._locate, identify, seen, self._superseded)),
+                )
+                return self._write(view, planned, drafts, in_place)
+
+    def _seen_for(self, changes: Sequence[Change]) -> dict[Hashable, frozenset[int]]:
+        """What had been seen, for the locator of each change, when the file was last looked at."""
+        seen, layout = dict(self._seen), self._index.layout
+        for change in changes:
+            if change.new is not None and layout is not None:
+                locator = self._locate(change.new.request.url)
+                seen.setdefault(locator, layout.prints_at(locator))
+        return seen
+
+    def _draft(self, new: Interaction) -> Draft:
+        try:
+            return draft(new, self._index.folder)
+        except ValueError as error:
+            raise CassetteError(self.path, None, str(error)) from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[View]:
+        """The file as it is, while nobody else can write it, without a torn end."""
+        with self._errors(), self._index.lock.held():
+            with self._index.view(holds_lock=True) as view:
+                torn = view.layout.torn
+                if torn is None:
+                    yield view
+                    return
+            storing.set_aside(self._index.real_path, torn.offset)
+            with self._index.view(holds_lock=True) as view:
+                yield view
+
+    def _write(
+        self, view: View, planned: Plan, drafts: Sequence[Draft | None], in_place: bool
+    ) -> list[Interaction | None]:
+        texts = {change: draft.text for change, draft in enumerate(drafts) if draft is not None}
+        for number, change in planned.replaced.items():
+            texts[change] = self._text_in_place(view, number, drafts[change]) or texts[change]
+        unchanged = {
+            number: change
+            for number, change in planned.replaced.items()
+            if not in_place and texts[change] == view.text(number)
+        }
+        replacing = set() if in_place else {*planned.replaced.values()} - {*unchanged.values()}
+        appended = sorted([*planned.added, *replacing])
+        replaced: dict[int, bytes | None] = {}
+        if in_place:
+            replaced |= dict.fromkeys(planned.removed)
+            replaced |= {number: texts[change] for number, change in planned.replaced.items()}
+        written = [drafts[change] for change in (*planned.replaced.values(), *planned.added)]
+        with self._new_files([draft for draft in written if draft is not None]):
+            if replaced or not view.layout.appendable:
+                self._rewrite(view, replaced, [texts[change] for change in appended])
+            elif appended:
+                self._append(view, [texts[change] for change in appended])
+        stay = [number for number in range(len(view)) if replaced.get(number, b"") is not None]
+        places = {change: len(stay) + rank for rank, change in enumerate(appended)}
+        places |= {change: number for number, change in unchanged.items()}
+        if in_place:
+            ranks = {number: rank for rank, number in enumerate(stay)}
+            places |= {change: ranks[number] for number, change in planned.replaced.items()}
+        stored = self._stored(places, drafts)
+        if not in_place:
+            self._note_superseded(view, planned, stored)
+        return stored
+
+    def _text_in_place(self, view: View, number: int, draft: Draft | None) -> bytes | None:
+        """The item's own text with new times, where nothing else is new: a hand's work in it stays."""
+        layout = view.layout
+        if draft is None or layout.column or layout.newline != b"\n" or layout.block_form is not None:
+            return None
+        return rewriting.retouched(view.text(number), view.interaction(number), draft.interaction)
+
+    def _append(self, view: View, texts: Sequence[bytes]) -> None:
+        size = view.layout.stamp.size
+        storing.append(self._index.real_path, rewriting.appended(view.file, view.layout, size, texts), size)
+
+    def _rewrite(self, view: View, texts: Mapping[int, bytes | None], added: Sequence[bytes]) -> None:
+        assert view.file is not None
+        names = {name for number in texts for name in _FILE_NAME.findall(view.text(number))}
+        storing.replace(self._index.real_path, rewriting.spliced(view.file, view.layout, texts, added))
+        if names:
+            self._remove_unused(names)
+
+    @contextmanager
+    def _new_files(self, drafts: Sequence[Draft]) -> Iterator[None]:
+        """Write the body files, before the items that refer to them; they go again if those fail."""
+        folder = self._index.folder
+        made: list[Path] = []
+        try:
+            for file in (file for draft in drafts for file in draft.files):
+                if bodies.write_file(file, folder):
+                    made.append(folder / file.name)
+            yield
+        except BaseException:
+            _remove(made, folder)
+            raise
+
+    def _remove_unused(self, names: set[bytes]) -> None:
+        """Remove the body files of those names that no item refers to any more."""
+        folder = self._index.folder
+        content = self._index.real_path.read_bytes()
+        _remove(
+            [folder / name.decode("ascii") for name in names if b".bodies/" + name not in content], folder
+        )
+
+    def _stored(self, places: Mapping[int, int], drafts: Sequence[Draft | None]) -> list[Interaction | None]:
+        """For each change the interaction that is now at its place in the file."""
+        stored: list[Interaction | None] = [None] * len(drafts)
+        with self._index.view(holds_lock=True) as view:
+            for change, number in places.items():
+                draft = drafts[change]
+                assert draft is not None
+                source = Source(self.path, view.layout.lines[number], ref_of(view.text(number)))
+                stored[change] = replace(draft.interaction, source=source)
+                locator = self._locate(draft.interaction.request.url)
+                self._index.note(source.ref, locator)
+                self._seen[locator] = view.layout.prints_at(locator)
+        return stored
+
+    def _note_superseded(self, view: View, planned: Plan, stored: Sequence[Interaction | None]) -> None:
+        for number, change in planned.replaced.items():
+            new = stored[change]
+            assert new is not None
+            assert new.source is not None
+            old_ref = ref_of(view.text(number))
+            self._superseded.pop(new.source.ref, None)  # what stood there once stands there again
+            if old_ref != new.source.ref:
+                self._superseded[old_ref] = new.source.ref
+
+    def _compacted_texts(self, view: View) -> dict[int, bytes | None]:
+        """What superseded an item goes where the item stands; nothing goes whose successor is not there."""
+        texts: dict[int, bytes | None] = {}
+        for ref in self._superseded:
+            successors = list(_successors(ref, self._superseded))
+            there = [number for successor in successors for number in view.with_ref(successor)]
+            for number in view.with_ref(ref):
+                if there and number not in texts:
+                    texts |= dict.fromkeys(there)
+                    texts[number] = view.text(there[-1])
+        return texts
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except NodeError as error:
+            raise CassetteError(self.path, error.line, error.problem) from None
+        except Changed:
+            raise CassetteError(self.path, None, "was changed while we wrote it; run again") from None
+        except OSError as error:
+            problem = f"{error.strerror or error}; make the file and its folder accessible, and run again"
+            raise CassetteError(self.path, None, problem) from error
+
+
+class _Items:
+    """The items of a file as the planning sees them."""
+
+    def __init__(
+        self,
+        view: View,
+        locate: Callable[[str], Hashable],
+        identify: Identify,
+        seen: Mapping[Hashable, frozenset[int]],
+        superseded: Collection[str],
+    ) -> None:
+        self._view = view
+        self._locate = locate
+        self._identify = identify
+        self._seen = seen
+        self._superseded = superseded
+
+    def with_ref(self, ref: str) -> list[int]:
+        return [] if ref in self._superseded else self._view.with_ref(ref)
+
+    def alike(self, interaction: Interaction) -> list[int]:
+        locator = self._locate(interaction.request.url)
+        candidates = self._view.layout.at(locator)
+        if not candidates:
+            return []
+        identity = self._identify(interaction)
+        found = [(number, self._view.interaction(number, locator)) for number in candidates]
+        return [
+            number
+            for number, item in found
+            if item.source is not None
+            and item.source.ref not in self._superseded
+            and self._identify(item) == identity
+        ]
+
+    def is_unseen(self, index: int, interaction: Interaction) -> bool:
+        seen = self._seen.get(self._locate(interaction.request.url), frozenset())
+        return self._view.layout.prints[index] not in seen
+
+
+def _successors(ref: str, superseded: Mapping[str, str]) -> Iterator[str]:
+    passed = {ref}
+    while (ref := superseded.get(ref, "")) and ref not in passed:
+        passed.add(ref)
+        yield ref
+
+
+def _remove(files: Sequence[Path], folder: Path) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+    with suppress(OSError):  # not empty, or not there
+        folder.rmdir()

@@ -1,0 +1,250 @@
+"""The general way to find the items of a cassette: by parsing the whole of it.
+
+For files that people have edited in ways that the scan does not know: other indentation, flow
+style, anchors, quoted keys, CRLF, a BOM, ``---``. Every item still keeps its own text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import yaml
+from yaml.events import (
+    DocumentEndEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from . import reading
+from .layout import Layout, Stamp, Torn
+from .nodes import Node, NodeError, NodeReader, as_node_error
+from .scan import Locate
+from .torn import is_torn_item
+from .writing import HEADER, VERSION
+
+_LARGEST_FILE = 256 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+_LAST_LINE_GAP = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n?")
+_ITEM_LINE = re.compile(rb"^-", re.MULTILINE)
+_CREATED_AT = re.compile(rb"\n  created_at: (?:[^\n]*\n|[^\n]*Z\Z)(?:[ ]*(?:#[^\n]*)?(?:\n|\Z))*\Z")
+
+
+def lay_out(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
+    """The layout of a file. Raises NodeError."""
+    if stamp.size > _LARGEST_FILE:
+        raise NodeError(1, f"{stamp.size:,} bytes of hand-edited YAML; split the cassette")
+    file.seek(0)
+    data = file.read(stamp.size)
+    bom = _BOM if data.startswith(_BOM) else b""
+    whole, torn = _without_torn_item(data[len(bom) :])
+    text = _decoded(whole)
+    try:
+        document = _Document(text)
+    except yaml.YAMLError as error:
+        raise as_node_error(error, text) from None
+    if not document.has_list and torn is None:
+        raise NodeError(1, "no list of interactions; write 'interactions:' and the items below it")
+    if torn is not None:
+        torn = Torn(torn.offset + len(bom), torn.line)
+    layout = Layout(stamp, head_end=0, torn=torn, scanned=False)
+    document.fill(layout, len(bom), locate)
+    return layout
+
+
+@dataclass(slots=True)
+class _Item:
+    start: int
+    end: int
+    line: int
+    node: Node
+    has_aliases: bool
+
+
+class _Document:
+    """The places of the list and its items in a text, as indices of characters."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.items: list[_Item] = []
+        self.has_list = False
+        self.is_flow = False
+        self.in_flow = False
+        self.is_bare = False
+        self.column = 0
+        self.list_start = self.list_end = 0
+        self._reader = NodeReader(text)
+        self._read_document()
+
+    def _read_document(self) -> None:
+        reader = self._reader
+        reader.event()  # start of the stream
+        event: Any = reader.event()
+        if type(event) is StreamEndEvent:  # nothing but comments
+            self.has_list = self.is_flow = True
+            self.list_start = self.list_end = len(self.text)
+            self.is_bare = True
+            return
+        event = reader.event()
+        if type(event) is not MappingStartEvent:
+            raise NodeError(
+                reader.line(event),
+                "a cassette is a mapping with 'version' and 'interactions'; this is something else",
+            )
+        self.in_flow = bool(event.flow_style)
+        self._read_top(reader.event())
+        if (
+            type(reader.event()) is not DocumentEndEvent
+            or type(event := reader.event()) is not StreamEndEvent
+        ):
+            raise NodeError(reader.line(event), "a second document; a cassette is one: remove the '---'")
+
+    def _read_top(self, event: Any) -> None:
+        reader = self._reader
+        seen: dict[str, int] = {}
+        while type(event) is not MappingEndEvent:
+            name, line = reader.key(event, seen)
+            seen[name] = line
+            value = reader.event()
+            if name == "version":
+                _check_version(reader.node(value, line))
+            elif name == "interactions":
+                self._read_list(value)
+            else:
+                raise reading.unknown_key(name, line, "a cassette", ("version", "interactions"))
+            event = reader.event()
+        if "version" not in seen:
+            raise NodeError(1, f"no version; a cassette says 'version: {VERSION}' above its interactions")
+
+    def _read_list(self, start: Any) -> None:
+        self.has_list = True
+        mark = start.start_mark
+        self.list_start = mark.index
+        if not isinstance(start, SequenceStartEvent):
+            self._read_no_list(start)
+            return
+        self.is_flow, self.column = bool(start.flow_style), mark.column
+        end = self._read_items()
+        self.list_end = end.end_mark.index if self.is_flow else self._reader.end
+
+    def _read_items(self) -> Any:
+        event = self._reader.event()
+        while type(event) is not SequenceEndEvent:
+            self._read_list_item(event)
+            event = self._reader.event()
+        return event
+
+    def _read_no_list(self, event: Any) -> None:
+        """``interactions:`` with nothing behind it is an empty list."""
+        node = self._reader.node(event)
+        if not (node.plain and node.value in ("", "~", "null", "Null", "NULL")):
+            raise NodeError(node.line, f"interactions is {node.kind}; write a list, one '- request:' each")
+        self.is_flow, self.list_end = True, event.end_mark.index
+
+    def _read_list_item(self, event: Any) -> None:
+        reader = self._reader
+        before, aliases = reader.end, reader.aliases
+        node = reader.node(event)
+        start, end = event.start_mark.index, reader.end
+        if not self.is_flow:
+            before = self.items[-1].end if self.items else self.list_start - self.column
+            dash = re.compile(rf"^ {{{self.column}}}-", re.MULTILINE).search(self.text, before)
+            start = dash.start() if dash is not None else start
+            if end > 0 and self.text[end - 1] != "\n":
+                end = _end(_LAST_LINE_GAP, self.text, end)
+            end = _end(_own_comments(self.column), self.text, end)
+        # The anchors of earlier items are not to be had when the item is read alone.
+        self.items.append(_Item(start, end, 0, node, reader.aliases > aliases))
+
+    def fill(self, layout: Layout, offset: int, locate: Locate) -> None:
+        """Note in a layout what was found, in bytes from ``offset`` on."""
+        text = self.text
+        layout.column = 0 if self.is_flow else self.column
+        layout.newline = b"\r\n" if "\r\n" in text else b"\n"
+        index, line = 0, 1
+
+        def advance(to: int) -> str:
+            nonlocal index, offset, line
+            passed = text[index:to]
+            index, offset, line = to, offset + len(passed.encode()), line + passed.count("\n")
+            return passed
+
+        head = self.items[0].start if self.items else self.list_start if self.is_flow else self.list_end
+        advance(head)
+        layout.head_end, layout.next_line = offset, line
+        for item in self.items:
+            advance(item.start)
+            start, first_line = offset, line
+            own = advance(item.end)
+            if item.has_aliases:
+                layout.nodes[len(layout)] = item.node
+            layout.add(start, own.encode(), first_line, locate(reading.url(item.node)))
+            layout.next_line = line
+        if self.is_flow:
+            layout.block_form = self._block_form(layout.newline)
+            layout.appendable = False
+        else:
+            layout.appendable = self.column == 0 and _is_gap(text[self.items[-1].end :] if self.items else "")
+
+    def _block_form(self, newline: bytes) -> tuple[bytes, bytes]:
+        """What goes before and behind the items of a flow list once they are in block form."""
+        if self.is_bare:
+            missing = newline if self.text and not self.text.endswith("\n") else b""
+            return self.text.encode() + missing + HEADER.replace(b"\n", newline), b""
+        if self.in_flow:
+            return HEADER.replace(b"\n", newline), b""
+        before = self.text[: self.list_start].rstrip(" \t")
+        behind = self.text[self.list_end :]
+        rest = _LAST_LINE_GAP.match(behind)
+        line = rest[0] if rest is not None else ""
+        return (before + (line or newline.decode())).encode(), behind[len(line) :].encode()
+
+
+def _check_version(node: Node) -> None:
+    if node.plain and isinstance(node.value, str) and node.value == str(VERSION):
+        return
+    given = node.value if isinstance(node.value, str) else node.kind
+    if re.fullmatch("[0-9]{1,9}", given) is not None and int(given) > VERSION:
+        raise NodeError(
+            node.line,
+            f"version {given} was written by a newer pytest-reqcache, this one reads version {VERSION}; "
+            "upgrade it, or record anew",
+        )
+    raise NodeError(node.line, f"version is {given!r}; this pytest-reqcache reads version {VERSION}")
+
+
+def _own_comments(column: int) -> re.Pattern[str]:
+    """Comments that are indented as an item's keys are belong to it."""
+    return re.compile(rf"(?:[ ]{{{column + 1},}}#[^\n]*(?:\n|\Z))*")
+
+
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    found = pattern.match(text, start)
+    return start if found is None else found.end()
+
+
+def _is_gap(text: str) -> bool:
+    return all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines())
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        byte = text[error.start]
+        raise NodeError(line, f"the byte 0x{byte:02x} is no UTF-8; save the file as UTF-8") from None
+
+
+def _without_torn_item(data: bytes) -> tuple[bytes, Torn | None]:
+    start = max((found.start() for found in _ITEM_LINE.finditer(data)), default=None)
+    if start is None:
+        return data, None
+    tail = data[start:].replace(b"\r\n", b"\n")
+    if _CREATED_AT.search(tail) is not None or not is_torn_item(tail):
+        return data, None
+    return data[:start], Torn(start, data.count(b"\n", 0, start) + 1)

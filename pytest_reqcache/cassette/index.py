@@ -1,0 +1,233 @@
+"""Keeping up with a cassette's file: which items are in it now, and what they say."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from ..models import Interaction, Source
+from . import general, reading
+from .errors import CassetteError, TornTailWarning
+from .layout import Layout, Stamp
+from .locking import Lock
+from .nodes import NodeError, read_item
+from .scan import Unsure, scan, scan_further
+from .writing import HEADER
+
+_Result = TypeVar("_Result")
+
+
+class Changed(Exception):
+    """The file is not what it was when it was looked through: look again."""
+
+
+class View:
+    """A cassette's open file, or none, and the places of its items."""
+
+    def __init__(self, index: Index, file: BinaryIO | None, layout: Layout) -> None:
+        self._index = index
+        self.file = file
+        self.layout = layout
+
+    def __len__(self) -> int:
+        return len(self.layout)
+
+    def text(self, number: int) -> bytes:
+        """The text of an item. Raises Changed."""
+        assert self.file is not None
+        start = self.layout.starts[number]
+        self.file.seek(start)
+        text = self.file.read(self.layout.ends[number] - start)
+        if hash(text) != self.layout.prints[number]:
+            raise Changed
+        return text
+
+    def interaction(self, number: int, locator: Hashable | None = None) -> Interaction:
+        """What an item says. A caller who knows its locator spares us asking for it. Raises NodeError."""
+        text, line = self.text(number), self.layout.lines[number]
+        source = Source(self._index.path, line, ref_of(text))
+        found = self._index.known.get(source.ref)
+        if found is not None:
+            return found if found.source == source else replace(found, source=source)
+        node = self.layout.nodes.get(number)
+        stands_alone = node is None
+        if node is None:
+            node = read_item(_decoded(text, line), line)
+        found = reading.interaction(node, self._index.folder, source)
+        self._index.note(source.ref, self._index.locate(found.request.url) if locator is None else locator)
+        if stands_alone:
+            self._index.known.keep(text, found)
+        return found
+
+    def with_ref(self, ref: str) -> list[int]:
+        """The items with that text: one, or several that are equal."""
+        locator = self._index.locator_of(ref)
+        candidates: Sequence[int] = range(len(self)) if locator is None else self.layout.at(locator)
+        return [number for number in candidates if ref_of(self.text(number)) == ref]
+
+
+class _Known:
+    """A few small interactions that were parsed, by the text that they were parsed from.
+
+    The text says all, so that this is never out of date; a body in a file is no part of the text.
+    """
+
+    _MOST, _LARGEST = 256, 8 * 1024
+
+    def __init__(self) -> None:
+        self._by_ref: dict[str, Interaction] = {}
+        self.get = self._by_ref.get
+        self.clear = self._by_ref.clear
+
+    def keep(self, text: bytes, interaction: Interaction) -> None:
+        if len(text) > self._LARGEST or b"file" in text or interaction.source is None:
+            return
+        if len(self._by_ref) >= self._MOST:
+            del self._by_ref[next(iter(self._by_ref))]
+        self._by_ref[interaction.source.ref] = interaction
+
+
+class Index:
+    """The layout of a cassette's file, brought up to date whenever the file has changed."""
+
+    def __init__(self, path: Path, locate: Callable[[str], Hashable]) -> None:
+        self.path = path
+        self.locate = locate
+        self.layout: Layout | None = None
+        self._absolute = os.path.abspath(path)
+        self.known = _Known()
+        self._locators: dict[str, Hashable] = {}
+        self._warned_of: tuple[int, int] | None = None
+
+    @cached_property
+    def real_path(self) -> Path:
+        """Where the file really is: a symbolic link's target is what is locked and replaced."""
+        return Path(os.path.realpath(self._absolute))
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the cassette's body files are."""
+        return self.real_path.with_suffix(".bodies")
+
+    @cached_property
+    def lock(self) -> Lock:
+        return Lock(self.real_path)
+
+    def note(self, ref: str, locator: Hashable) -> None:
+        self._locators[ref] = locator
+
+    def locator_of(self, ref: str) -> Hashable | None:
+        """The locator of an item that was read here; None where it was not."""
+        return self._locators.get(ref)
+
+    def forget(self) -> None:
+        self.layout = None
+        self._locators.clear()
+        self.known.clear()
+
+    @contextmanager
+    def view(self, holds_lock: bool = False) -> Iterator[View]:
+        """The file as it is now. Raises NodeError where it is no cassette."""
+        try:
+            file = self.real_path.open("rb", buffering=0)
+        except FileNotFoundError:
+            self.layout = None
+            yield View(self, None, Layout(Stamp(0, 0, 0), head_end=0, block_form=(HEADER, b"")))
+            return
+        except IsADirectoryError:
+            raise CassetteError(
+                self.path, None, "this is a folder; a cassette is a file: give its name"
+            ) from None
+        with file:
+            yield View(self, file, self._up_to_date(file, holds_lock))
+
+    def take(self, view: View, read: Callable[[View], _Result]) -> _Result:
+        """What ``read`` makes of a view, whose file is parsed as a whole if an item makes no sense."""
+        try:
+            return read(view)
+        except NodeError:
+            if not self._is_current(view.layout):
+                raise Changed from None
+            if not view.layout.scanned or view.file is None:
+                raise
+        # The scan may have cut the item in the wrong places.
+        view.layout = self._parsed(view.file, view.layout.stamp)
+        return read(view)
+
+    def _is_current(self, layout: Layout) -> bool:
+        try:
+            return Stamp.of(os.stat(self.real_path)) == layout.stamp
+        except FileNotFoundError:
+            return False
+
+    def _up_to_date(self, file: BinaryIO, holds_lock: bool) -> Layout:
+        stamp = Stamp.of(os.fstat(file.fileno()))
+        if self.layout is not None and self.layout.stamp == stamp:
+            return self.layout
+        layout = self._looked_through(file, stamp)
+        if layout.torn is not None and not holds_lock:
+            # Another process may be in the middle of its write.
+            with self.lock.held():
+                layout = self._looked_through(file, Stamp.of(os.fstat(file.fileno())))
+        self._warn_if_torn(layout)
+        return layout
+
+    def _looked_through(self, file: BinaryIO, stamp: Stamp) -> Layout:
+        known, self.layout = self.layout, None
+        try:
+            if known is not None and _has_only_grown(file, known, stamp):
+                scan_further(known, file, stamp, self.locate)
+                self.layout = known
+            else:
+                self.layout = scan(file, stamp, self.locate)
+        except Unsure:
+            return self._parsed(file, stamp)
+        return self.layout
+
+    def _parsed(self, file: BinaryIO, stamp: Stamp) -> Layout:
+        self.layout = None
+        self.layout = general.lay_out(file, stamp, self.locate)
+        return self.layout
+
+    def _warn_if_torn(self, layout: Layout) -> None:
+        if layout.torn is None or self._warned_of == (layout.stamp.inode, layout.torn.offset):
+            return
+        self._warned_of = (layout.stamp.inode, layout.torn.offset)
+        warnings.warn(
+            f"{self.path}:{layout.torn.line}: the last interaction was cut off while it was written "
+            f"and is ignored; the next recording moves it to {self.path.name}.torn",
+            TornTailWarning,
+            stacklevel=2,
+        )
+
+
+def ref_of(text: bytes) -> str:
+    """The name of an item with that text."""
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _has_only_grown(file: BinaryIO, known: Layout, stamp: Stamp) -> bool:
+    if not (
+        known.scanned and len(known) and known.stamp.inode == stamp.inode and known.stamp.size < stamp.size
+    ):
+        return False
+    start = known.starts[-1]
+    file.seek(start)
+    return hash(file.read(known.ends[-1] - start)) == known.prints[-1]
+
+
+def _decoded(text: bytes, line: int) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        line += text.count(b"\n", 0, error.start)
+        raise NodeError(
+            line, f"the byte 0x{text[error.start]:02x} is no UTF-8; save the file as UTF-8"
+        ) from None

@@ -1,0 +1,88 @@
+"""A cassette that keeps nothing on disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
+from operator import itemgetter
+
+from ..models import Change, Interaction, Source
+from .bodies import read_body
+
+
+class MemoryCassette:
+    """The same as ``Cassette``, for ``":memory:"``: what it holds ends with it."""
+
+    path = None
+
+    def __init__(self, locate: Callable[[str], Hashable]) -> None:
+        self._locate = locate
+        self._mutex = threading.RLock()
+        self._items: dict[int, Interaction] = {}
+        self._places: dict[str, int] = {}
+        self._at: dict[Hashable, dict[int, None]] = {}
+        self._count = 0
+
+    def find(self, locator: Hashable) -> list[Interaction]:
+        """The interactions with that locator, in the order in which they came."""
+        with self._mutex:
+            return [self._items[place] for place in sorted(self._at.get(locator, ()))]
+
+    def __iter__(self) -> Iterator[Interaction]:
+        with self._mutex:
+            return iter([item for _, item in sorted(self._items.items(), key=itemgetter(0))])
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def exists(self) -> bool:
+        return True
+
+    def commit(
+        self, changes: Sequence[Change], identify: Callable[[Interaction], Hashable]
+    ) -> list[Interaction | None]:
+        """Apply all changes; returns for each what now stands for it, None if that is nothing."""
+        with self._mutex:
+            return [self._apply(change, identify) for change in changes]
+
+    append = commit
+
+    def compact(self) -> None:
+        """There is nothing to do: what is replaced goes at once."""
+
+    def close(self) -> None:
+        """There is nothing to do: no file is open."""
+
+    def _apply(self, change: Change, identify: Callable[[Interaction], Hashable]) -> Interaction | None:
+        places = [self._places[ref] for ref in change.replaces if ref in self._places]
+        if change.new is not None and change.replaces and not places:
+            if not change.refresh:
+                return None
+            identity = identify(change.new)
+            alike = self.find(self._locate(change.new.request.url))
+            places = [self._places[_ref(item)] for item in alike if identify(item) == identity][-1:]
+        for place in places:
+            self._remove(place)
+        return None if change.new is None else self._put(change.new, places[-1] if places else None)
+
+    def _remove(self, place: int) -> None:
+        item = self._items[place]
+        del self._places[_ref(item)], self._at[self._locate(item.request.url)][place]
+        del self._items[place]
+
+    def _put(self, new: Interaction, place: int | None) -> Interaction:
+        self._count += 1
+        place = self._count if place is None else place
+        source = Source(None, place, f"memory-{self._count}")
+        response = replace(new.response, body=read_body(new.response.body))
+        stored = replace(new, response=response, source=source)
+        self._items[place] = stored
+        self._places[source.ref] = place
+        self._at.setdefault(self._locate(new.request.url), {})[place] = None
+        return stored
+
+
+def _ref(item: Interaction) -> str:
+    assert item.source is not None
+    return item.source.ref

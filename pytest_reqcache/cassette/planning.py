@@ -1,0 +1,64 @@
+"""What a commit does to the items of a file, decided before anything is written. No I/O of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..models import Change, Interaction
+
+
+class Items(Protocol):
+    """What the planning has to know of the items in the file, each named by its index."""
+
+    def with_ref(self, ref: str) -> list[int]:
+        """The items with that text."""
+
+    def alike(self, interaction: Interaction) -> list[int]:
+        """The items that are the same recording."""
+
+    def is_unseen(self, index: int, interaction: Interaction) -> bool:
+        """Whether the item, which is like the interaction, was written since we last looked for such."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """Items to replace and to remove, changes to add; changes are named by their index, too."""
+
+    replaced: dict[int, int] = field(default_factory=dict)
+    removed: set[int] = field(default_factory=set)
+    added: list[int] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.replaced or self.removed or self.added)
+
+
+def plan(changes: Sequence[Change], items: Items) -> Plan:
+    """Find the place of each change; one that is in neither ``replaced`` nor ``added`` is dropped."""
+    found = Plan()
+    for number, change in enumerate(changes):
+        places = [index for ref in dict.fromkeys(change.replaces) for index in items.with_ref(ref)]
+        places = [index for index in places if index not in found.removed and index not in found.replaced]
+        if change.new is None:
+            found.removed.update(places)
+            continue
+        if not places:
+            # Either an addition, or what it replaces has been rewritten by another process.
+            rivals = [
+                index
+                for index in items.alike(change.new)
+                if index not in found.removed
+                and index not in found.replaced
+                and (change.replaces or items.is_unseen(index, change.new))
+            ]
+            if not change.refresh and (rivals or change.replaces):
+                continue
+            places = rivals[-1:]
+        if places:
+            found.replaced[max(places)] = number
+            found.removed.update(index for index in places if index != max(places))
+        else:
+            found.added.append(number)
+    return found

@@ -1,0 +1,99 @@
+"""The bytes of a cassette after a change: what did not change keeps its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from ..models import Interaction
+from .layout import Layout
+from .writing import closing_lines
+
+_LIST_KEY = re.compile(rb"""^(["']?interactions["']?[ ]*:)""", re.MULTILINE)
+_CLOSING = re.compile(
+    rb"(?P<above>.*\n)(?P<expires>  expires: \S+[ ]*\n)?  created_at: \S+(?P<rest>[ ]*(?:[ ]#[^\n]*)?\n.*)",
+    re.DOTALL,
+)
+
+
+def spliced(
+    file: BinaryIO, layout: Layout, texts: Mapping[int, bytes | None], added: Sequence[bytes]
+) -> Iterator[bytes]:
+    """The whole new file: ``texts`` for the items that change (None: removed), ``added`` behind the last.
+
+    The comments before an item go with it where it is removed, and stay where it is replaced.
+    """
+    head, tail = _surroundings(file, layout)
+    is_flow = layout.block_form is not None
+    if not added and all(texts.get(index, b"") is None for index in range(len(layout))):
+        yield _with_empty_list(head)
+        yield tail
+        return
+    yield head
+    last, behind = b"\n", layout.head_end
+    for index in range(len(layout)):
+        start, end = layout.starts[index], layout.ends[index]
+        text = texts.get(index, b"")
+        if text is not None:
+            between = b"" if is_flow or index == 0 else _bytes(file, behind, start)
+            text = _placed(text, layout) if text else _kept(_bytes(file, start, end), layout)
+            yield between + text
+            last = text[-1:]
+        behind = end
+    for text in added:
+        yield (b"" if last == b"\n" else layout.newline) + _placed(text, layout)
+        last = b"\n"
+    yield (layout.newline if tail and last != b"\n" else b"") + tail
+
+
+def appended(file: BinaryIO | None, layout: Layout, end: int, texts: Sequence[bytes]) -> bytes:
+    """What to write at the end of a file of ``end`` bytes to add items to it."""
+    if layout.block_form is not None:
+        beginning = layout.block_form[0]
+    else:
+        last = _bytes(file, end - 1, end) if file is not None and end else b"\n"
+        beginning = b"" if last == b"\n" else layout.newline
+    return beginning + b"".join(_placed(text, layout) for text in texts)
+
+
+def retouched(text: bytes, old: Interaction, new: Interaction) -> bytes | None:
+    """An item's own text with other times; None if more than the times is new, or they stand oddly."""
+    if replace(old, created_at=new.created_at, expires=new.expires) != new:
+        return None
+    found = _CLOSING.fullmatch(text)
+    if found is None or (found["expires"] is None) != (old.expires is None):
+        return None
+    expires, created_at = closing_lines(new)
+    return found["above"] + expires + created_at.rstrip(b"\n") + found["rest"]
+
+
+def _surroundings(file: BinaryIO, layout: Layout) -> tuple[bytes, bytes]:
+    if layout.block_form is not None:
+        return layout.block_form
+    end = layout.stamp.size if layout.torn is None else layout.torn.offset
+    return _bytes(file, 0, layout.head_end), _bytes(file, layout.end, end)
+
+
+def _with_empty_list(head: bytes) -> bytes:
+    keys = list(_LIST_KEY.finditer(head))
+    end = keys[-1].end()
+    return head[:end] + b" []" + head[end:]
+
+
+def _placed(text: bytes, layout: Layout) -> bytes:
+    """A text of ours, indented as the file's list is."""
+    if layout.column:
+        indent = b" " * layout.column
+        text = b"".join(indent + line if line != b"\n" else line for line in text.splitlines(keepends=True))
+    return text.replace(b"\n", layout.newline) if layout.newline != b"\n" else text
+
+
+def _kept(text: bytes, layout: Layout) -> bytes:
+    return text if layout.block_form is None else b"- " + text.strip() + layout.newline
+
+
+def _bytes(file: BinaryIO, start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)

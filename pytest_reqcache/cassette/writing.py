@@ -1,0 +1,314 @@
+"""From an interaction to the text that stands for it in a cassette.
+
+The skeleton is fixed; every scalar is written by PyYAML's emitter (libyaml's where present), which
+decides about quotes, escapes and whether a literal block can hold a text.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.emitter import Emitter, ScalarAnalysis
+from yaml.events import (
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+from yaml.nodes import ScalarNode
+from yaml.resolver import Resolver
+
+from ..expiration import Special
+from ..headers import Headers
+from ..models import BodyFile, Interaction
+from . import bodies
+from .bodies import FiledBody
+
+VERSION = 1
+
+#: What a new cassette begins with.
+HEADER = b"# Recorded by pytest-reqcache. Edit freely: see docs/cassettes.\nversion: 1\ninteractions:\n"
+
+# Widths are C integers in libyaml; this one means: never fold a line.
+_NO_FOLDING = 2**31 - 1
+
+# Readers, ours included, turn CR and NEL inside a block into a line feed, and LS and PS are line breaks.
+_NO_BLOCK = frozenset("\r\x85\u2028\u2029\ufeff")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The text of an interaction, and the body files it refers to."""
+
+    interaction: Interaction
+    text: bytes
+    files: tuple[FiledBody, ...]
+
+
+def draft(interaction: Interaction, folder: Path) -> Draft:
+    """The text for a cassette whose body files are in ``folder``; ValueError where YAML cannot hold it."""
+    _check(interaction)
+    request, response = interaction.request, interaction.response
+    forms = [
+        None if request.body is None else bodies.present(request.body, request.headers, folder),
+        bodies.present(response.body, response.headers, folder) if bodies.size_of(response.body) else None,
+    ]
+    events = [
+        *_key("request"),
+        *_mapping(
+            *_key("method"),
+            *_text(request.method),
+            *_key("url"),
+            *_text(request.url),
+            *_headers(request.headers),
+            *_body(forms[0], folder),
+        ),
+        *_key("response"),
+        *_mapping(
+            *_key("status"),
+            *_status(interaction.response.status, interaction.response.reason),
+            *_headers(response.headers),
+            *_body(forms[1], folder),
+        ),
+        *_rest(interaction),
+    ]
+    files = tuple(form for form in forms if isinstance(form, FiledBody))
+    return Draft(
+        _as_read(interaction, forms[1], folder), _emit([*_SEQUENCE, *_mapping(*events), _SEQUENCE_END]), files
+    )
+
+
+def timestamp(time: datetime) -> str:
+    """UTC with milliseconds, which are left out where there are none."""
+    utc = time.astimezone(timezone.utc).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds") + "Z"
+
+
+def scalar_line(key: str, value: str, indent: int) -> bytes:
+    """The line that we would write for a key and a text."""
+    return b" " * indent + _emit(_mapping(*_text(key), *_text(value)))
+
+
+def closing_lines(interaction: Interaction) -> tuple[bytes, bytes]:
+    """The lines for ``expires`` (empty where there is none) and for ``created_at``."""
+    expires = b"" if interaction.expires is None else f"  expires: {_expiry(interaction.expires)}\n".encode()
+    return expires, f"  created_at: {timestamp(interaction.created_at)}\n".encode()
+
+
+def _as_read(
+    interaction: Interaction, form: bodies.InlineBody | FiledBody | None, folder: Path
+) -> Interaction:
+    """As it will be read: times have milliseconds, a large body is in its own file."""
+    response, expires = interaction.response, interaction.expires
+    if isinstance(form, FiledBody):
+        size = bodies.size_of(response.body)
+        in_memory = size <= bodies.LARGEST_IN_MEMORY
+        body = bodies.read_body(response.body) if in_memory else BodyFile(folder / form.name, size)
+        response = replace(response, body=body)
+    elif isinstance(response.body, BodyFile):
+        response = replace(response, body=bodies.read_body(response.body))
+    return replace(
+        interaction,
+        response=response,
+        created_at=_to_milliseconds(interaction.created_at),
+        expires=_to_milliseconds(expires) if isinstance(expires, datetime) else expires,
+    )
+
+
+def _to_milliseconds(time: datetime) -> datetime:
+    return time.astimezone(timezone.utc).replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+_SEQUENCE: list[Event] = [SequenceStartEvent(None, None, True, flow_style=False)]
+_SEQUENCE_END: Event = SequenceEndEvent()
+
+
+def _check(interaction: Interaction) -> None:
+    request = interaction.request
+    for what, text in (
+        ("method", request.method),
+        ("URL", request.url),
+        ("reason", interaction.response.reason),
+        ("key", interaction.key or ""),
+        *(("header name", name) for name, _ in (*request.headers, *interaction.response.headers)),
+    ):
+        if not bodies.yaml_can_hold(text):
+            raise ValueError(
+                f"{what} {text!r} holds half a surrogate pair, which YAML cannot; do not record it"
+            )
+
+
+def _rest(interaction: Interaction) -> Iterator[Event]:
+    if interaction.answer != 1:
+        yield from _key("answer")
+        yield _plain(str(interaction.answer))
+    if interaction.expires is not None:
+        yield from _key("expires")
+        yield _plain(_expiry(interaction.expires))
+    if interaction.keep:
+        yield from _key("keep")
+        yield _plain("true")
+    if interaction.key is not None:
+        yield from _key("key")
+        yield from _text(interaction.key)
+    yield from _key("created_at")
+    yield _plain(timestamp(interaction.created_at))
+
+
+def _expiry(expires: datetime | Special) -> str:
+    return timestamp(expires) if isinstance(expires, datetime) else expires.value
+
+
+def _status(status: int, reason: str) -> Iterator[Event]:
+    if reason:
+        yield from _text(f"{status} {reason}")
+    else:
+        yield _plain(str(status))
+
+
+def _headers(headers: Headers) -> Iterator[Event]:
+    if not headers:
+        return
+    yield from _key("headers")
+    lines: list[tuple[str, list[str]]] = []
+    for name, value in headers:
+        if lines and lines[-1][0] == name:
+            lines[-1][1].append(value)
+        else:
+            lines.append((name, [value]))
+    if len({name for name, _ in lines}) == len(lines):
+        yield from _mapping(
+            *(
+                event
+                for name, values in lines
+                for event in (
+                    *_text(name),
+                    *(
+                        _header_value(values[0])
+                        if len(values) == 1
+                        else _sequence(map(_header_value, values))
+                    ),
+                )
+            )
+        )
+    else:  # the same name in two places: no mapping has that order
+        yield from _sequence(_mapping(*_text(name), *_header_value(value)) for name, value in headers)
+
+
+def _header_value(value: str) -> list[Event]:
+    if bodies.yaml_can_hold(value):
+        return _text(value)
+    raw = value.encode("utf-8", "surrogatepass")
+    return _mapping(*_key("base64"), *_text(base64.b64encode(raw).decode("ascii")))
+
+
+def _body(form: bodies.InlineBody | FiledBody | None, folder: Path) -> Iterator[Event]:
+    if form is None:
+        return
+    if isinstance(form, FiledBody):
+        yield from _key("file")
+        yield from _text(f"{folder.name}/{form.name}")
+        return
+    if form.parameter is not None:
+        yield from _key(form.parameter[0])
+        yield from _text(form.parameter[1])
+    yield from _key(form.form)
+    style = '"' if not form.text or _NO_BLOCK.intersection(form.text) else "|"
+    yield ScalarEvent(None, None, (False, True), form.text, style=style)
+
+
+# Events are immutable in practice: the emitter only reads them.
+_KEYS = {
+    name: ScalarEvent(None, None, (True, True), name)
+    for name in (
+        *("request", "response", "method", "url", "headers", "status", "style", "encoding"),
+        *("json", "text", "base64", "file", "answer", "expires", "keep", "key", "created_at"),
+    )
+}
+
+
+def _key(name: str) -> tuple[Event]:
+    return (_KEYS[name],)
+
+
+def _plain(text: str) -> Event:
+    """A scalar that is no text: a number, a time, true."""
+    return ScalarEvent(None, None, (True, False), text)
+
+
+_resolve: Any = Resolver().resolve
+_TEXT_TAG = "tag:yaml.org,2002:str"
+
+
+def _text(text: str) -> list[Event]:
+    is_plain = _resolve(ScalarNode, text, (True, False)) == _TEXT_TAG
+    # In single quotes line breaks would stand as they are, on lines of their own.
+    style = '"' if "\n" in text or _NO_BLOCK.intersection(text) else None
+    return [ScalarEvent(None, None, (is_plain, True), text, style=style)]
+
+
+def _mapping(*events: Event) -> list[Event]:
+    start = MappingStartEvent(None, None, True, flow_style=False)
+    return [start, *events, MappingEndEvent()]
+
+
+def _sequence(values: Any) -> list[Event]:
+    events = [event for value in values for event in value]
+    return [*_SEQUENCE, *events, _SEQUENCE_END]
+
+
+class _BlockEmitter(Emitter):
+    """PyYAML's own emitter, but tabs may stand in a literal block, where YAML allows them."""
+
+    def analyze_scalar(self, scalar: str) -> ScalarAnalysis:
+        analysis = super().analyze_scalar(scalar)
+        if "\t" in scalar:
+            analysis.allow_block = super().analyze_scalar(scalar.replace("\t", " ")).allow_block
+        return analysis
+
+    def determine_block_hints(self, text: str) -> str:
+        hints = super().determine_block_hints(text)
+        return f"{self.best_indent}{hints}" if text.startswith("\t") else hints
+
+
+def _emit(events: list[Event]) -> bytes:
+    document = [
+        StreamStartEvent(),
+        DocumentStartEvent(),
+        *events,
+        DocumentEndEvent(),
+        StreamEndEvent(),
+    ]
+    if yaml.__with_libyaml__ and not _needs_block_emitter(events):
+        text = str(yaml.emit(document, Dumper=yaml.CDumper, allow_unicode=True, width=_NO_FOLDING))
+    else:
+        stream = io.StringIO()
+        emitter = _BlockEmitter(stream, allow_unicode=True, width=_NO_FOLDING)
+        for event in document:
+            emitter.emit(event)
+        text = stream.getvalue()
+    # libyaml ends a document with "..." if a block in it kept its trailing newlines.
+    return text.removesuffix("...\n").encode()
+
+
+def _needs_block_emitter(events: list[Event]) -> bool:
+    """Neither emitter writes tabs in a block, and libyaml does not write what is beyond the BMP in one."""
+    return any(
+        type(event) is ScalarEvent
+        and event.style == "|"
+        and ("\t" in event.value or max(event.value) > "\uffff")
+        for event in events
+    )

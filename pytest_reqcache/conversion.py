@@ -1,0 +1,464 @@
+"""Between the objects of `requests` and urllib3 and what is stored.
+
+Facts about them that this module rests on:
+
+* ``requests`` takes cookies from ``raw._original_response.msg``, not from the headers.
+* urllib3 ends ``stream(None)`` only when its file object has closed itself.
+* What is stored is decoded. A replayed ``raw`` must not have Content-Encoding, Content-Length or
+  Transfer-Encoding, or it would decode or cut again; ``response.headers`` must have them.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from email.message import Message
+from http.client import HTTPMessage
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import requests
+from requests.cookies import extract_cookies_to_jar
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers
+from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3.util.response import is_fp_closed
+
+from . import clock
+from .cassette import open_body, read_body
+from .headers import Headers
+from .models import Body, BodyFile, Interaction, RecordedRequest
+
+_TRANSFER_FIELDS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_IN_MEMORY = 1 << 20  # bytes of a streamed body that are kept in memory while it is recorded
+
+
+class CachedResponse(requests.Response):
+    """A `requests` response that knows where it comes from.
+
+    Attributes:
+        from_cache: whether the body comes from the cache, revalidated or not.
+        revalidated: whether the origin confirmed it, with a 304, for this very request.
+        created_at: when it was received or last validated (aware, UTC).
+        expires: when it expires (aware, UTC); None for never, and for what is not stored.
+        cache_key: the key under which it is stored; None for what is not stored.
+    """
+
+    from_cache: bool = False
+    revalidated: bool = False
+    _content_consumed: bool
+    created_at: datetime | None = None
+    expires: datetime | None = None
+    cache_key: str | None = None
+
+    __attrs__ = [
+        *requests.Response.__attrs__,
+        "from_cache",
+        "revalidated",
+        "created_at",
+        "expires",
+        "cache_key",
+    ]
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the stored response has expired by now; never true of a new one."""
+        return self.from_cache and self.expires is not None and clock.now() >= self.expires
+
+    def __str__(self) -> str:
+        origin = "from the cache" if self.from_cache else "new"
+        until = f", expires {self.expires:%Y-%m-%d %H:%M:%S} UTC" if self.expires else ""
+        return f"<Response [{self.status_code}] {self.request.method} {self.url} ({origin}{until})>"
+
+
+def as_cached_response(response: requests.Response) -> CachedResponse:
+    """The same response, with the attributes of :class:`CachedResponse`."""
+    if isinstance(response, CachedResponse):
+        return response
+    if type(response) is requests.Response:
+        response.__class__ = CachedResponse
+    else:  # a subclass of someone else's: keep its class, add the attributes
+        for name in ("revalidated", "from_cache", "is_expired"):
+            setattr(response, name, False)
+        for name in ("created_at", "expires", "cache_key"):
+            setattr(response, name, None)
+    return cast(CachedResponse, response)
+
+
+# --- requests
+
+
+def recorded_request(prepared: requests.PreparedRequest) -> RecordedRequest:
+    """A prepared request as data. A body that can only be read once is read, see :func:`read_once`."""
+    return RecordedRequest(
+        (prepared.method or "GET").upper(),
+        prepared.url or "",
+        Headers(tuple((_text(name), _text(value)) for name, value in prepared.headers.items())),
+        _body_bytes(prepared.body),
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _body_bytes(body: object) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytearray, memoryview)):
+        return bytes(body)
+    return None
+
+
+def read_once(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The request with a body that can be looked at: files and generators are read into memory.
+
+    The request given is left as it was (a file stands where it stood).
+    """
+    body: Any = prepared.body
+    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
+        return prepared
+    copied = copy_request(prepared)
+    if hasattr(body, "read"):
+        position = body.tell() if hasattr(body, "seek") and hasattr(body, "tell") else None
+        data = body.read()
+        if position is not None:
+            body.seek(position)
+        copied.body = data.encode() if isinstance(data, str) else data
+    else:
+        copied.body = b"".join(part.encode() if isinstance(part, str) else part for part in body)
+    return copied
+
+
+def copy_request(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """A copy whose headers can be changed."""
+    copied = requests.PreparedRequest()
+    copied.__dict__.update(prepared.__dict__)
+    copied.headers = prepared.headers.copy()
+    return copied
+
+
+def with_conditions(
+    prepared: requests.PreparedRequest, conditions: Iterable[tuple[str, str]]
+) -> requests.PreparedRequest:
+    """A copy of the request that carries our validators."""
+    copied = copy_request(prepared)
+    for name, value in conditions:
+        copied.headers[name] = value
+    return copied
+
+
+def as_prepared(request: requests.Request | requests.PreparedRequest | RecordedRequest) -> requests.PreparedRequest:
+    """Any of the three, as a prepared request."""
+    if isinstance(request, requests.Request):
+        return request.prepare()
+    if isinstance(request, requests.PreparedRequest):
+        return request
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url, prepared.body = request.method, request.url, request.body
+    prepared.headers = CaseInsensitiveDict(request.headers)
+    prepared.hooks = {"response": []}
+    return prepared
+
+
+# --- responses received
+
+
+def received_headers(response: requests.Response) -> Headers:
+    """The header fields as they were received, repeated ones included."""
+    raw = getattr(response.raw, "headers", None)
+    if isinstance(raw, HTTPHeaderDict):
+        return Headers.of(raw.iteritems())
+    return Headers.of(cast(Mapping[str, str], response.headers).items())
+
+
+# --- responses replayed
+
+
+class _OriginalResponse:
+    """What ``requests`` looks for cookies in."""
+
+    def __init__(self, headers: Headers) -> None:
+        self.msg = _message(headers)
+
+    def isclosed(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _message(headers: Headers) -> Message:
+    message = HTTPMessage()
+    for name, value in headers:
+        message.add_header(name, value)
+    return message
+
+
+class _ReplayedBody(io.RawIOBase):
+    """A stored body as a stream that closes itself at its end, as a connection's does."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.closed:
+            return b""
+        data = self._stream.read(-1 if size is None else size)
+        if not data or size is None or size < 0 or self._at_end():
+            if size != 0:
+                self.close()
+        return data
+
+    read1 = read
+
+    def _at_end(self) -> bool:
+        ahead = self._stream.read(1)
+        if ahead:
+            self._stream.seek(-1, os.SEEK_CUR)
+        return not ahead
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def replay(
+    interaction: Interaction,
+    prepared: requests.PreparedRequest,
+    *,
+    stream: bool,
+    connection: Any,
+    extra_headers: Iterable[tuple[str, str]] = (),
+) -> CachedResponse:
+    """The response that a stored interaction stands for, to the caller's own request."""
+    recorded = interaction.response
+    headers = recorded.headers
+    response = CachedResponse()
+    response.status_code = recorded.status
+    response.reason = recorded.reason
+    response.url = prepared.url or ""
+    response.request = prepared
+    response.connection = connection
+    response.headers = CaseInsensitiveDict(_joined(headers))
+    response.headers.update(extra_headers)
+    response.encoding = get_encoding_from_headers(response.headers)
+    body: Body = recorded.body if stream else b""
+    response.raw = _raw(body, headers, recorded.status, recorded.reason, prepared)
+    if not stream:
+        # requests would read these bytes from `raw` one call later, at several times the cost.
+        response._content = read_body(recorded.body)
+        response._content_consumed = True
+    if "Set-Cookie" in headers:
+        extract_cookies_to_jar(response.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
+    response.from_cache = True
+    response.created_at = interaction.created_at
+    return response
+
+
+def _joined(headers: Headers) -> Iterator[tuple[str, str]]:
+    joined: dict[str, tuple[str, str]] = {}
+    for name, value in headers:
+        lowered = name.lower()
+        known = joined.get(lowered)
+        joined[lowered] = (known[0], f"{known[1]}, {value}") if known else (name, value)
+    return iter(joined.values())
+
+
+def _raw(
+    body: Body, headers: Headers, status: int, reason: str, prepared: requests.PreparedRequest
+) -> HTTPResponse:
+    shown = [item for item in headers if item[0].lower() not in _TRANSFER_FIELDS]
+    source: Any = io.BytesIO(body) if isinstance(body, bytes) else open_body(body)
+    return HTTPResponse(
+        body=_ReplayedBody(source),
+        headers=HTTPHeaderDict(shown),
+        status=status,
+        reason=reason,
+        version=11,
+        version_string="HTTP/1.1",
+        preload_content=False,
+        decode_content=False,
+        original_response=cast(Any, _OriginalResponse(headers)),
+        request_method=prepared.method,
+        request_url=prepared.url,
+    )
+
+
+def not_cached(prepared: requests.PreparedRequest, connection: Any, body: str = "") -> CachedResponse:
+    """The 504 that answers what may not be requested (RFC 9111 section 5.2.1.7)."""
+    response = CachedResponse()
+    response.status_code = 504
+    response.reason = "Not Cached"
+    response.url = prepared.url or ""
+    response.request = prepared
+    response.connection = connection
+    content = body.encode()
+    headers = Headers(
+        (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(content))))
+    )
+    response.headers = CaseInsensitiveDict(headers)
+    response.encoding = "utf-8"
+    response.raw = _raw(b"", headers, 504, "Not Cached", prepared)
+    response._content = content
+    response._content_consumed = True
+    return response
+
+
+# --- bodies of live responses
+
+
+class _Spool:
+    """Bytes as they arrive: in memory, and in a temporary file once they are many."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._file: BinaryIO | None = None
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self.size += len(data)
+        if self._file is None:
+            self._buffer += data
+            if self.size <= _IN_MEMORY:
+                return
+            self._file = cast(BinaryIO, tempfile.NamedTemporaryFile(prefix="reqcache-", delete=False))
+            data, self._buffer = bytes(self._buffer), bytearray()
+        self._file.write(data)
+
+    def body(self) -> Body:
+        if self._file is None:
+            return bytes(self._buffer)
+        self._file.close()
+        return BodyFile(Path(self._file.name), self.size)
+
+    def discard(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            Path(self._file.name).unlink(missing_ok=True)
+
+
+class _Tee:
+    """Follows what a caller reads of a streamed response, and reports the body once it is whole."""
+
+    def __init__(self, complete: Callable[[Body], None]) -> None:
+        self._complete = complete
+        self._spool: _Spool | None = _Spool()
+        self._decoded: bool | None = None
+        self._depth = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[bool]:
+        """Around one read; gives whether it is the caller's own, not one that urllib3 makes of it."""
+        self._depth += 1
+        try:
+            yield self._depth == 1
+        except BaseException:
+            self.abandon()
+            raise
+        finally:
+            self._depth -= 1
+
+    def take(self, data: bytes, decoded: bool) -> None:
+        if self._spool is None or not data:
+            return
+        if self._decoded is None:
+            self._decoded = decoded
+        if self._decoded is not decoded:  # partly decoded and partly not: cannot be put together
+            self.abandon()
+            return
+        self._spool.write(data)
+
+    def finish(self, coding: str) -> None:
+        if self._spool is None:
+            return
+        spool, self._spool = self._spool, None
+        body = spool.body()
+        if self._decoded is False and coding:
+            data = read_body(body)
+            spool.discard()
+            body = HTTPResponse(io.BytesIO(data), {"Content-Encoding": coding}, preload_content=False).data
+        self._complete(body)
+
+    def abandon(self) -> None:
+        if self._spool is not None:
+            self._spool.discard()
+            self._spool = None
+
+
+class _TeedResponse(HTTPResponse):
+    """A urllib3 response whose body is recorded as the caller consumes it.
+
+    ``stream``, iteration and ``readinto`` go through the three methods below.
+    """
+
+    _tee: _Tee
+
+    def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
+        with self._tee.reading() as own:
+            data = super().read(amt, decode_content, cache_content)
+        if own:
+            self._taken(data, decode_content, amt)
+        return data
+
+    def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
+        with self._tee.reading() as own:
+            data = super().read1(amt, decode_content)
+        if own:
+            self._taken(data, decode_content, amt)
+        return data
+
+    def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:  # type: ignore[override]
+        parts = super().read_chunked(amt, decode_content)
+        while True:
+            with self._tee.reading():
+                data = next(parts, None)
+            if data is None:
+                self._tee.finish(self.headers.get("Content-Encoding", ""))
+                return
+            self._tee.take(data, self._is_decoding(decode_content))
+            yield data
+
+    def _taken(self, data: bytes, decode_content: bool | None, amt: int | None) -> None:
+        self._tee.take(data, self._is_decoding(decode_content))
+        if amt == 0:
+            return
+        if (self._fp is None or is_fp_closed(self._fp)) and not self._is_undelivered():
+            self._tee.finish(self.headers.get("Content-Encoding", ""))
+
+    def _is_undelivered(self) -> bool:
+        """Whether decoded bytes, or coded ones that the decoder keeps back, are still to come."""
+        decoder = getattr(self, "_decoder", None)
+        return bool(len(getattr(self, "_decoded_buffer", ())) or getattr(decoder, "has_unconsumed_tail", False))
+
+    def _is_decoding(self, decode_content: bool | None) -> bool:
+        if "Content-Encoding" not in self.headers:
+            return True  # both are the same bytes
+        return self.decode_content if decode_content is None else decode_content
+
+    def close(self) -> None:
+        super().close()
+        if self._tee._depth == 0:
+            self._tee.abandon()
+
+
+def record_stream(response: requests.Response, complete: Callable[[Body], None]) -> bool:
+    """Call ``complete`` with the decoded body once the caller has read all of it.
+
+    False where the raw object is not urllib3's own: then the body cannot be followed.
+    """
+    raw: Any = response.raw
+    if type(raw) is not HTTPResponse:
+        return False
+    raw.__class__ = _TeedResponse
+    setattr(raw, "_tee", _Tee(complete))  # noqa: B010
+    return True

@@ -1,0 +1,446 @@
+"""One test's way through a cassette: which answers it gets, and what it will commit.
+
+Everything that a test does to its cassette is staged here, and written in one step when the test's
+outcome is known. What is staged is kept as it was received; secrets are replaced when it is committed.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from .answers import Answers, Turn
+from .conversion import copy_request
+from .matching import origin_of
+from .models import BodyFile, Change, Interaction, RecordedRequest, Source
+from .policy import SAFE_METHODS, Reason, varies_as
+from .recording import Asked, Flights, Found, Identity, Store, kept_fields, variant, without_noise
+from .redaction import Masked, Redactor, Registry, strip_ignored
+from .settings import Settings
+from .volatile import redated, says_the_same
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
+
+
+class PlaceholderError(Exception):
+    """A request to a real origin holds a placeholder that stands for a secret in a cassette."""
+
+
+@dataclass(slots=True)
+class RunMemory:
+    """What the tests of one process know of one another: secrets seen, and what was refreshed."""
+
+    registry: Registry = field(default_factory=Registry)
+    refreshed: set[tuple[Path | None, object]] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Staged:
+    """A change that waits for the test's outcome."""
+
+    new: Interaction | None
+    replaces: Interaction | None
+    refresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit wrote, and what it dropped of what a failing test had recorded."""
+
+    recorded: int = 0
+    dropped: int = 0
+
+
+class TestIdentity(Identity):
+    """Identity in a test: secrets are masked, so that a placeholder and a live value are the same."""
+
+    __test__ = False
+
+    def __init__(self, settings: Callable[[], Settings], redactor: Redactor) -> None:
+        super().__init__(settings)
+        self._redactor = redactor
+
+    def mask(self, request: RecordedRequest) -> Masked:
+        ignored = self._settings().ignored_parameters
+        return self._redactor.mask(strip_ignored(request, ignored) if ignored else request)
+
+
+class Flow:
+    """The recorder of a test."""
+
+    def __init__(
+        self, cassette: Store, identity: Identity, redactor: Redactor, memory: RunMemory, settings: Callable[[], Settings]
+    ) -> None:
+        self.cassette = cassette
+        self.identity = identity
+        self._redactor = redactor
+        self._memory = memory
+        self._settings = settings
+        self._answers = Answers()
+        self._bindings = redactor.bindings
+        self._flights = Flights()
+        self._lock = threading.RLock()
+        self._staged: dict[str, _Staged] = {}
+        self._staged_by: dict[str, str] = {}  # ref of what is replaced -> ref of the staged change
+        self._left_alone: set[str] = set()
+        self._anew: set[str] = set()  # origins of which an answer was fetched anew
+        self._written_to: dict[str, bool] = {}
+        self._sequences: dict[str, list[str]] = {}
+
+    # --- finding
+
+    def ask(self, request: RecordedRequest, key: str | None) -> Asked:
+        self._redactor.observe(request, None)
+        return self.identity.ask(request, key)
+
+    def find(self, asked: Asked) -> Found:
+        with self._lock:
+            answers = self._compatible(asked)
+            method, origin = asked.request.method, origin_of(asked.request.url)
+            sequence = self._is_sequence(asked)
+            name = self._slot(asked)
+            turn = self._answers.turn(name, method, origin, sequence=sequence)
+            if sequence:
+                return self._of_sequence(answers, turn, live=self._answers.is_live(name))
+            if turn.position < len(answers):
+                return self._at(answers, turn.position, asked)
+            if answers and turn.may_hold:
+                return self._at(answers, len(answers) - 1, asked)
+            missing = Reason.USED_UP if answers else Reason.NEVER_RECORDED
+            if not answers and self._recorded_for_others(asked):
+                missing = Reason.VARY
+            return Found(missing=missing, position=len(answers), size=len(answers))
+
+    def _at(self, answers: Sequence[Interaction], position: int, asked: Asked) -> Found:
+        item = answers[position]
+        return Found(
+            (item,),
+            current=self._is_current(item),
+            refetch=self._is_to_be_fetched_anew(asked),
+            position=position,
+            size=len(answers),
+        )
+
+    def _of_sequence(self, answers: Sequence[Interaction], turn: Turn, *, live: bool) -> Found:
+        """A sequence is judged by its first answer; then it is replayed, or recorded, as a whole."""
+        size = len(answers)
+        if turn.position == 0:
+            return Found(tuple(answers[:1]), position=0, size=size)
+        if live:
+            superseded = answers[turn.position] if turn.position < size else None
+            return Found(superseded=superseded, position=turn.position, size=size)
+        if answers:
+            return Found((answers[min(turn.position, size - 1)],), held=True, position=turn.position, size=size)
+        return Found(position=turn.position)
+
+    def _is_sequence(self, asked: Asked) -> bool:
+        return self._settings().repeats == "sequence" and asked.request.method in SAFE_METHODS
+
+    def _slot(self, asked: Asked) -> object:
+        return (asked.key, tuple(sorted((item.place, item.value) for item in asked.masked.credentials)))
+
+    def _compatible(self, asked: Asked) -> list[Interaction]:
+        """The recorded answers to a request, first to last: same key, same credential, same variant."""
+        settings = self._settings()
+        masked = [
+            (item, known) for item in self._at_locator(asked.locator) if (known := self._same_key(item, asked))
+        ]
+        chosen = self._bindings.choose(asked.masked, masked, offline=settings.only_if_cached)
+        if not chosen and settings.only_if_cached and settings.key_fn is None:
+            chosen = self._whatever_the_credential(asked)
+        latest: dict[object, Interaction] = {}
+        for item in chosen:
+            if varies_as(item, asked.request, settings):
+                latest[(item.answer, variant(item), self._secrets(item))] = item
+        return sorted(latest.values(), key=lambda item: item.answer)
+
+    def _same_key(self, item: Interaction, asked: Asked) -> Masked | None:
+        if item.key is not None or self._settings().key_fn is not None:
+            return self.identity.mask(item.request) if item.key == asked.key else None
+        own = self.identity.ask(item.request)
+        return own.masked if own.key == asked.key else None
+
+    def _secrets(self, item: Interaction) -> tuple[tuple[str, str], ...]:
+        return tuple((secret.place, secret.value) for secret in self.identity.mask(item.request).credentials)
+
+    def _recorded_for_others(self, asked: Asked) -> bool:
+        settings = self._settings()
+        return any(
+            self._same_key(item, asked) and not varies_as(item, asked.request, settings)
+            for item in self._at_locator(asked.locator)
+        )
+
+    def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
+        """Offline a recording answers whoever asks: with another credential, or with none."""
+        wanted = _bare_key(self.identity, asked.request, asked.masked)
+        path = _without_query(asked.request.url)
+        return [
+            item
+            for item in self.interactions()
+            if _without_query(item.request.url) == path
+            and _bare_key(self.identity, item.request, asked.masked) == wanted
+        ]
+
+    def _at_locator(self, locator: str) -> Iterator[Interaction]:
+        if self._settings().key_fn is not None:
+            yield from self.interactions()
+            return
+        for item in self.cassette.find(locator):
+            current = self._as_staged(item)
+            if current is not None:
+                yield current
+        for change in self._staged.values():
+            if change.replaces is None and change.new is not None:
+                if self.identity.ask(change.new.request).locator == locator:
+                    yield change.new
+
+    def _as_staged(self, item: Interaction) -> Interaction | None:
+        """What a recorded interaction has become in this test; None where it was removed."""
+        ref = _ref(item)
+        return self._staged[self._staged_by[ref]].new if ref in self._staged_by else item
+
+    def interactions(self) -> Iterator[Interaction]:
+        """Everything stored, as this test sees it."""
+        with self._lock:
+            items = [current for item in self.cassette if (current := self._as_staged(item)) is not None]
+            items += [change.new for change in self._staged.values() if change.replaces is None and change.new]
+        return iter(items)
+
+    # --- refreshing
+
+    def _is_current(self, item: Interaction) -> bool:
+        """Whether this test recorded or refreshed it, or, in a shared cassette, this run did."""
+        ref = _ref(item)
+        if ref in self._staged or ref in self._left_alone:
+            return True
+        return bool(self._memory.refreshed) and self._run_name(item) in self._memory.refreshed
+
+    def _run_name(self, item: Interaction) -> tuple[Path | None, object]:
+        return (self.cassette.path, self.identity.identify(item))
+
+    def _is_to_be_fetched_anew(self, asked: Asked) -> bool:
+        """In a test that writes to an origin, its answers are all of one flow: recorded or new."""
+        origin = origin_of(asked.request.url)
+        if origin not in self._anew:
+            return False
+        if origin not in self._written_to:
+            self._written_to[origin] = any(
+                item.request.method not in SAFE_METHODS and origin_of(item.request.url) == origin
+                for item in self.interactions()
+            )
+        return self._written_to[origin]
+
+    def left_alone(self, interaction: Interaction) -> None:
+        """A refresh of it has been tried in this test: it is not tried again."""
+        with self._lock:
+            self._left_alone.add(_ref(interaction))
+
+    # --- storing
+
+    def store(
+        self, asked: Asked, new: Interaction, replaced: Interaction | None, refresh: bool = False
+    ) -> Interaction:
+        with self._lock:
+            self._redactor.observe(new.request, new.response)
+            if refresh:
+                self._anew.add(origin_of(new.request.url))
+            answer = replaced.answer if replaced is not None else self._next_answer(asked, new)
+            return self._stage(replace(new, answer=answer), replaced, refresh=refresh)
+
+    def _next_answer(self, asked: Asked, new: Interaction) -> int:
+        same = [item for item in self._at_locator(asked.locator) if self._same_key(item, asked)]
+        return 1 + max((item.answer for item in same if variant(item) == variant(new)), default=0)
+
+    def _stage(self, new: Interaction | None, replaced: Interaction | None, *, refresh: bool) -> Interaction:
+        ref = f"staged-{len(self._staged)}"
+        staged = None if new is None else replace(new, source=Source(self.cassette.path, 0, ref))
+        if replaced is not None and _ref(replaced) in self._staged:
+            earlier = self._staged[_ref(replaced)]
+            if earlier.new is not None:
+                _discard(earlier.new, kept=staged)
+            root, refresh = earlier.replaces, refresh and earlier.refresh
+            earlier.new, earlier.replaces = None, None
+            replaced = root
+        self._staged[ref] = _Staged(staged, replaced, refresh)
+        if replaced is not None:
+            self._staged_by[_ref(replaced)] = ref
+        return staged if staged is not None else replaced  # type: ignore[return-value]
+
+    def remove(self, interactions: Iterable[Interaction]) -> None:
+        with self._lock:
+            for item in interactions:
+                self._stage(None, item, refresh=False)
+
+    def replace(self, pairs: Sequence[tuple[Interaction, Interaction]]) -> None:
+        """Put new interactions in the place of stored ones."""
+        with self._lock:
+            for old, new in pairs:
+                self._stage(new, old, refresh=False)
+
+    def invalidate(self, urls: Iterable[str]) -> None:
+        """A test keeps what it has recorded: a write changes which answer is due, not what is stored."""
+
+    def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
+        with self._lock:
+            if used is not None:
+                self._bindings.bind(asked.masked, self.identity.mask(used.request))
+            position = None if used is None else min(found.position, found.size)
+            self._answers.answered(
+                self._slot(asked),
+                asked.request.method,
+                origin_of(asked.request.url),
+                status,
+                position=position,
+                live=live,
+                sequence=self._is_sequence(asked),
+            )
+            if live and used is not None and self._is_sequence(asked):
+                self._sequences.setdefault(asked.key, []).append(_ref(used))
+
+    def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:
+        """The request as it may go to the origin: a placeholder must not.
+
+        Raises:
+            PlaceholderError: it holds one in a credential, its URL or its body.
+        """
+        found = self._redactor.placeholders_in(request)
+        if found:
+            place, placeholder = found[0]
+            raise PlaceholderError(
+                f"{request.method} {request.url}: {placeholder!r} in {place} stands for a secret that was "
+                "replaced in the cassette, and cannot be sent; record the whole test anew: "
+                "--reqcache-force-refresh"
+            )
+        cookie = request.headers.get("Cookie")
+        if cookie and "REDACTED" in cookie:
+            prepared = copy_request(prepared)
+            real = self._redactor.without_placeholder_cookies(cookie)
+            if real:
+                prepared.headers["Cookie"] = real
+            else:
+                del prepared.headers["Cookie"]
+        return prepared
+
+    def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
+        if asked.request.method not in SAFE_METHODS or self._is_sequence(asked):
+            return None  # each call takes an answer of its own
+        return self._flights.flight(asked.key)
+
+    # --- the test's outcome is known
+
+    def commit(self, *, additions_only: bool = False) -> Commit:
+        """Write what is staged, in one step; with ``additions_only`` nothing that replaces or removes."""
+        with self._lock:
+            waiting = [change for change in self._staged.values() if change.new or change.replaces]
+            if not additions_only:
+                waiting += self._left_over_of_sequences()
+            chosen = [change for change in waiting if not (additions_only and change.replaces)]
+            changes = self._redacted(chosen)
+            if changes:
+                self.cassette.commit(changes, self.identity.identify)
+                self._memory.refreshed.update(
+                    self._run_name(change.new) for change in chosen if change.new and change.replaces
+                )
+            recorded = sum(1 for change in chosen if change.new)
+            self._forget(waiting)
+            return Commit(recorded, dropped=len(waiting) - len(chosen))
+
+    @property
+    def waiting(self) -> int:
+        """How many new recordings wait for the test's outcome."""
+        return sum(1 for change in self._staged.values() if change.new is not None and change.replaces is None)
+
+    def rollback(self) -> Commit:
+        """Drop what is staged."""
+        with self._lock:
+            waiting = [change for change in self._staged.values() if change.new or change.replaces]
+            self._forget(waiting)
+            return Commit(dropped=len(waiting))
+
+    def _forget(self, waiting: Sequence[_Staged]) -> None:
+        for change in waiting:
+            if change.new is not None:
+                _discard(change.new)
+        self._staged.clear()
+        self._staged_by.clear()
+
+    def _left_over_of_sequences(self) -> list[_Staged]:
+        """What a shorter new sequence does not replace."""
+        left_over = []
+        for key, refs in self._sequences.items():
+            recorded = {_ref(item) for item in self.interactions() if self.identity.key(item) == key}
+            kept = {ref for ref in refs if ref in self._staged}
+            if not kept:
+                continue
+            for item in self.cassette:
+                if _ref(item) in recorded - kept and self.identity.key(item) == key and not item.keep:
+                    left_over.append(_Staged(None, item, refresh=True))
+        return left_over
+
+    def _redacted(self, staged: Sequence[_Staged]) -> list[Change]:
+        settings = self._settings()
+        kept = kept_fields(settings)
+        new = [change for change in staged if change.new is not None]
+        live = [without_noise(change.new, kept) for change in new if change.new is not None]
+        redacted = iter(self._redactor.redact(live, [change.replaces for change in new], self._taken()))
+        changes = []
+        for change in staged:
+            written = None if change.new is None else next(redacted)
+            old = change.replaces
+            if old is not None and written is not None:
+                if says_the_same(old, written, settings.volatile_headers):
+                    written = redated(old, written, cache_control=settings.cache_control)
+            changes.append(Change(written, () if old is None else (_ref(old),), change.refresh))
+        return changes
+
+    def _taken(self) -> set[str]:
+        """The placeholders that stand in the cassette."""
+        path = self.cassette.path
+        if path is None or not path.exists():
+            return set()
+        return {found.decode() for found in re.findall(rb"REDACTED-[a-z0-9_-]+", path.read_bytes())}
+
+
+def _ref(item: Interaction) -> str:
+    return "" if item.source is None else item.source.ref
+
+
+def _discard(item: Interaction, kept: Interaction | None = None) -> None:
+    """Remove the temporary file of a recorded body, once it is stored or dropped."""
+    body = item.response.body
+    if isinstance(body, BodyFile) and body.path.name.startswith("reqcache-"):
+        if kept is None or kept.response.body != body:
+            body.path.unlink(missing_ok=True)
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def _bare_key(identity: Identity, request: RecordedRequest, asked: Masked) -> str:
+    """The key of a request with every credential taken out of its headers and its query."""
+    masked = identity.mask(request)
+    names = {place.partition(":")[2] for place in (*masked.places, *asked.places) if place.startswith("query:")}
+    parts = urlsplit(masked.request.url)
+    pairs = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name.lower() not in names and value not in ("", "REDACTED")
+    ]
+    url = urlunsplit(parts._replace(query=urlencode(pairs), netloc=parts.netloc.rpartition("@")[2]))
+    bare = replace(masked.request, url=url)
+    return identity.ask(bare).key if not masked.places else identity.ask(_without_credentials(bare, masked)).key
+
+
+def _without_credentials(request: RecordedRequest, masked: Masked) -> RecordedRequest:
+    names = [place.partition(":")[2] for place in masked.places if place.startswith("header:")]
+    if any(place.startswith("cookie:") for place in masked.places):
+        names.append("cookie")
+    return replace(request, headers=request.headers.without(*names))

@@ -1,0 +1,120 @@
+"""What the cache did: counts for the summary, and what is worth a sentence. No I/O."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from .models import Interaction
+from .policy import Reason
+
+log = logging.getLogger("pytest_reqcache")
+
+
+class CacheMissError(Exception):
+    """A request that the cassette does not answer, where ``on_miss="raise"`` asks for an error.
+
+    Attributes:
+        reason: why, as a few words. method, url: of the request. explanation: the whole text.
+    """
+
+    def __init__(self, reason: str, method: str, url: str, explanation: str) -> None:
+        super().__init__(explanation)
+        self.reason, self.method, self.url, self.explanation = reason, method, url, explanation
+
+    def __reduce__(self) -> tuple[type[CacheMissError], tuple[str, str, str, str]]:
+        return (type(self), (self.reason, self.method, self.url, self.explanation))
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A request that was to be answered from the cassette, and was not."""
+
+    reason: Reason
+    method: str
+    url: str
+    expired_at: datetime | None = None
+    at: datetime | None = None
+
+    def explain(self) -> str:
+        """The reason in words: with how long ago it expired, where it has."""
+        if self.reason is Reason.EXPIRED and self.expired_at and self.at:
+            return f"expired {in_words(self.at - self.expired_at)} ago"
+        return self.reason.value
+
+
+def in_words(span: timedelta) -> str:
+    """A span of time with its greatest unit alone: ``3 days``."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+@dataclass(slots=True)
+class Journal:
+    """What happened in a session or a test."""
+
+    replayed: int = 0
+    recorded: int = 0
+    revalidated: int = 0
+    stale: int = 0
+    missed: int = 0
+    requests: int = 0
+    oldest_stale: timedelta = timedelta(0)
+    not_stored: Counter[str] = field(default_factory=Counter)
+    kept: list[str] = field(default_factory=list)
+    misses: list[Miss] = field(default_factory=list)
+    replays: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def sent(self) -> None:
+        with self._lock:
+            self.requests += 1
+
+    def served(self, what: str, interaction: Interaction, *, stale_by: timedelta | None = None) -> None:
+        """An answer came from the cassette; ``stale_by`` says how long it had expired, if it had."""
+        with self._lock:
+            if stale_by is None:
+                self.replayed += 1
+            else:
+                self.stale += 1
+                self.oldest_stale = max(self.oldest_stale, stale_by)
+            self.replays[what] += 1
+        log.debug("%s: %s from the cassette", what, "replayed" if stale_by is None else "stale answer")
+
+    def stored(self, what: str) -> None:
+        with self._lock:
+            self.recorded += 1
+        log.debug("%s: recorded", what)
+
+    def validated(self, what: str) -> None:
+        with self._lock:
+            self.revalidated += 1
+        log.debug("%s: revalidated", what)
+
+    def passed(self, what: str, why: str) -> None:
+        """A live answer was not stored."""
+        with self._lock:
+            self.not_stored[why] += 1
+        log.debug("%s: not stored: %s", what, why)
+
+    def recording_kept(self, what: str, why: str) -> None:
+        with self._lock:
+            self.kept.append(f"{what} {why}")
+        log.info("%s %s", what, why)
+
+    def miss(self, miss: Miss) -> None:
+        with self._lock:
+            self.missed += 1
+            self.misses.append(miss)
+        log.debug("%s %s: not cached: %s", miss.method, miss.url, miss.reason.value)
+
+    @property
+    def used(self) -> bool:
+        return bool(self.replayed or self.recorded or self.revalidated or self.stale or self.missed or self.not_stored)

@@ -1,0 +1,166 @@
+"""When two requests are the same. No I/O.
+
+A request is found in two steps. Its *locator*, the normalised URL, leads to the few interactions
+of a cassette that can match; its *key* then tells whether one does. Both are computed from what
+stands in the cassette each time it is read, so that a hand edit is never out of step with a hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from .headers import Headers
+from .models import RecordedRequest
+
+# RFC 9110 section 13.1 and 14.2: fields that change what is answered, not which resource is asked.
+CONDITIONAL_FIELDS: Final = frozenset(
+    {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
+)
+
+# Fields that the client library or the connection sets, and that differ between machines.
+NOISE_FIELDS: Final = frozenset(
+    {"accept-encoding", "connection", "content-length", "host", "transfer-encoding", "user-agent"}
+)
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """What of a request is compared.
+
+    ``match_headers`` is False, True for every header that tells requests apart, or names in lower
+    case. With ``conditions`` the caller's own conditional and range fields are compared: the
+    answer to them (304, 412, 206) is then never taken for the answer to a plain request.
+    """
+
+    match_headers: bool | tuple[str, ...] = False
+    conditions: bool = True
+
+    def key(self, request: RecordedRequest, credentials: tuple[str, ...] = ()) -> str:
+        """The key of a request whose secrets and ignored parameters are masked already.
+
+        ``credentials`` names the places where a credential stands: what was answered without one
+        never answers a request with one.
+        """
+        parts = (
+            request.method.upper(),
+            normalize_url(request.url),
+            canonical_body(request),
+            self._compared_headers(request.headers),
+            credentials,
+        )
+        return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+    def _compared_headers(self, headers: Headers) -> tuple[tuple[str, str], ...]:
+        compared = []
+        for name, value in headers:
+            lowered = name.lower()
+            if self._is_compared(lowered):
+                compared.append((lowered, _without_boundary(value) if lowered == "content-type" else value))
+        return tuple(sorted(compared))
+
+    def _is_compared(self, name: str) -> bool:
+        if name in CONDITIONAL_FIELDS:
+            return self.conditions
+        if isinstance(self.match_headers, bool):
+            return self.match_headers and name not in NOISE_FIELDS
+        return name in self.match_headers
+
+
+def normalize_url(url: str) -> str:
+    """The URL with what makes no difference evened out (RFC 3986 section 6.2).
+
+    Case of scheme and host, the default port, escapes of unreserved characters, the fragment, and
+    the order of differently named query parameters.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return url
+    scheme = parts.scheme.lower()
+    host = parts.netloc.rpartition("@")[2].lower()
+    if port is not None and port == _DEFAULT_PORTS.get(scheme):
+        host = host.rpartition(":")[0]
+    user = parts.netloc.rpartition("@")[0]
+    query = sort_parameters(parts.query)
+    normal = f"{scheme}://{user + '@' if user else ''}{host}{parts.path or '/'}{'?' + query if query else ''}"
+    return _ESCAPE.sub(_normal_escape, normal) if "%" in normal else normal
+
+
+def sort_parameters(query: str) -> str:
+    """The parameters sorted by name; those of the same name keep their order."""
+    if "&" not in query:
+        return query
+    return "&".join(sorted(query.split("&"), key=lambda pair: pair.partition("=")[0]))
+
+
+def _normal_escape(escape: re.Match[str]) -> str:
+    character = chr(int(escape.group()[1:], 16))
+    return character if character in _UNRESERVED else escape.group().upper()
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL, as one text (RFC 6454)."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return url
+    scheme = parts.scheme.lower()
+    return f"{scheme}://{(parts.hostname or '').lower()}:{port or _DEFAULT_PORTS.get(scheme, 0)}"
+
+
+def canonical_body(request: RecordedRequest) -> bytes:
+    """The body with what makes no difference evened out.
+
+    JSON: the order of an object's names, and white space. Form: the order of differently named
+    fields. Multipart: the boundary. Anything else is compared byte for byte.
+    """
+    body = request.body
+    if not body:
+        return b""
+    content_type = (request.headers.get("Content-Type") or "").lower()
+    if "json" in content_type or (not content_type and body[:1] in b"{["):
+        return _canonical_json(body)
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        return sort_parameters(body.decode("latin-1")).encode("latin-1")
+    if content_type.startswith("multipart/"):
+        boundary = _boundary(request.headers.get("Content-Type") or "")
+        return body.replace(b"--" + boundary.encode("latin-1", "replace"), b"--boundary") if boundary else body
+    return body
+
+
+def _canonical_json(body: bytes) -> bytes:
+    try:
+        value = json.loads(body, object_pairs_hook=_object)
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        return body
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice: which one counts is the server's business")
+    return found
+
+
+_BOUNDARY: Final = re.compile(r"""boundary=(?:"([^"]*)"|([^;\s]+))""", re.IGNORECASE)
+
+
+def _boundary(content_type: str) -> str:
+    found = _BOUNDARY.search(content_type)
+    return (found.group(1) or found.group(2) or "") if found else ""
+
+
+def _without_boundary(content_type: str) -> str:
+    return _BOUNDARY.sub("boundary=", content_type)

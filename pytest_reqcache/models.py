@@ -1,0 +1,84 @@
+"""What is stored: an interaction, which is one request and the response recorded for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from .expiration import Special
+from .headers import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFile:
+    """A body that is too large for memory or for the YAML file: its decoded bytes, in a file."""
+
+    path: Path
+    size: int
+
+
+Body = bytes | BodyFile
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """A request as it was sent. ``body`` is None where there was none."""
+
+    method: str
+    url: str
+    headers: Headers = Headers()
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedResponse:
+    """A response as it was received; ``body`` with any content coding removed."""
+
+    status: int
+    reason: str = ""
+    headers: Headers = Headers()
+    body: Body = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where in a cassette an interaction was read: ``ref`` names its exact text."""
+
+    path: Path | None
+    line: int
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One request and the response recorded for it.
+
+    ``created_at`` (aware, UTC) is when the response was received or last validated. ``expires`` is
+    an explicit expiry: a time, or ``Special.NEVER``; None where there is none. ``answer`` counts,
+    from 1, the answers to the same request within one test. ``keep`` protects it from every
+    refresh. ``key`` is what a ``key_fn`` made of the request. ``source`` says where it was read.
+    """
+
+    request: RecordedRequest
+    response: RecordedResponse
+    created_at: datetime
+    expires: datetime | Literal[Special.NEVER] | None = None
+    answer: int = 1
+    keep: bool = False
+    key: str | None = None
+    source: Source | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a commit: ``new`` stands for all that ``replaces`` names; None only removes.
+
+    ``replaces`` holds the ``Source.ref`` of interactions. A ``refresh`` counts even where another
+    process has meanwhile written the same recording; any other change is then dropped.
+    """
+
+    new: Interaction | None
+    replaces: tuple[str, ...] = ()
+    refresh: bool = False

@@ -1,0 +1,249 @@
+"""Reaching every session: ``install_cache`` and what the marker does.
+
+Methods of ``requests.Session`` are replaced by trampolines, once. They stay: mock libraries save what
+they find and put it back later, so a patch that is undone can come back. With nothing active they do
+what the originals do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from os import PathLike
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter
+
+from .adapters import CacheAdapter, GuardAdapter
+from .cache import AnyRequest, Cache
+from .guard import Guard
+from .session import (
+    CachedSession,
+    CacheMixin,
+    Engine,
+    close_engine,
+    exchange_under_way,
+    joined_exchange,
+    joining_hops,
+    open_engine,
+    send_exchange,
+)
+from .settings import SESSION_SETTINGS
+
+_Session = requests.sessions.Session
+
+
+@dataclass(slots=True)
+class _Patches:
+    """The state of the process: what the trampolines look at."""
+
+    installed: Engine | None = None
+    session_class: type[requests.Session] | None = None
+    test: Engine | None = None
+    guard: Guard | None = None
+    originals: dict[str, Callable[..., Any]] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> Engine | None:
+        engine = self.test or self.installed
+        return engine if engine is not None and not engine.off else None
+
+
+_patches = _Patches()
+
+
+def _get_adapter(self: requests.Session, url: str) -> BaseAdapter:
+    inner: BaseAdapter = _patches.originals["get_adapter"](self, url)
+    if _patches.guard is not None:
+        inner = GuardAdapter(inner, _patches.guard.send)
+    exchange = exchange_under_way()
+    engine = None if isinstance(self, CacheMixin) or exchange is None else _patches.engine
+    if engine is None or exchange is None:
+        return inner
+    return CacheAdapter(engine.transport, inner, exchange, mocks_first=engine.mocks_first)
+
+
+def _send(self: requests.Session, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+    original = _patches.originals["send"]
+    engine = None if isinstance(self, CacheMixin) else _patches.engine
+    if engine is None:
+        return original(self, request, **kwargs)  # type: ignore[no-any-return]
+    return send_exchange(self, partial(original, self), request, joined_exchange(self), engine, kwargs)
+
+
+def _resolve_redirects(self: requests.Session, *args: Any, **kwargs: Any) -> Iterator[requests.Response]:
+    responses = _patches.originals["resolve_redirects"](self, *args, **kwargs)
+    if isinstance(self, CacheMixin) or _patches.engine is None:
+        return responses  # type: ignore[no-any-return]
+    return joining_hops(responses)
+
+
+def ensure_trampolines() -> None:
+    """Put the trampolines in their places, over whatever stands there now."""
+    for name, trampoline in (
+        ("get_adapter", _get_adapter),
+        ("send", _send),
+        ("resolve_redirects", _resolve_redirects),
+    ):
+        found = getattr(_Session, name)
+        if found is not trampoline:
+            _patches.originals[name] = found
+            setattr(_Session, name, trampoline)
+
+
+# --- for the plugin
+
+
+def set_test_engine(engine: Engine | None) -> Engine | None:
+    """Send what every session requests through this engine; returns the one that was in place."""
+    if engine is not None:
+        ensure_trampolines()
+    previous, _patches.test = _patches.test, engine
+    return previous
+
+
+@contextmanager
+def patched(engine: Engine | None) -> Iterator[None]:
+    """Within it every session goes through the engine; with None, through none of a test's."""
+    previous = set_test_engine(engine)
+    try:
+        yield
+    finally:
+        _patches.test = previous
+
+
+def set_guard(guard: Guard | None) -> Guard | None:
+    """Put the offline guard in place, or take it away; returns the one that was."""
+    if guard is not None:
+        ensure_trampolines()
+    previous, _patches.guard = _patches.guard, guard
+    return previous
+
+
+# --- for everybody
+
+
+def install_cache(
+    cache_name: str | PathLike[str] = "http_cache",
+    *,
+    session_factory: type[CachedSession] = CachedSession,
+    **settings: Any,
+) -> None:
+    """Cache what every session of this process requests, those made before included.
+
+    ``requests.Session`` becomes a class of sessions that share this cache, so that
+    ``requests.get(url, expire_after=60)`` works. A cache installed before is replaced.
+
+    Args:
+        cache_name: path of the cassette, or ``":memory:"``.
+        session_factory: the class of the sessions to make, for a subclass of your own.
+        settings: as for :class:`~pytest_reqcache.CachedSession`.
+
+    Raises:
+        TypeError, ValueError: a setting is unknown, or its value is not accepted.
+    """
+    engine = open_engine(cache_name, settings)
+    previous = _patches.installed
+    _switch_to(engine, session_factory)
+    if previous is not None:
+        close_engine(previous)
+
+
+def uninstall_cache() -> None:
+    """Take an installed cache away and close it; without one, do nothing."""
+    previous = _patches.installed
+    _switch_to(None, CachedSession)
+    if previous is not None:
+        close_engine(previous)
+
+
+@contextmanager
+def enabled(
+    cache_name: str | PathLike[str] = "http_cache",
+    *,
+    session_factory: type[CachedSession] = CachedSession,
+    **settings: Any,
+) -> Iterator[None]:
+    """Within it a cache is installed; afterwards what was there before is again."""
+    engine = open_engine(cache_name, settings)
+    before, session_class = _patches.installed, _patches.session_class
+    _switch_to(engine, session_factory)
+    try:
+        yield
+    finally:
+        _restore(before, session_class)
+        close_engine(engine)
+
+
+@contextmanager
+def disabled() -> Iterator[None]:
+    """Within it no cache is installed; afterwards what was there before is again."""
+    before, session_class = _patches.installed, _patches.session_class
+    _restore(None, None)
+    try:
+        yield
+    finally:
+        _restore(before, session_class)
+
+
+def is_installed() -> bool:
+    """Whether a cache is installed."""
+    return _patches.installed is not None
+
+
+def get_cache() -> Cache | None:
+    """The installed cache; None where there is none."""
+    return None if _patches.installed is None else _patches.installed.cache
+
+
+def clear() -> None:
+    """Remove everything from the installed cache; without one, do nothing."""
+    cache = get_cache()
+    if cache is not None:
+        cache.clear()
+
+
+def delete(
+    *keys: str,
+    expired: bool = False,
+    older_than: float | timedelta | datetime | None = None,
+    urls: Iterable[str] | None = None,
+    requests: Iterable[AnyRequest] | None = None,
+) -> None:
+    """Remove from the installed cache what meets any condition, as
+    :meth:`Cache.delete <pytest_reqcache.cache.Cache.delete>`; without one, do nothing."""
+    cache = get_cache()
+    if cache is not None:
+        cache.delete(*keys, expired=expired, older_than=older_than, urls=urls, requests=requests)
+
+
+def _switch_to(engine: Engine | None, session_factory: type[CachedSession]) -> None:
+    if engine is None:
+        _restore(None, None)
+        return
+    ensure_trampolines()
+    shared = engine
+
+    class InstalledSession(session_factory):  # type: ignore[valid-type, misc]
+        """A session on the installed cache."""
+
+        _owns_engine = False
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            for name in [name for name in kwargs if name in SESSION_SETTINGS or name == "cache_name"]:
+                del kwargs[name]
+            super().__init__(":memory:", *args, **kwargs)
+
+        def _make_engine(self, cache_name: str | PathLike[str], settings: dict[str, object]) -> Engine:
+            return shared
+
+    _restore(engine, InstalledSession)
+
+
+def _restore(engine: Engine | None, session_class: type[requests.Session] | None) -> None:
+    _patches.installed, _patches.session_class = engine, session_class
+    requests.Session = requests.sessions.Session = session_class or _Session  # type: ignore[misc]

@@ -1,0 +1,195 @@
+"""The pytest plugin. A hook reads pytest's objects and calls what knows none of them.
+
+`requests` and `yaml` are imported when the first test that uses the cache starts, or for an offline
+run, whose guard stands before the first conftest is imported; ``running`` is what imports them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import options, reporting
+from .marking import MARKER, MARKER_HELP, check_marks
+from .state import RUN, Reqcache, Run, Running
+
+if TYPE_CHECKING:
+    from ..session import CachedSession
+
+_FIXTURE = "_reqcache_test"
+_WORKER_KEY = "reqcache"
+
+
+# --- the run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """An offline run is offline from here on: conftest files are still to be imported."""
+    if options.offline_source(early_config):
+        _stand_guard(_run(early_config))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER_HELP)
+    run = _run(config)
+    config.pluginmanager.register(_Outcomes(run), "reqcache-outcomes")
+    if run.options.offline:
+        _stand_guard(run)
+    if "pytest_reqcache.patching" in sys.modules:  # a run within a test of another run
+        from .. import patching
+
+        run.outer_engine = patching.set_test_engine(None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    run = config.stash.get(RUN, None)
+    if run is None or "pytest_reqcache.patching" not in sys.modules:
+        return
+    from .. import patching
+
+    patching.set_test_engine(run.outer_engine)
+    if run.guard is not None:
+        patching.set_guard(run.outer_guard)
+
+
+def _run(config: pytest.Config) -> Run:
+    run = config.stash.get(RUN, None)
+    if run is None:
+        run = config.stash[RUN] = Run(options.read_options(config))
+    return run
+
+
+def _stand_guard(run: Run) -> None:
+    if run.guard is None:
+        from .. import patching
+        from .running import make_guard
+
+        run.guard = make_guard(run)
+        run.outer_guard = patching.set_guard(run.guard)
+
+
+# --- the tests
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check the markers, and have marked tests set up their cassette."""
+    errors = []
+    autouse = config.stash[RUN].options.autouse
+    for item in items:
+        marked = item.get_closest_marker(MARKER) is not None
+        if marked and (wrong := check_marks(item)):
+            errors.append(wrong)
+        names = getattr(item, "fixturenames", None)
+        if names is not None and (marked or autouse) and _FIXTURE not in names:
+            item.fixturenames = [_FIXTURE, *names]  # type: ignore[attr-defined]
+    if errors:
+        raise pytest.UsageError(*errors)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Generator[None, Any, Any]:
+    """What a fixture of wider scope requests is not the test's: its cassette is set aside meanwhile."""
+    run = request.config.stash.get(RUN, None)
+    if run is None or run.current is None or fixturedef.scope == "function":
+        return (yield)
+    from .running import resume, suspend
+
+    running = suspend(run)
+    try:
+        return (yield)
+    finally:
+        resume(run, running)
+
+
+@pytest.fixture(name=_FIXTURE)
+def _test(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """The cassette of the test under way; with the marker every session goes through it."""
+    from .running import start, stop
+
+    run = request.config.stash[RUN]
+    item: pytest.Item = request.node
+    marked = item.get_closest_marker(MARKER) is not None or run.options.autouse
+    try:
+        running = start(item, run, request.getfixturevalue("reqcache_config"), patches=marked)
+    except (TypeError, ValueError) as error:
+        pytest.fail(f"{item.nodeid}: {error}", pytrace=False)
+    yield running
+    stop(run, running)
+
+
+@pytest.fixture(scope="session")
+def reqcache_config() -> dict[str, Any]:
+    """Settings for the tests that use the cache. Override it, at any scope, to set them in code."""
+    return {}
+
+
+@pytest.fixture
+def reqcache(_reqcache_test: Running) -> Reqcache:
+    """The test's cassette, its settings, and the counts of what was replayed, recorded, missed ..."""
+    return Reqcache(_reqcache_test.engine, _reqcache_test.flow)
+
+
+@pytest.fixture
+def cached_session(_reqcache_test: Running) -> Iterator[CachedSession]:
+    """A `requests` session on the test's cassette. Nothing is patched for it."""
+    from ..session import session_on
+
+    with session_on(_reqcache_test.engine) as session:
+        yield session
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    run = item.config.stash[RUN]
+    running = run.running.get(item.nodeid)
+    if running is not None and report.failed:
+        text = reporting.failure_section(running, run)
+        if text:
+            report.sections.append(("reqcache", text))
+    return report
+
+
+class _Outcomes:
+    """Collects the reports of each test, and has it committed when the last one is there."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        running = self._run.running.get(report.nodeid)
+        if running is None:
+            return
+        running.reports.append(report)
+        if report.when == "teardown":
+            from .running import finish
+
+            finish(self._run, report.nodeid)
+
+
+# --- the report
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return reporting.header(config.stash[RUN])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    run = config.stash[RUN]
+    if run.guard is not None:
+        run.totals.add({"refused": run.guard.refused})
+    lines = list(reporting.summary(run.totals, in_ci=bool(os.environ.get("CI"))))
+    if lines and config.get_verbosity() >= 0 and not config.getoption("no_summary", False):
+        terminalreporter.write_sep("=", "reqcache")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,0 +1,78 @@
+"""The ``reqcache`` marker: which tests have it, what it says, and what settings come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from .naming import check_name
+from .options import RunOptions
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+MARKER: Final = "reqcache"
+MARKER_HELP: Final = (
+    "reqcache(cassette=None, *, expire_after, urls_expire_after, refresh, force_refresh, only_if_cached, "
+    "stale_if_error, stale_while_revalidate, cache_control, always_revalidate, match_headers, "
+    "ignored_parameters, allowable_codes, allowable_methods, repeats, on_miss, passthrough, "
+    "volatile_headers): replay what the test requests through `requests` from its cassette, "
+    "and record what is not there yet."
+)
+
+
+def check_marks(item: pytest.Item) -> str | None:
+    """What is wrong with the test's markers; None where nothing is."""
+    for mark in item.iter_markers(MARKER):
+        try:
+            _layer(mark)
+        except (TypeError, ValueError) as error:
+            return f"{item.nodeid}: @pytest.mark.reqcache: {error}"
+    return None
+
+
+def cassette_name(item: pytest.Item) -> str | None:
+    """The name of the cassette that the closest marker names; None for the test's own."""
+    for mark in item.iter_markers(MARKER):
+        name = mark.args[0] if mark.args else mark.kwargs.get("cassette")
+        if name is not None:
+            return check_name(name)
+    return None
+
+
+def settings_of(item: pytest.Item, config_layer: Mapping[str, Any], options: RunOptions) -> Settings:
+    """The settings of a test: the one place where their precedence is laid down.
+
+    Command line, then the closest marker, wider markers, ``reqcache_config``, ini, defaults.
+    """
+    from ..settings import TEST_SETTINGS, merge
+
+    marks = [_layer(mark) for mark in item.iter_markers(MARKER)]
+    return merge(TEST_SETTINGS, options.ini, config_layer, *reversed(marks), options.command_line)
+
+
+def config_layer(given: object) -> dict[str, Any]:
+    """What the ``reqcache_config`` fixture returned, checked.
+
+    Raises:
+        TypeError, ValueError: it is no mapping of settings.
+    """
+    from ..settings import CONFIG_SETTINGS, parse_settings
+
+    if not isinstance(given, Mapping):
+        raise TypeError(f"reqcache_config returned {given!r}: a dict of settings is accepted")
+    return parse_settings(given, CONFIG_SETTINGS, where="reqcache_config: ", checked=True)
+
+
+def _layer(mark: pytest.Mark) -> dict[str, Any]:
+    from ..settings import MARKER_SETTINGS, parse_settings
+
+    if len(mark.args) > 1:
+        raise TypeError(f"{len(mark.args)} positional arguments: only the cassette's name is accepted")
+    given = dict(mark.kwargs)
+    name = mark.args[0] if mark.args else given.pop("cassette", None)
+    if name is not None:
+        check_name(name)
+    return parse_settings(given, MARKER_SETTINGS, checked=True)

@@ -1,0 +1,75 @@
+"""Where a test's cassette is. Names are safe on every file system, and no two tests share one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.=,+@\[\]-]+")
+_LONGEST = 120  # characters; file systems allow 255 bytes, and people like less
+_DIGEST = 8
+
+
+def cassette_path(item: pytest.Item, name: str | None, cassette_dir: Path | None) -> Path:
+    """The cassette of a test, or the named one that it shares.
+
+    ``cassettes/<module>/<test>.yaml`` or ``cassettes/<name>.yaml`` beside the test module; below
+    ``cassette_dir``, where there is one, with the module's path from the rootdir.
+    """
+    if name is not None:
+        base = item.path.parent / "cassettes" if cassette_dir is None else cassette_dir
+        return base / (name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    if cassette_dir is None:
+        base = item.path.parent / "cassettes" / item.path.stem
+    else:
+        base = cassette_dir / _from_root(item).with_suffix("")
+    return base / f"{test_name(item)}.yaml"
+
+
+def check_name(name: object) -> str:
+    """The name of a shared cassette, checked.
+
+    Raises:
+        ValueError: it is empty, absolute, or leads out of the cassettes' folder.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"{name!r} is no cassette name: a text as 'weather' or 'api/weather' is accepted")
+    parts = re.split(r"[\\/]", name)
+    if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name):
+        raise ValueError(
+            f"{name!r} leads out of the cassettes' folder: a relative name as 'api/weather' is accepted"
+        )
+    return name
+
+
+def test_name(item: pytest.Item) -> str:
+    """The test's own name, its classes before it, as a file name."""
+    classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+    own = ".".join([*classes, item.name])
+    safe = _UNSAFE.sub("-", own).strip(". ")
+    if safe == own and len(own) <= _LONGEST and not _differs_by_case_alone(item):
+        return safe
+    digest = hashlib.blake2b(own.encode("utf-8", "surrogateescape"), digest_size=_DIGEST // 2).hexdigest()
+    return f"{safe[:_LONGEST].rstrip('. -')}-{digest}"
+
+
+test_name.__test__ = False  # type: ignore[attr-defined]
+
+
+def _differs_by_case_alone(item: pytest.Item) -> bool:
+    """Whether another name may differ from this one in case alone: a parameter's, or a sibling's."""
+    function, bracket, parameters = item.name.partition("[")
+    if bracket and parameters != parameters.lower():
+        return True
+    siblings = dir(getattr(item.parent, "obj", None))
+    return any(other != function and other.lower() == function.lower() for other in siblings)
+
+
+def _from_root(item: pytest.Item) -> Path:
+    try:
+        return item.path.relative_to(item.config.rootpath)
+    except ValueError:
+        return Path(item.path.name)

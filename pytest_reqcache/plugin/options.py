@@ -1,0 +1,201 @@
+"""Flags and ini options: their names, their help, and the settings that they give.
+
+Only the standard library and pytest are imported here; the parsers are, once a value is given.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+_VALUES = "seconds, 90s, 12h, 30d, 2w, a date, never, immediately, do-not-cache or http"
+
+# Native TOML values come as numbers and booleans; pytest takes a union of types since 9.2.
+_SCALAR: Any = str | bool | int | float if pytest.version_tuple >= (9, 2) else "string"
+
+#: The settings that an ini file can give, as ``reqcache_<name>``: pytest's type, and the help.
+INI_SETTINGS: Final[dict[str, tuple[Any, str]]] = {
+    "expire_after": (_SCALAR, f"how long a recording is good for: {_VALUES}"),
+    "urls_expire_after": (
+        "linelist",
+        "lines of PATTERN = VALUE: the first pattern that matches a URL sets its expiry",
+    ),
+    "cache_control": (_SCALAR, "obey the caching headers of responses: true or false"),
+    "stale_if_error": (
+        _SCALAR,
+        "use an expired recording where it cannot be refreshed, offline too: true, or for how long",
+    ),
+    "stale_while_revalidate": (
+        _SCALAR,
+        "answer with an expired recording and refresh it behind: true, or for how long",
+    ),
+    "always_revalidate": (_SCALAR, "revalidate before each use what has a validator: true or false"),
+    "only_if_cached": (_SCALAR, "make no request in tests that use the cache: true or false"),
+    "refresh": (_SCALAR, "revalidate or fetch anew each recording, once in a test: true or false"),
+    "force_refresh": (_SCALAR, "fetch anew each recording, once in a test: true or false"),
+    "allowable_codes": ("args", "statuses that are recorded, as: 200 400-499"),
+    "allowable_methods": ("args", "methods that are recorded, as: GET POST"),
+    "ignored_parameters": (
+        "args",
+        "query and body parameters and headers that are neither matched nor recorded",
+    ),
+    "match_headers": ("args", "request headers that must match: names, or true for all"),
+    "volatile_headers": ("args", "further response headers whose change alone is no change of a recording"),
+    "passthrough": ("linelist", "URL patterns that are no part of the recording: straight to the network"),
+    "repeats": (_SCALAR, "share: identical reads share an answer; sequence: each has its own, for polling"),
+    "on_miss": (_SCALAR, "504 or raise: how a request is answered that nothing may answer"),
+}
+
+_OWN_INI: Final[dict[str, tuple[Any, str]]] = {
+    "offline": (_SCALAR, "as --reqcache-offline: true or false"),
+    "cassette_dir": (_SCALAR, "as --reqcache-cassette-dir: relative to the rootdir"),
+    "keep_failed": (_SCALAR, "as --reqcache-keep-failed: true or false"),
+    "autouse": (_SCALAR, "every test behaves as if it had the bare marker: true or false"),
+}
+
+_OFFLINE_VARIABLE: Final = "REQCACHE_OFFLINE"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every flag and ini option."""
+    group = parser.getgroup("reqcache", "HTTP cache for requests (pytest-reqcache)")
+
+    def flag(name: str, text: str, **how: Any) -> None:
+        group.addoption(f"--reqcache-{name}", dest=f"reqcache_{name.replace('-', '_')}", default=None, help=text, **how)
+
+    flag("offline", "make no request: answer from the cassettes alone, 504 for what they lack", action="store_true")
+    flag("refresh", "revalidate or fetch anew each recording, once in a test", action="store_true")
+    flag("force-refresh", "fetch anew each recording, once in a test", action="store_true")
+    flag("expire-after", f"how long a recording is good for, in every test: {_VALUES}", metavar="VALUE")
+    flag("stale-if-error", "use an expired recording, of any age, where it cannot be refreshed", action="store_true")
+    flag("cassette-dir", "keep the cassettes below this folder, not beside the tests", metavar="DIR")
+    flag("keep-failed", "keep the new recordings of tests that fail", action="store_true")
+    flag("disable", "neither replay nor record anything", action="store_true")
+    for name, (kind, text) in {**INI_SETTINGS, **_OWN_INI}.items():
+        parser.addini(f"reqcache_{name}", text, type=kind, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What holds for the whole run. ``offline`` is the name of what asked for it, or empty.
+
+    ``ini`` and ``command_line`` are the layers of settings that they give.
+    """
+
+    offline: str
+    disabled: bool
+    autouse: bool
+    keep_failed: bool
+    cassette_dir: Path | None
+    ini: dict[str, Any]
+    command_line: dict[str, Any]
+    shown: tuple[str, ...]
+
+
+def offline_source(config: pytest.Config) -> str:
+    """What asks for an offline run: the flag, the variable or the ini option; empty where none does."""
+    if _given(config, "offline"):
+        return "--reqcache-offline"
+    if _truth(os.environ.get(_OFFLINE_VARIABLE, ""), _OFFLINE_VARIABLE):
+        return f"{_OFFLINE_VARIABLE}={os.environ[_OFFLINE_VARIABLE]}"
+    return "reqcache_offline" if _ini_flag(config, "offline") else ""
+
+
+def read_options(config: pytest.Config) -> RunOptions:
+    """The options of this run.
+
+    Raises:
+        pytest.UsageError: a value is not accepted; the message says where it stands and what is.
+    """
+    offline = offline_source(config)
+    disabled = bool(_given(config, "disable"))
+    if offline and disabled:
+        raise pytest.UsageError(
+            f"{offline} and --reqcache-disable were both given: without its recordings a run cannot be offline; "
+            "leave one of them out"
+        )
+    ini, ini_shown = _ini_layer(config)
+    flags, flags_shown = _flag_layer(config)
+    if offline:
+        flags["only_if_cached"] = True
+    return RunOptions(
+        offline=offline,
+        disabled=disabled,
+        autouse=_ini_flag(config, "autouse"),
+        keep_failed=bool(_given(config, "keep_failed")) or _ini_flag(config, "keep_failed"),
+        cassette_dir=_cassette_dir(config),
+        ini=ini,
+        command_line=flags,
+        shown=(*ini_shown, *flags_shown),
+    )
+
+
+def _given(config: pytest.Config, name: str) -> Any:
+    return getattr(config.known_args_namespace, f"reqcache_{name}", None) or getattr(
+        config.option, f"reqcache_{name}", None
+    )
+
+
+def _truth(text: str, where: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return True
+    if lowered in ("", "0", "false", "no", "off"):
+        return False
+    raise pytest.UsageError(f"{where}={text!r}: true or false is accepted")
+
+
+def _ini_flag(config: pytest.Config, name: str) -> bool:
+    value = config.getini(f"reqcache_{name}")
+    return False if value is None else _truth(str(value), _where(config, f"reqcache_{name}"))
+
+
+def _where(config: pytest.Config, name: str) -> str:
+    file = config.inipath.name if config.inipath else "-o"
+    return f"{file}: {name}"
+
+
+def _ini_layer(config: pytest.Config) -> tuple[dict[str, Any], list[str]]:
+    layer, shown = {}, []
+    for name in INI_SETTINGS:
+        value = config.getini(f"reqcache_{name}")
+        if value is None:
+            continue
+        layer[name] = _parsed(name, value, _where(config, f"reqcache_{name}"))
+        if name in ("expire_after", "stale_if_error", "refresh", "force_refresh"):
+            shown.append(f"{name} {value}")
+    return layer, shown
+
+
+def _flag_layer(config: pytest.Config) -> tuple[dict[str, Any], list[str]]:
+    layer, shown = {}, []
+    for name in ("refresh", "force_refresh", "stale_if_error", "expire_after"):
+        value = getattr(config.option, f"reqcache_{name}", None)
+        if value is None:
+            continue
+        flag = f"--reqcache-{name.replace('_', '-')}"
+        layer[name] = _parsed(name, value, flag)
+        shown.append(flag if value is True else f"{flag}={value}")
+    return layer, shown
+
+
+def _parsed(name: str, value: object, where: str) -> Any:
+    from ..settings import parse_text
+
+    try:
+        return parse_text(name, value, where=where)
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _cassette_dir(config: pytest.Config) -> Path | None:
+    flag = getattr(config.option, "reqcache_cassette_dir", None)
+    value = flag or config.getini("reqcache_cassette_dir")
+    if not value:
+        return None
+    path = Path(str(value)).expanduser()
+    return path if path.is_absolute() else (Path.cwd() if flag else config.rootpath) / path

@@ -1,0 +1,69 @@
+"""What pytest prints about the cache: the header line, the sections of failing tests, the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from .state import Run, Running, Totals
+
+_LISTED = 10  # tests, requests or answers that the summary names before it counts the rest
+
+
+def header(run: Run) -> str:
+    """The line about this run in the report's header."""
+    if run.options.disabled:
+        return "reqcache: disabled"
+    state = f"offline ({run.options.offline})" if run.options.offline else "online"
+    return ", ".join([f"reqcache: {state}", *run.options.shown])
+
+
+def failure_section(running: Running, run: Run) -> str:
+    """What a failing test is told: what it missed, and what it would have recorded."""
+    lines = list(running.sections)
+    new = running.flow.waiting
+    if new and not run.options.keep_failed:
+        plural = "s" if new > 1 else ""
+        lines.append(f"{new} new recording{plural} dropped: --reqcache-keep-failed keeps {'them' if new > 1 else 'it'}")
+    return "\n".join(lines)
+
+
+def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
+    """The lines of the summary; none where the cache was not used."""
+    if not totals.used:
+        return
+    yield counts(totals)
+    for why, count in sorted(totals.not_stored.items()):
+        yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
+    yield from _listed("recordings kept", totals.kept)
+    if totals.dropped:
+        yield f"{totals.dropped} recordings of failed tests dropped: --reqcache-keep-failed keeps new ones"
+    yield from _listed("passed although they missed", totals.passed_with_misses)
+    yield from _listed("refused outside of tests that use the cache", list(totals.refused))
+    if in_ci and totals.recorded:
+        yield "recorded in CI and lost: commit these cassettes, and run CI with --reqcache-offline"
+
+
+def counts(totals: Totals) -> str:
+    """``412 replayed, 3 stale (oldest 61 days), 0 requests made``"""
+    parts = []
+    for name in ("replayed", "recorded", "revalidated"):
+        if count := getattr(totals, name):
+            parts.append(f"{count} {name}")
+    if totals.stale:
+        from ..journal import in_words
+
+        parts.append(f"{totals.stale} stale (oldest {in_words(timedelta(seconds=totals.oldest_stale))})")
+    if totals.missed:
+        parts.append(f"{totals.missed} missed")
+    parts.append(f"{totals.requests} request{'' if totals.requests == 1 else 's'} made")
+    return ", ".join(parts)
+
+
+def _listed(title: str, entries: list[str]) -> Iterator[str]:
+    if not entries:
+        return
+    yield f"{title}:"
+    yield from (f"  {entry}" for entry in entries[:_LISTED])
+    if len(entries) > _LISTED:
+        yield f"  and {len(entries) - _LISTED} more"

@@ -1,0 +1,133 @@
+"""From the start of a test that uses the cache to the commit of what it recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from .. import patching
+from ..cassette import Cassette
+from ..flow import Flow, RunMemory, TestIdentity
+from ..guard import Guard
+from ..journal import Journal, Miss
+from ..redaction import Redactor
+from ..session import Engine
+from ..settings import CONFIG_SETTINGS, Settings, SettingsView
+from ..transport import Transport
+from .marking import cassette_name, config_layer, settings_of
+from .misses import explain
+from .naming import cassette_path
+from .state import Run, Running, Totals
+
+
+def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Running:
+    """The engine of a test, on its cassette; with ``patches`` every session goes through it.
+
+    Raises:
+        TypeError, ValueError: what ``reqcache_config`` returned is not accepted.
+    """
+    settings = settings_of(item, config_layer(config), run.options)
+    if run.memory is None:
+        run.memory = RunMemory()
+    path = cassette_path(item, cassette_name(item), run.options.cassette_dir)
+    explanations: list[str] = []
+
+    def explained(miss: Miss, redactor: Redactor) -> str:
+        text = redactor.clean_text(explain(miss, path, item.nodeid, run.options.offline))
+        explanations.append(text)
+        return text
+
+    engine, flow = _engine(path, settings, run.memory, explained)
+    engine.off = int(run.options.disabled)
+    running = Running(item.nodeid, engine, flow, patches, sections=explanations)
+    run.running[item.nodeid] = running
+    resume(run, running)
+    return running
+
+
+def _engine(
+    path: Path, settings: Settings, memory: RunMemory, explained: Callable[[Miss, Redactor], str]
+) -> tuple[Engine, Flow]:
+    view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
+    redactor = Redactor(memory.registry, path)
+    identity = TestIdentity(lambda: view.current, redactor)
+    flow = Flow(Cassette(path, identity.locate), identity, redactor, memory, lambda: view.current)
+    journal = Journal()
+    transport = Transport(flow, lambda: view.current, journal, lambda miss, request: explained(miss, redactor))
+    return Engine(transport, flow, view, journal, mocks_first=True), flow
+
+
+def suspend(run: Run) -> Running | None:
+    """Set the cassette of the test under way aside; returns what to :func:`resume`."""
+    running, run.current = run.current, None
+    if running is not None and running.patched:
+        patching.set_test_engine(None)
+    return running
+
+
+def resume(run: Run, running: Running | None) -> None:
+    run.current = running
+    if running is not None and running.patched:
+        patching.set_test_engine(running.engine)
+
+
+def stop(run: Run, running: Running) -> None:
+    """The test has made its last request: wait for what runs behind it, and let go of the sessions."""
+    running.engine.transport.background.join()
+    suspend(run)
+
+
+def finish(run: Run, nodeid: str) -> None:
+    """The test's outcome is known: commit what it recorded, or drop it, and count."""
+    running = run.running.pop(nodeid)
+    good = _is_good(running.reports)
+    if good:
+        commit = running.flow.commit()
+    elif run.options.keep_failed and any(report.failed for report in running.reports):
+        commit = running.flow.commit(additions_only=True)
+    else:
+        commit = running.flow.rollback()
+    journal = running.engine.journal
+    totals = Totals(
+        replayed=journal.replayed,
+        recorded=commit.recorded,
+        revalidated=journal.revalidated,
+        stale=journal.stale,
+        missed=journal.missed,
+        requests=journal.requests,
+        oldest_stale=journal.oldest_stale.total_seconds(),
+        not_stored=dict(journal.not_stored),
+        kept=journal.kept,
+        dropped=commit.dropped,
+        passed_with_misses=[nodeid] if good and journal.missed else [],
+    )
+    run.totals.add(totals.as_dict())
+
+
+def _is_good(reports: list[pytest.TestReport]) -> bool:
+    """Whether a test's reports say that it passed, or failed as expected.
+
+    A failed subtest is a failed report of the test's call phase beside the test's own.
+    """
+    if not reports or reports[-1].when != "teardown":
+        return False
+    for report in reports:
+        expected_failure = hasattr(report, "wasxfail")
+        if report.outcome != "passed" and not (report.skipped and expected_failure):
+            return False
+    return any(report.when == "call" for report in reports)
+
+
+def make_guard(run: Run) -> Guard:
+    """The offline guard of a run: it knows which test is under way."""
+    ini = replace(Settings(), **{name: run.options.ini[name] for name in ("passthrough",) if name in run.options.ini})
+
+    def is_open(url: str) -> bool | None:
+        if run.current is not None:
+            return run.current.engine.view.current.passes_through(url)
+        return True if ini.passes_through(url) else None
+
+    return Guard(is_open)

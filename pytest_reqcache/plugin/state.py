@@ -1,0 +1,139 @@
+"""What the plugin holds for one pytest run, and for the test under way."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .options import RunOptions
+
+if TYPE_CHECKING:
+    from ..cache import Cache
+    from ..flow import Flow, RunMemory
+    from ..guard import Guard
+    from ..journal import Journal
+    from ..session import Engine
+    from ..settings import SettingsView
+
+
+class Reqcache:
+    """What the ``reqcache`` fixture gives: the test's cassette, its settings, and counts.
+
+    Attributes:
+        replayed, recorded, revalidated, stale, missed: how many answers came from the cassette, were
+            recorded, were confirmed by the origin, were expired but used, were missing.
+        requests: how many requests went to an origin.
+    """
+
+    def __init__(self, engine: Engine, flow: Flow) -> None:
+        self._engine = engine
+        self._flow = flow
+
+    @property
+    def cassette(self) -> Cache:
+        """What is stored in the cassette; ``cassette.path`` is its file."""
+        return self._engine.cache
+
+    @property
+    def settings(self) -> SettingsView:
+        """The test's settings; assign one, and it holds from then on, for what is recorded too."""
+        return self._engine.view
+
+    @property
+    def _journal(self) -> Journal:
+        return self._engine.journal
+
+    @property
+    def replayed(self) -> int:
+        return self._journal.replayed
+
+    @property
+    def recorded(self) -> int:
+        return self._journal.recorded
+
+    @property
+    def revalidated(self) -> int:
+        return self._journal.revalidated
+
+    @property
+    def stale(self) -> int:
+        return self._journal.stale
+
+    @property
+    def missed(self) -> int:
+        return self._journal.missed
+
+    @property
+    def requests(self) -> int:
+        return self._journal.requests
+
+    def __repr__(self) -> str:
+        return f"<reqcache {self.cassette.path}: {self.replayed} replayed, {self.recorded} recorded, {self.missed} missed>"
+
+
+@dataclass(slots=True)
+class Totals:
+    """What the summary says: plain values, so that they travel between xdist's processes."""
+
+    replayed: int = 0
+    recorded: int = 0
+    revalidated: int = 0
+    stale: int = 0
+    missed: int = 0
+    requests: int = 0
+    oldest_stale: float = 0.0
+    not_stored: dict[str, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    dropped: int = 0
+    passed_with_misses: list[str] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: dict[str, Any]) -> None:
+        """Add what another process counted, or one test."""
+        for name in ("replayed", "recorded", "revalidated", "stale", "missed", "requests", "dropped"):
+            setattr(self, name, getattr(self, name) + other.get(name, 0))
+        self.oldest_stale = max(self.oldest_stale, other.get("oldest_stale", 0.0))
+        for name in ("not_stored", "refused"):
+            mine = getattr(self, name)
+            for key, count in other.get(name, {}).items():
+                mine[key] = mine.get(key, 0) + count
+        self.kept += other.get("kept", [])
+        self.passed_with_misses += other.get("passed_with_misses", [])
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def used(self) -> bool:
+        return any(self.as_dict().values())
+
+
+@dataclass(slots=True)
+class Running:
+    """One test that uses the cache: its engine, and what its reports have said so far."""
+
+    nodeid: str
+    engine: Engine
+    flow: Flow
+    patched: bool
+    reports: list[pytest.TestReport] = field(default_factory=list)
+    sections: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """One pytest run."""
+
+    options: RunOptions
+    totals: Totals = field(default_factory=Totals)
+    running: dict[str, Running] = field(default_factory=dict)
+    current: Running | None = None
+    guard: Guard | None = None
+    outer_guard: Guard | None = None
+    outer_engine: Engine | None = None
+    memory: RunMemory | None = None
+
+
+RUN = pytest.StashKey[Run]()

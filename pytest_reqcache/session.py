@@ -1,0 +1,355 @@
+"""``CachedSession``: a `requests` session with a cassette behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter
+
+from .adapters import CacheAdapter
+from .cache import Cache, Holder
+from .cassette import Cassette, MemoryCassette
+from .conversion import as_cached_response
+from .expiration import ExpireAfter
+from .journal import Journal, Miss
+from .models import RecordedRequest
+from .recording import Identity, SessionRecorder
+from .settings import (
+    NO_OPTIONS,
+    SESSION_SETTINGS,
+    Options,
+    Settings,
+    SettingsView,
+    parse_options,
+    parse_settings,
+    unknown_setting,
+)
+from .transport import Exchange, Transport
+
+_OPTION_NAMES = frozenset(Options.__dataclass_fields__)
+
+# The exchange that the call under way belongs to. It is set around one `send`, and taken away
+# before the caller's hooks and auth handlers can make calls of their own within it.
+_current: ContextVar[Exchange | None] = ContextVar("reqcache_exchange", default=None)
+# What the next `send` of this context is to join: a hop its chain, a `request` its own options.
+_joining: ContextVar[Exchange | None] = ContextVar("reqcache_joining", default=None)
+
+
+@dataclass(slots=True)
+class Engine:
+    """A cassette with all that works on it: what a session, or every session of a test, shares."""
+
+    transport: Transport
+    recorder: Holder
+    view: SettingsView
+    journal: Journal
+    mocks_first: bool = False
+    off: int = 0
+
+    @property
+    def cache(self) -> Cache:
+        return Cache(self.recorder, lambda: self.view.current)
+
+
+def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) -> Engine:
+    """The engine of a session made by hand, on the cassette of that name.
+
+    Raises:
+        TypeError, ValueError: a setting is unknown or its value not accepted.
+    """
+    layer = parse_settings(settings, SESSION_SETTINGS)
+    current = replace(Settings(), **layer)
+    view = SettingsView(current, settings, SESSION_SETTINGS)
+    identity = Identity(lambda: view.current)
+    path = cassette_path(cache_name)
+    cassette = MemoryCassette(identity.locate) if path is None else Cassette(path, identity.locate)
+    recorder = SessionRecorder(cassette, identity, lambda: view.current)
+    journal = Journal()
+    transport = Transport(recorder, lambda: view.current, journal, _explain)
+    return Engine(transport, recorder, view, journal)
+
+
+def cassette_path(cache_name: str | PathLike[str]) -> Path | None:
+    """Where the cassette of that name is; None for ``":memory:"``. ``.yaml`` is added where there is
+    no suffix, ``~`` is the user's home."""
+    if str(cache_name) == ":memory:":
+        return None
+    path = Path(cache_name).expanduser()
+    return path if path.suffix else path.with_name(f"{path.name}.yaml")
+
+
+def _explain(miss: Miss, request: RecordedRequest) -> str:
+    return f"{miss.method} {miss.url}: not cached: {miss.explain()}"
+
+
+class CacheMixin(requests.Session):
+    """Adds a cache to any subclass of ``requests.Session``: ``class Mine(CacheMixin, Theirs)``.
+
+    Arguments are those of :class:`CachedSession`; unknown ones go to the other base class.
+    """
+
+    _engine: Engine
+    _owns_engine: bool = True
+
+    def __init__(self, cache_name: str | PathLike[str] = "http_cache", *args: Any, **kwargs: Any) -> None:
+        settings = {name: kwargs.pop(name) for name in list(kwargs) if name in SESSION_SETTINGS}
+        base = type(self).__mro__[type(self).__mro__.index(CacheMixin) + 1]
+        if kwargs and base.__module__.startswith("requests."):  # nobody is left who could know them
+            raise TypeError(unknown_setting(next(iter(kwargs)), SESSION_SETTINGS))
+        self._engine = self._make_engine(cache_name, settings)
+        super().__init__(*args, **kwargs)
+
+    def _make_engine(self, cache_name: str | PathLike[str], settings: dict[str, object]) -> Engine:
+        return open_engine(cache_name, settings)
+
+    # --- the cache
+
+    @property
+    def cache(self) -> Cache:
+        """What is stored: see :class:`~pytest_reqcache.cache.Cache`."""
+        return self._engine.cache
+
+    @property
+    def settings(self) -> SettingsView:
+        """The settings; assign one, and it holds for what is requested from then on."""
+        return self._engine.view
+
+    @property
+    def expire_after(self) -> Any:
+        """The same as ``settings.expire_after``."""
+        return self.settings.expire_after
+
+    @expire_after.setter
+    def expire_after(self, value: ExpireAfter) -> None:
+        self.settings.expire_after = value
+
+    @contextmanager
+    def cache_disabled(self) -> Iterator[None]:
+        """Within it the cache is neither read nor written."""
+        self._engine.off += 1
+        try:
+            yield
+        finally:
+            self._engine.off -= 1
+
+    # --- requests
+
+    def request(self, method: str, url: Any, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        """As ``requests.Session.request``, with the options of one call besides.
+
+        Args:
+            expire_after: when what this call stores expires; any expiry value, None for not given.
+            refresh: revalidate what is stored, or fetch it anew where that cannot be done.
+            force_refresh: fetch it anew.
+            only_if_cached: make no request; what is missing or expired is answered with a 504.
+            stale_if_error, stale_while_revalidate: as the settings, for this call.
+
+        Raises:
+            TypeError, ValueError: an option is not of an accepted form; before anything is sent.
+        """
+        given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
+        token = _joining.set(Exchange(parse_options(**given) if given else NO_OPTIONS, owner=self))
+        try:
+            return super().request(method, url, *args, **kwargs)
+        finally:
+            _joining.reset(token)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """As ``requests.Session.send``, with the options of :meth:`request`."""
+        given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
+        joined = Exchange(parse_options(**given)) if given else joined_exchange(self)
+        return send_exchange(self, super().send, request, joined, self._engine, kwargs)
+
+    def resolve_redirects(self, *args: Any, **kwargs: Any) -> Iterator[requests.Response]:
+        return joining_hops(super().resolve_redirects(*args, **kwargs))
+
+    @property
+    def get_adapter(self) -> Callable[..., BaseAdapter]:
+        """The adapter for a URL, behind the cache. A data descriptor: mock libraries set an attribute of
+        this name on sessions, which must not hide it."""
+        inner = self.__dict__.get("_inner_get_adapter") or super().get_adapter
+        exchange = _current.get()
+        engine = self._engine
+
+        def get_adapter(url: str) -> BaseAdapter:
+            adapter = inner(url=url)
+            if engine.off or exchange is None:
+                return adapter
+            return CacheAdapter(engine.transport, adapter, exchange, mocks_first=engine.mocks_first)
+
+        return get_adapter
+
+    @get_adapter.setter
+    def get_adapter(self, function: Callable[..., BaseAdapter]) -> None:
+        self.__dict__["_inner_get_adapter"] = function
+
+    @get_adapter.deleter
+    def get_adapter(self) -> None:
+        self.__dict__.pop("_inner_get_adapter", None)
+
+    def close(self) -> None:
+        """Wait for background refreshes, tidy up the cassette, close the connections."""
+        super().close()
+        if self._owns_engine:
+            close_engine(self._engine)
+
+    def __getstate__(self) -> Any:
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled: it holds an open cassette; make one in each process"
+        )
+
+
+class CachedSession(CacheMixin):
+    """A ``requests.Session`` whose answers are kept in a YAML cassette.
+
+    Args:
+        cache_name: path of the cassette; ``.yaml`` is added where it has no suffix. ``":memory:"``
+            keeps nothing on disk.
+        expire_after: how long a response is good for: seconds, a ``timedelta``, a ``datetime``, a
+            text as ``"30d"``, or one of the special values. None: for ever.
+        urls_expire_after: a mapping of URL patterns to such values; the first that matches counts.
+        cache_control: obey the caching fields of responses (RFC 9111).
+        stale_if_error: use an expired response where it cannot be refreshed (RFC 5861 section 4):
+            True, or how long after its expiry.
+        stale_while_revalidate: answer with an expired response at once, and refresh it in the
+            background (RFC 5861 section 3): True, or how long after its expiry.
+        always_revalidate: revalidate before each use what has a validator.
+        only_if_cached: make no request; answer 504 instead (RFC 9111 section 5.2.1.7).
+        allowable_codes, allowable_methods: what is stored: by default status 200 and redirects, GET
+            and HEAD.
+        ignored_parameters: names of query and body parameters and headers that are not matched, and
+            whose values are not stored.
+        match_headers: request headers that must match: names, or True for all.
+        filter_fn: called with a response; false says that it is not to be stored or used.
+        key_fn: called with a request; returns its key.
+        read_only: store and remove nothing.
+        passthrough: URL patterns that are no part of the cache.
+        remove_expired: remove what has expired when the session closes.
+
+    Raises:
+        TypeError, ValueError: a setting is unknown, or its value is not accepted.
+    """
+
+    @classmethod
+    def wrap(
+        cls, session: requests.Session, cache_name: str | PathLike[str] = "http_cache", **settings: Any
+    ) -> CachedSession:
+        """A cached session with the headers, auth, cookies, adapters ... of another."""
+        wrapped = cls(cache_name, **settings)
+        taken = set(wrapped.__dict__) - set(session.__attrs__)
+        wrapped.__dict__.update({name: value for name, value in session.__dict__.items() if name not in taken})
+        return wrapped
+
+
+def session_on(engine: Engine) -> CachedSession:
+    """A session on an engine that others use too: closing the session leaves it open."""
+    session = CachedSession.__new__(CachedSession)
+    session._engine, session._owns_engine = engine, False
+    requests.sessions.Session.__init__(session)
+    return session
+
+
+def close_engine(engine: Engine) -> None:
+    engine.transport.background.join()
+    settings = engine.view.current
+    if settings.remove_expired and not settings.read_only:
+        engine.cache.delete(expired=True)
+    if isinstance(engine.recorder, SessionRecorder):
+        engine.recorder.close()
+
+
+# --- exchanges: what both a caching session and a patched one do around `send`
+
+
+def send_exchange(
+    session: requests.Session,
+    original: Callable[..., requests.Response],
+    request: requests.PreparedRequest,
+    joined: Exchange | None,
+    engine: Engine,
+    kwargs: dict[str, Any],
+) -> requests.Response:
+    """Send a request as an exchange of its own, or as a hop of the one it joins."""
+    exchange = joined or Exchange()
+    is_hop = exchange.started
+    exchange.started, exchange.owner = True, session
+    if not is_hop:
+        exchange.follows_redirects = bool(kwargs.get("allow_redirects", True))
+    joining, current = _joining.set(None), _current.set(exchange)
+    try:
+        response = original(request, **kwargs)
+    except requests.TooManyRedirects:
+        exchange.failed = True
+        if is_hop:
+            raise
+        stale = _stale_chain(session, original, request, exchange, engine, kwargs)
+        if stale is None:
+            raise
+        return stale
+    except BaseException:
+        exchange.failed = True
+        raise
+    finally:
+        _current.reset(current)
+        _joining.reset(joining)
+        if not is_hop:
+            exchange.end()
+    return as_cached_response(response)
+
+
+def joining_hops(responses: Iterator[requests.Response]) -> Iterator[requests.Response]:
+    """The hops of a chain, each sent as part of the exchange that the chain belongs to."""
+    exchange = _current.get()
+    while True:
+        token = _joining.set(exchange)
+        try:
+            response = next(responses)
+        except StopIteration:
+            return
+        finally:
+            _joining.reset(token)
+        yield response
+
+
+def joined_exchange(session: requests.Session) -> Exchange | None:
+    """The exchange that a `send` of this session joins, if one is under way here."""
+    joining = _joining.get()
+    return joining if joining is not None and joining.owner is session else None
+
+
+def exchange_under_way() -> Exchange | None:
+    """The exchange that an adapter is asked for."""
+    return _current.get()
+
+
+def _stale_chain(
+    session: requests.Session,
+    original: Callable[..., requests.Response],
+    request: requests.PreparedRequest,
+    failed: Exchange,
+    engine: Engine,
+    kwargs: dict[str, Any],
+) -> requests.Response | None:
+    """The stored chain, where ``stale_if_error`` accepts it in place of too many redirects: an error
+    that is raised above every adapter."""
+    settings = failed.options.applied_to(engine.view.current)
+    if not settings.stale_if_error:
+        return None
+    exchange = Exchange(replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False))
+    exchange.started = True
+    token = _current.set(exchange)
+    try:
+        response = original(request, **kwargs)
+    except requests.TooManyRedirects:
+        return None
+    finally:
+        _current.reset(token)
+    return response if getattr(response, "from_cache", False) else None
+

@@ -1,0 +1,422 @@
+"""Settings and options: what holds for a session or a test, and what one call adds.
+
+One table, :data:`PARSERS`, says how each setting is checked, wherever it comes from: a keyword
+argument, an assignment to ``session.settings``, a marker, a flag, an ini file. No I/O.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, Literal
+
+from .expiration import (
+    NO_STALENESS,
+    Expiry,
+    Special,
+    Staleness,
+    UrlPattern,
+    UrlRules,
+    parse_expiry,
+    parse_expiry_text,
+    parse_staleness,
+    parse_url_patterns,
+    parse_url_rule_lines,
+    parse_url_rules,
+)
+
+Layer = Mapping[str, Any]
+"""Parsed settings from one source: only those that it gives."""
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+#: Parameters whose values are neither matched nor stored, unless a session says otherwise.
+DEFAULT_IGNORED: Final = (
+    "Authorization",
+    "Proxy-Authorization",
+    "X-API-Key",
+    "X-Auth-Token",
+    "access_token",
+    "api_key",
+    "client_secret",
+    "refresh_token",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that decides what is stored, matched and served; all values parsed.
+
+    The defaults are those of a session made by hand. :data:`TEST_SETTINGS` are those of a test.
+    ``allowable_codes`` and ``allowable_methods`` of None stand for a test's defaults: every status
+    but 5xx and 429, every method.
+    """
+
+    expire_after: Expiry = Special.NEVER
+    urls_expire_after: UrlRules = field(default_factory=UrlRules)
+    cache_control: bool = False
+    stale_if_error: Staleness = NO_STALENESS
+    stale_while_revalidate: Staleness = NO_STALENESS
+    always_revalidate: bool = False
+    only_if_cached: bool = False
+    refresh: bool = False
+    force_refresh: bool = False
+    allowable_codes: frozenset[int] | None = frozenset({200})
+    allowable_methods: frozenset[str] | None = frozenset({"GET", "HEAD"})
+    ignored_parameters: frozenset[str] = frozenset(name.lower() for name in DEFAULT_IGNORED)
+    match_headers: bool | tuple[str, ...] = False
+    volatile_headers: frozenset[str] = frozenset()
+    filter_fn: Callable[[Any], bool] | None = None
+    key_fn: Callable[..., str] | None = None
+    read_only: bool = False
+    passthrough: tuple[UrlPattern, ...] = ()
+    remove_expired: bool = False
+    repeats: Literal["share", "sequence"] = "share"
+    on_miss: Literal["504", "raise"] = "504"
+    in_test: bool = False
+
+    def allows_method(self, method: str) -> bool:
+        return self.allowable_methods is None or method.upper() in self.allowable_methods
+
+    def allows_status(self, status: int) -> bool:
+        """Whether a response may be stored; a redirect may under every ``allowable_codes``."""
+        if self.allowable_codes is None:
+            return status < 500 and status != 429
+        return status in self.allowable_codes or status in REDIRECTS
+
+    def passes_through(self, url: str) -> bool:
+        return bool(self.passthrough) and any(pattern.matches(url) for pattern in self.passthrough)
+
+    def default_expiry(self, url: str) -> Expiry:
+        """What the first matching URL pattern says, else the session or the test."""
+        found = self.urls_expire_after.match(url) if self.urls_expire_after else None
+        return self.expire_after if found is None else found
+
+
+TEST_SETTINGS: Final = Settings(
+    allowable_codes=None, allowable_methods=None, ignored_parameters=frozenset(), in_test=True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one call adds to the settings."""
+
+    expire_after: Expiry | None = None
+    refresh: bool = False
+    force_refresh: bool = False
+    only_if_cached: bool = False
+    stale_if_error: Staleness | None = None
+    stale_while_revalidate: Staleness | None = None
+
+    def applied_to(self, settings: Settings) -> Settings:
+        """The settings that hold for this call; ``expire_after`` stays with the options."""
+        changes: dict[str, Any] = {}
+        if self.only_if_cached:
+            changes["only_if_cached"] = True
+        if self.stale_if_error is not None:
+            changes["stale_if_error"] = self.stale_if_error
+        if self.stale_while_revalidate is not None:
+            changes["stale_while_revalidate"] = self.stale_while_revalidate
+        return replace(settings, **changes) if changes else settings
+
+
+NO_OPTIONS: Final = Options()
+
+
+def parse_options(
+    expire_after: object = None,
+    refresh: object = False,
+    force_refresh: object = False,
+    only_if_cached: object = False,
+    stale_if_error: object = None,
+    stale_while_revalidate: object = None,
+) -> Options:
+    """The options of one call, checked.
+
+    Raises:
+        TypeError, ValueError: a value is not of an accepted form.
+    """
+    return Options(
+        parse_expiry(expire_after),
+        _flag(refresh, "refresh"),
+        _flag(force_refresh, "force_refresh"),
+        _flag(only_if_cached, "only_if_cached"),
+        None if stale_if_error is None else parse_staleness(stale_if_error, where="stale_if_error"),
+        None
+        if stale_while_revalidate is None
+        else parse_staleness(stale_while_revalidate, where="stale_while_revalidate"),
+    )
+
+
+# --- one parser for each setting: parser(value, where) -> the value that Settings holds
+
+
+def _flag(value: object, where: str) -> bool:
+    if value is None:
+        return False
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"{where}={value!r} is a {type(value).__name__}: True or False is accepted")
+
+
+def _names(value: object, where: str) -> frozenset[str]:
+    return frozenset(name.lower() for name in _strings(value, where))
+
+
+def _strings(value: object, where: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        raise TypeError(f"{where}={value!r} is one text: a list of names is accepted, as [{value!r}]")
+    if isinstance(value, Iterable):
+        names = tuple(value)
+        if all(isinstance(name, str) for name in names):
+            return names
+    raise TypeError(f"{where}={value!r}: a list of names is accepted")
+
+
+def _codes(value: object, where: str) -> frozenset[int] | None:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        codes = list(value)
+        if all(isinstance(code, int) and not isinstance(code, bool) for code in codes):
+            wrong = [code for code in codes if not 100 <= code <= 999]
+            if wrong:
+                raise ValueError(f"{where}: {wrong[0]} is no HTTP status; 100 to 999 are accepted")
+            return frozenset(codes)
+    raise TypeError(f"{where}={value!r}: a list of HTTP statuses is accepted, as [200, 404]")
+
+
+def _methods(value: object, where: str) -> frozenset[str] | None:
+    return frozenset(method.upper() for method in _strings(value, where))
+
+
+def _match_headers(value: object, where: str) -> bool | tuple[str, ...]:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    return tuple(sorted(_names(value, where)))
+
+
+def _function(value: object, where: str) -> Callable[..., Any] | None:
+    if value is None or callable(value):
+        return value
+    raise TypeError(f"{where}={value!r} is a {type(value).__name__}: a function is accepted")
+
+
+def _choice(*accepted: str) -> Callable[[object, str], str]:
+    def parse(value: object, where: str) -> str:
+        if value in accepted:
+            return str(value)
+        raise ValueError(f"{where}={value!r}: accepted are {' and '.join(map(repr, accepted))}")
+
+    return parse
+
+
+def _expire_after(value: object, where: str) -> Expiry:
+    return parse_expiry(value, where=where) or Special.NEVER
+
+
+def _checked_expire_after(value: object, where: str) -> Expiry:
+    return parse_expiry_text(value, where=where) or Special.NEVER
+
+
+def _url_rules(value: object, where: str) -> UrlRules:
+    return parse_url_rules(value, where=where)
+
+
+def _checked_url_rules(value: object, where: str) -> UrlRules:
+    return parse_url_rules(value, where=where, parse=parse_expiry_text)
+
+
+def _staleness(value: object, where: str) -> Staleness:
+    return parse_staleness(value, where=where)
+
+
+def _passthrough(value: object, where: str) -> tuple[UrlPattern, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, (str, re.Pattern)) or not isinstance(value, Collection):
+        raise TypeError(f"{where}={value!r}: a list of URL patterns is accepted")
+    return parse_url_patterns(value)
+
+
+Parser = Callable[[Any, str], Any]
+
+PARSERS: Final[Mapping[str, Parser]] = {
+    "expire_after": _expire_after,
+    "urls_expire_after": _url_rules,
+    "cache_control": _flag,
+    "stale_if_error": _staleness,
+    "stale_while_revalidate": _staleness,
+    "always_revalidate": _flag,
+    "only_if_cached": _flag,
+    "refresh": _flag,
+    "force_refresh": _flag,
+    "allowable_codes": _codes,
+    "allowable_methods": _methods,
+    "ignored_parameters": _names,
+    "match_headers": _match_headers,
+    "volatile_headers": _names,
+    "filter_fn": _function,
+    "key_fn": _function,
+    "read_only": _flag,
+    "passthrough": _passthrough,
+    "remove_expired": _flag,
+    "repeats": _choice("share", "sequence"),
+    "on_miss": _choice("504", "raise"),
+}
+
+#: Settings that only a test knows, or only a session made by hand.
+TEST_ONLY: Final = frozenset({"repeats", "on_miss", "refresh", "force_refresh", "volatile_headers"})
+CODE_ONLY: Final = frozenset({"filter_fn", "key_fn"})
+SESSION_ONLY: Final = frozenset({"remove_expired", "read_only"})
+
+SESSION_SETTINGS: Final = frozenset(PARSERS) - TEST_ONLY
+MARKER_SETTINGS: Final = frozenset(PARSERS) - CODE_ONLY - SESSION_ONLY
+CONFIG_SETTINGS: Final = frozenset(PARSERS) - SESSION_ONLY
+
+# In a test's configuration a negative expiry is refused: there it can only be a mistake.
+_CHECKED: Final[Mapping[str, Parser]] = {
+    **PARSERS,
+    "expire_after": _checked_expire_after,
+    "urls_expire_after": _checked_url_rules,
+}
+
+
+def parse_settings(
+    given: Mapping[str, object], accepted: Collection[str], *, where: str = "", checked: bool = False
+) -> dict[str, Any]:
+    """The given settings, each checked by its parser: one layer for :func:`merge`.
+
+    Raises:
+        TypeError: a name is unknown (the nearest known one is named), or a value of a wrong type.
+        ValueError: a value is of the right type but not accepted.
+    """
+    parsers = _CHECKED if checked else PARSERS
+    layer = {}
+    for name, value in given.items():
+        if name not in accepted:
+            raise TypeError(unknown_setting(name, accepted, where))
+        layer[name] = parsers[name](value, f"{where}{name}")
+    return layer
+
+
+def unknown_setting(name: str, accepted: Collection[str], where: str = "") -> str:
+    """The sentence that names an unknown setting and the nearest known one."""
+    near = difflib.get_close_matches(name, sorted(accepted), 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"accepted are {', '.join(sorted(accepted))}"
+    return f"{where}{name!r} is no setting; {hint}"
+
+
+# --- settings as text, in ini files and on the command line
+
+
+def _flag_text(value: object, where: str) -> bool:
+    lowered = str(value).strip().lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return True
+    if lowered in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError(f"{where} = {value!r}: true or false is accepted")
+
+
+def _match_headers_text(value: list[str], where: str) -> bool | tuple[str, ...]:
+    if len(value) == 1 and value[0].lower() in ("true", "false", "yes", "no", "on", "off", "1", "0"):
+        return _flag_text(value[0], where)
+    return _match_headers(value, where)
+
+
+def _codes_text(value: list[str], where: str) -> frozenset[int] | None:
+    codes: set[int] = set()
+    for word in value:
+        first, dash, last = str(word).partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise ValueError(f"{where}: {word!r} is no HTTP status; accepted are words as 200 and 400-499")
+        codes.update(range(int(first), int(last or first) + 1))
+    return _codes(codes, where)
+
+
+def _rule_lines(value: list[str], where: str) -> UrlRules:
+    return parse_url_rule_lines(value, where=where)
+
+
+#: How each setting that can be written in an ini file is read from its text.
+TEXT_PARSERS: Final[Mapping[str, Parser]] = {
+    **{name: parser for name, parser in PARSERS.items() if name in MARKER_SETTINGS},
+    **{name: _flag_text for name, parser in PARSERS.items() if parser is _flag},
+    "expire_after": _checked_expire_after,
+    "urls_expire_after": _rule_lines,
+    "match_headers": _match_headers_text,
+    "allowable_codes": _codes_text,
+}
+
+
+def parse_text(name: str, value: object, *, where: str) -> Any:
+    """One setting from an ini file or a flag; native TOML values are accepted too.
+
+    Raises:
+        TypeError, ValueError: the value is not accepted.
+    """
+    return TEXT_PARSERS[name](value, where)
+
+
+# --- merging
+
+
+def merge(base: Settings, *layers: Layer) -> Settings:
+    """The settings that come of layers, from the widest to the closest; a closer value wins.
+
+    ``expire_after`` and ``urls_expire_after`` are one setting here: a layer that gives
+    ``expire_after`` without patterns sets wider patterns aside.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        if "expire_after" in layer and "urls_expire_after" not in layer:
+            merged["urls_expire_after"] = UrlRules()
+        merged.update(layer)
+    return replace(base, **merged)
+
+
+class SettingsView:
+    """``session.settings``: read any setting; assign one, and it holds from the next request on.
+
+    An assigned value is checked at once, and reads back as it was given.
+    """
+
+    __slots__ = ("_accepted", "_current", "_given")
+
+    _accepted: Collection[str]
+    _current: Settings
+    _given: dict[str, object]
+
+    def __init__(self, current: Settings, given: Mapping[str, object], accepted: Collection[str]) -> None:
+        object.__setattr__(self, "_current", current)
+        object.__setattr__(self, "_given", dict(given))
+        object.__setattr__(self, "_accepted", accepted)
+
+    @property
+    def current(self) -> Settings:
+        """The settings, parsed."""
+        return self._current
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name not in PARSERS:
+            raise AttributeError(unknown_setting(name, self._accepted))
+        return self._given.get(name, getattr(self._current, name))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in self._accepted:
+            raise AttributeError(unknown_setting(name, self._accepted))
+        parsed = PARSERS[name](value, f"settings.{name}")
+        object.__setattr__(self, "_current", replace(self._current, **{name: parsed}))
+        self._given[name] = value
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every setting, as given or as its default."""
+        return {item.name: getattr(self, item.name) for item in fields(Settings) if item.name in PARSERS}
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
+        return f"<settings: {given or 'the defaults'}>"

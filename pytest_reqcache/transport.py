@@ -1,0 +1,344 @@
+"""Runs the policy between a cassette and an origin. One request takes one straight way through::
+
+    ask -> find -> policy.plan -> [serve | serve and refresh behind | send | refuse with 504]
+        -> origin -> policy.settle -> [store | freshen | use the stale one | keep | pass through]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+
+from . import clock, policy
+from .background import Background
+from .conversion import (
+    CachedResponse,
+    as_cached_response,
+    not_cached,
+    read_once,
+    received_headers,
+    record_stream,
+    recorded_request,
+    replay,
+    with_conditions,
+)
+from .headers import Headers
+from .journal import CacheMissError, Journal, Miss
+from .models import Body, Interaction, RecordedRequest, RecordedResponse
+from .policy import Action, Outcome, Plan, Verdict
+from .recording import Asked, Found, Recorder, made_key
+from .settings import NO_OPTIONS, Options, Settings
+
+Forward = Callable[[requests.PreparedRequest], requests.Response]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One call of a session: a request with its redirects.
+
+    The hops of a chain are held back until it has ended, and dropped if it ends in an error.
+    """
+
+    options: Options = NO_OPTIONS
+    owner: object = None
+    follows_redirects: bool = False
+    started: bool = False
+    failed: bool = False
+    held: list[Callable[[], object]] = field(default_factory=list)
+
+    def end(self) -> None:
+        """Store what was held back, if the chain has not ended in an error."""
+        held, self.held = self.held, []
+        if not self.failed:
+            for store in held:
+                store()
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request on its way: what stays the same all along it."""
+
+    prepared: requests.PreparedRequest
+    asked: Asked
+    settings: Settings
+    exchange: Exchange
+    forward: Forward
+    stream: bool
+    connection: Any
+
+    @property
+    def request(self) -> RecordedRequest:
+        return self.asked.request
+
+    @property
+    def what(self) -> str:
+        return f"{self.request.method} {self.request.url}"
+
+
+class Transport:
+    """Answers requests from a cassette where the policy allows it, else from the origin."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        settings: Callable[[], Settings],
+        journal: Journal,
+        explain: Callable[[Miss, RecordedRequest], str],
+    ) -> None:
+        self.recorder = recorder
+        self.journal = journal
+        self.background = Background()
+        self._settings = settings
+        self._explain = explain
+
+    def send(
+        self,
+        prepared: requests.PreparedRequest,
+        exchange: Exchange,
+        forward: Forward,
+        *,
+        stream: bool,
+        connection: Any,
+    ) -> requests.Response:
+        """The response to a request: from the cassette, from the origin, or a 504.
+
+        Raises:
+            CacheMissError: nothing may answer it, and ``on_miss`` is ``"raise"``.
+            requests.RequestException: the origin could not answer, and nothing stale may stand in.
+        """
+        exchange.failed = False  # the last request of a chain tells how it ends
+        settings = exchange.options.applied_to(self._settings())
+        if settings.passes_through(prepared.url or ""):
+            return as_cached_response(forward(prepared))
+        readable = read_once(prepared)
+        asked = self.recorder.ask(recorded_request(readable), made_key(readable, settings))
+        call = _Call(readable, asked, settings, exchange, forward, stream, connection)
+        response = self._answer(call)
+        if readable is not prepared and response.request is readable:
+            response.request = prepared
+        return response
+
+    def _answer(self, call: _Call) -> requests.Response:
+        found, decided = self._decide(call)
+        if decided.action is not Action.SEND:
+            return self._without_origin(call, found, decided)
+        flight = self.recorder.flight(call.asked)
+        if flight is None:
+            return self._from_origin(call, found, decided)
+        with flight:
+            found, decided = self._decide(call)  # another thread may have asked meanwhile
+            if decided.action is not Action.SEND:
+                return self._without_origin(call, found, decided)
+            return self._from_origin(call, found, decided)
+
+    def _decide(self, call: _Call) -> tuple[Found, Plan]:
+        found = self.recorder.find(call.asked)
+        if call.settings.filter_fn is not None:
+            found = self._filtered(found, call)
+        settings, options = call.settings, call.exchange.options
+        if found.held:
+            return found, Plan(Action.SERVE, found.candidates[-1])
+        if found.current:
+            settings = replace(settings, refresh=False, force_refresh=False)
+        elif found.refetch:
+            settings = replace(settings, refresh=True)
+        return found, policy.plan(
+            call.request, found.candidates, settings, options, clock.now(), missing=found.missing
+        )
+
+    def _filtered(self, found: Found, call: _Call) -> Found:
+        accepts = call.settings.filter_fn
+        assert accepts is not None
+        refused = [item for item in found.candidates if not accepts(self._replayed(call, item))]
+        if refused and not call.settings.read_only:
+            self.recorder.remove(refused)
+        return replace(found, candidates=tuple(item for item in found.candidates if item not in refused))
+
+    # --- without the origin
+
+    def _without_origin(self, call: _Call, found: Found, decided: Plan) -> requests.Response:
+        if decided.action is Action.REFUSE:
+            return self._refuse(call, found, decided)
+        assert decided.stored is not None
+        response = self._serve(call, found, decided.stored, decided.expires)
+        if decided.action is Action.SERVE_AND_REFRESH:
+            background = replace(call, stream=False, exchange=Exchange(call.exchange.options))
+            self.background.start(
+                call.asked.key, lambda: self._from_origin(background, None, decided)
+            )
+        return response
+
+    def _refuse(self, call: _Call, found: Found, decided: Plan) -> requests.Response:
+        assert decided.reason is not None
+        miss = Miss(decided.reason, call.request.method, call.request.url, decided.expires, clock.now())
+        self.journal.miss(miss)
+        explanation = self._explain(miss, call.request)
+        self.recorder.answered(call.asked, found, None, 504, live=False)
+        if call.settings.on_miss == "raise":
+            raise CacheMissError(miss.explain(), miss.method, miss.url, explanation)
+        return not_cached(call.prepared, call.connection, explanation)
+
+    def _serve(
+        self, call: _Call, found: Found, stored: Interaction, expires: datetime | None
+    ) -> CachedResponse:
+        now = clock.now()
+        response = self._replayed(call, stored)
+        response.expires = expires
+        stale_by = None if expires is None or now < expires else now - expires
+        self.journal.served(call.what, stored, stale_by=stale_by)
+        self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
+        return response
+
+    def _replayed(self, call: _Call, stored: Interaction) -> CachedResponse:
+        age = _age(stored) if call.settings.cache_control else ()
+        response = replay(
+            stored, call.prepared, stream=call.stream, connection=call.connection, extra_headers=age
+        )
+        response.cache_key = call.asked.key
+        return response
+
+    # --- from the origin; ``found`` is None behind the caller's back, where nothing is counted
+
+    def _from_origin(self, call: _Call, found: Found | None, decided: Plan) -> requests.Response:
+        outgoing = self.recorder.outgoing(call.prepared, call.request)
+        if decided.conditions:
+            outgoing = with_conditions(outgoing, decided.conditions)
+        self.journal.sent()
+        try:
+            response = call.forward(outgoing)
+            if not call.stream:
+                response.content  # noqa: B018  a broken body is an error like any other
+        except Exception:
+            if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
+                return self._stale(call, found, decided)
+            call.exchange.failed = True
+            raise
+        response.request = call.prepared
+        response.connection = call.connection
+        return self._settled(call, found, decided, as_cached_response(response))
+
+    def _settled(
+        self, call: _Call, found: Found | None, decided: Plan, response: CachedResponse
+    ) -> requests.Response:
+        now = clock.now()
+        status, headers = response.status_code, received_headers(response)
+        verdict = policy.settle(
+            decided, call.request, status, headers, call.settings, call.exchange.options, now
+        )
+        response.created_at = now
+        if not call.settings.read_only:
+            self._invalidate(call, status, headers)
+        if verdict.outcome is Outcome.FRESHEN:
+            response.close()
+            return self._freshened(call, found, decided, verdict, now)
+        if verdict.outcome is Outcome.USE_STALE and found is not None:
+            response.close()
+            return self._stale(call, found, decided)
+        if verdict.outcome is Outcome.STORE:
+            return self._stored(call, found, decided, verdict, response, now)
+        if verdict.outcome is Outcome.KEEP:
+            assert decided.stored is not None
+            self.recorder.left_alone(decided.stored)
+            self.journal.recording_kept(call.what, verdict.why)
+        else:
+            self.journal.passed(call.what, verdict.why)
+        call.exchange.failed = status >= 400
+        if found is not None:
+            self.recorder.answered(call.asked, found, None, status, live=True)
+        return response
+
+    def _stale(self, call: _Call, found: Found, decided: Plan) -> CachedResponse:
+        assert decided.stored is not None
+        self.recorder.left_alone(decided.stored)
+        return self._serve(call, found, decided.stored, decided.expires)
+
+    def _freshened(
+        self, call: _Call, found: Found | None, decided: Plan, verdict: Verdict, now: datetime
+    ) -> CachedResponse:
+        old = decided.stored
+        assert old is not None
+        confirmed = replace(
+            old,
+            response=replace(old.response, headers=verdict.headers),
+            created_at=now,
+            expires=verdict.expires,
+        )
+        if not call.settings.read_only:
+            confirmed = self.recorder.store(call.asked, confirmed, old, refresh=True)
+        self.journal.validated(call.what)
+        response = self._replayed(call, confirmed)
+        response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)
+        response.revalidated = True
+        if found is not None:
+            self.recorder.answered(call.asked, found, confirmed, confirmed.response.status, live=False)
+        return response
+
+    def _stored(
+        self,
+        call: _Call,
+        found: Found | None,
+        decided: Plan,
+        verdict: Verdict,
+        response: CachedResponse,
+        now: datetime,
+    ) -> requests.Response:
+        """Store a new response: at once, when its stream has been read, or when its chain has ended."""
+
+        def interaction(body: Body) -> Interaction:
+            recorded = RecordedResponse(response.status_code, response.reason or "", verdict.headers, body)
+            key = call.asked.key if call.settings.key_fn is not None else None
+            return Interaction(call.request, recorded, now, verdict.expires, key=key)
+
+        def store(body: Body) -> Interaction | None:
+            new = interaction(body)
+            refused = self._why_refused(call, response)
+            if refused:
+                self.journal.passed(call.what, refused)
+                response.cache_key = response.expires = None
+                return None
+            replaced = decided.stored or (found.superseded if found else None)
+            stored = self.recorder.store(call.asked, new, replaced, refresh=decided.stored is not None)
+            self.journal.stored(call.what)
+            return stored
+
+        def answered(stored: Interaction | None) -> None:
+            if found is not None:
+                self.recorder.answered(call.asked, found, stored, response.status_code, live=True)
+
+        response.cache_key = call.asked.key
+        response.expires = policy.expiry_of(interaction(b""), call.request.url, call.settings, now)
+        if call.stream:
+            if not record_stream(response, lambda body: answered(store(body))):
+                response.cache_key = response.expires = None
+                self.journal.passed(call.what, "a streamed body that cannot be followed")
+        elif call.exchange.held or (call.exchange.follows_redirects and response.is_redirect):
+            body = response.content
+            call.exchange.held.append(lambda: answered(store(body)))
+        else:
+            answered(store(response.content))
+        return response
+
+    def _why_refused(self, call: _Call, response: CachedResponse) -> str:
+        if call.settings.read_only:
+            return "read_only"
+        if call.settings.filter_fn is not None and not call.settings.filter_fn(response):
+            return "filter_fn"
+        return ""
+
+    def _invalidate(self, call: _Call, status: int, headers: Headers) -> None:
+        if call.settings.in_test:
+            return  # there a write makes every stored read of the origin worthless, for the test alone
+        urls = policy.invalidated_urls(call.request, status, headers, call.settings)
+        if urls:
+            self.recorder.invalidate(urls)
+
+
+def _age(stored: Interaction) -> tuple[tuple[str, str], ...]:
+    """The generated ``Age`` of what is served (RFC 9111 section 5.1)."""
+    age = policy.current_age(stored, clock.now())
+    return (("Age", str(max(0, age // timedelta(seconds=1)))),)
+

@@ -1,0 +1,69 @@
+"""When a refreshed answer is the recorded one again, but for what changes each time. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Final
+
+from .headers import Headers
+from .models import Interaction
+
+#: Response fields that differ between two answers that say the same.
+VOLATILE_FIELDS: Final = frozenset(
+    {
+        "age",
+        "cf-ray",
+        "date",
+        "expires",
+        "request-id",
+        "server-timing",
+        "traceparent",
+        "x-amz-id-2",
+        "x-amz-request-id",
+        "x-amzn-requestid",
+        "x-amzn-trace-id",
+        "x-cache-hits",
+        "x-cloud-trace-context",
+        "x-correlation-id",
+        "x-github-request-id",
+        "x-request-id",
+        "x-runtime",
+        "x-served-by",
+        "x-timer",
+    }
+)
+_RATE_LIMITS: Final = ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
+_TIME_FIELDS: Final = ("Date", "Age", "Expires")
+
+
+def says_the_same(old: Interaction, new: Interaction, further: Collection[str] = ()) -> bool:
+    """Whether two answers have the same status, body, and fields but for volatile ones and ``further``."""
+    was, is_now = old.response, new.response
+    return (
+        (was.status, was.reason, was.body) == (is_now.status, is_now.reason, is_now.body)
+        and _lasting(was.headers, further) == _lasting(is_now.headers, further)
+        and old.request == new.request
+    )
+
+
+def redated(old: Interaction, new: Interaction, *, cache_control: bool) -> Interaction:
+    """The recorded answer with the times of the new one; its fields of time too, where they count."""
+    headers = old.response.headers
+    if cache_control:
+        for name in _TIME_FIELDS:
+            values = new.response.headers.get_all(name)
+            headers = headers.replaced(name, values[0]) if values else headers.without(name)
+    return replace(
+        old, response=replace(old.response, headers=headers), created_at=new.created_at, expires=new.expires
+    )
+
+
+def _lasting(headers: Headers, further: Collection[str]) -> list[tuple[str, str]]:
+    lasting = []
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered in VOLATILE_FIELDS or lowered in further or lowered.startswith(_RATE_LIMITS):
+            continue
+        lasting.append((lowered, value.partition("=")[0] if lowered == "set-cookie" else value))
+    return sorted(lasting)

@@ -1,0 +1,406 @@
+"""A commit is one step: what did not change keeps its bytes, and others' recordings are respected."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pytest_reqcache.cassette import Cassette, CassetteError, MemoryCassette
+from pytest_reqcache.expiration import Special
+from pytest_reqcache.models import Change
+
+from .conftest import CREATED_AT, URL, add, identify, make, ref
+
+LATER = CREATED_AT + timedelta(days=1)
+
+
+@pytest.fixture(params=["file", "memory"])
+def open_any(request, path):
+    """Opens one and the same cassette, of either kind."""
+    memory = MemoryCassette(str)
+    return lambda: Cassette(path, str) if request.param == "file" else memory
+
+
+def urls(cassette):
+    return [item.request.url for item in cassette]
+
+
+def test_nothing_is_touched_before_the_first_recording(tmp_path):
+    cassette = Cassette(tmp_path / "deep" / "down" / "c.yaml", str)
+    assert (cassette.find(URL), list(cassette), len(cassette), cassette.exists()) == ([], [], 0, False)
+    cassette.commit([], identify)
+    cassette.compact()
+    cassette.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_added_is_found(open_any):
+    stored = add(open_any(), make("https://x/1"), make("https://x/2"), make("https://x/1", answer=2))
+    assert open_any().find("https://x/1") == [stored[0], stored[2]]
+    assert open_any().find("https://x/3") == []
+    assert urls(open_any()) == ["https://x/1", "https://x/2", "https://x/1"]
+    assert len(open_any()) == 3
+    assert open_any().exists()
+
+
+def test_locator_decides_what_is_found_together(path):
+    cassette = Cassette(path, lambda url: url.partition("?")[0])
+    add(cassette, make("https://x/?a=1"), make("https://x/?a=2"), make("https://y/"))
+    assert urls(cassette.find("https://x/")) == ["https://x/?a=1", "https://x/?a=2"]
+
+
+def test_replacing_keeps_the_place(open_any):
+    cassette = open_any()
+    one, two, three = add(cassette, *(make(f"https://x/{n}") for n in (1, 2, 3)))
+    [new] = cassette.commit([Change(make("https://x/2", b"new"), (ref(two),))], identify)
+    assert list(open_any()) == [one, new, three]
+    assert ref(new) != ref(two)
+
+
+def test_one_change_may_stand_for_several(open_any):
+    cassette = open_any()
+    one, two, three = add(cassette, *(make(f"https://x/{n}") for n in (1, 2, 3)))
+    [new] = cassette.commit([Change(make("https://x/9"), (ref(one), ref(two)))], identify)
+    assert list(open_any()) == [new, three]
+
+
+def test_removing(open_any):
+    cassette = open_any()
+    one, two = add(cassette, make("https://x/1"), make("https://x/2"))
+    assert cassette.commit([Change(None, (ref(one),)), Change(None, ("unknown",))], identify) == [None, None]
+    assert list(open_any()) == [two]
+
+
+def test_changes_of_one_commit_are_applied_together(open_any):
+    cassette = open_any()
+    one, two = add(cassette, make("https://x/1"), make("https://x/2"))
+    changes = [
+        Change(make("https://x/3")),
+        Change(None, (ref(one),)),
+        Change(make("https://x/2", b"new"), (ref(two),)),
+    ]
+    three, nothing, new = cassette.commit(changes, identify)
+    assert nothing is None
+    assert list(open_any()) == [new, three]
+
+
+def test_change_of_what_is_gone_is_dropped_unless_it_refreshes(open_any):
+    cassette = open_any()
+    [one] = add(cassette, make())
+    [other] = open_any().commit([Change(make(body=b"other"), (ref(one),))], identify)
+    assert cassette.commit([Change(make(body=b"mine"), (ref(one),))], identify) == [None]
+    assert list(cassette) == [other]
+    [mine] = cassette.commit([Change(make(body=b"mine"), (ref(one),), refresh=True)], identify)
+    assert list(open_any()) == [mine]
+
+
+def test_refresh_of_what_was_removed_is_added(open_any):
+    cassette = open_any()
+    [one] = add(cassette, make())
+    open_any().commit([Change(None, (ref(one),))], identify)
+    [mine] = cassette.commit([Change(make(), (ref(one),), refresh=True)], identify)
+    assert list(open_any()) == [mine]
+
+
+def test_what_another_process_recorded_meanwhile_is_kept(open_cassette):
+    mine, others = open_cassette(), open_cassette()
+    assert mine.find(URL) == []
+    [kept] = add(others, make(body=b"others"))
+    assert add(mine, make(body=b"mine"), make("https://x/2")) == [None, *mine.find("https://x/2")]
+    assert open_cassette().find(URL) == [kept]
+    assert add(mine, make(body=b"mine", answer=2)) != [None]
+
+
+def test_looking_elsewhere_does_not_count_as_having_seen_it(open_cassette):
+    mine, others = open_cassette(), open_cassette()
+    assert mine.find(URL) == []
+    add(others, make(body=b"others"))
+    mine.find("https://x/2")
+    assert add(mine, make(body=b"mine")) == [None]
+
+
+def test_refreshing_addition_replaces_what_another_process_recorded(open_cassette):
+    mine, others = open_cassette(), open_cassette()
+    mine.find(URL)
+    add(others, make(body=b"others"))
+    [new] = mine.commit([Change(make(body=b"mine"), refresh=True)], identify)
+    assert list(open_cassette()) == [new]
+
+
+def test_same_recording_twice_in_one_commit_or_seen_before_is_no_conflict(open_cassette):
+    cassette = open_cassette()
+    add(cassette, make(), make())
+    assert len(cassette.find(URL)) == 2
+    add(cassette, make())
+    assert len(open_cassette()) == 3
+
+
+def test_rewriting_keeps_the_bytes_of_what_did_not_change(path, open_cassette):
+    add(open_cassette(), *(make(f"https://x/{n}") for n in (1, 2, 3)))
+    items = path.read_text().split("- request:")
+    header = "# mine\n\nversion: 1  # one\n# more\ninteractions:   # all of them\n\n# before the first\n"
+    edited = [
+        items[1].replace("GET\n", "GET\n    # a note\n").replace("text: |\n      hello", 'text: "hello\\n"'),
+        items[2] + "  # still two\n\n# about three\n# and more\n",
+        items[3] + "# the end\n",
+    ]
+    path.write_text("- request:".join([header, *edited]))
+    cassette = open_cassette()
+    [_, old, _] = cassette
+    cassette.commit(
+        [Change(make("https://x/2", b"new\n"), (ref(old),)), Change(make("https://x/4"))], identify
+    )
+    new = items[2].replace("hello", "new") + "\n# about three\n# and more\n"
+    added = items[3].replace("x/3", "x/4")
+    assert path.read_text() == "- request:".join([header, edited[0], new, items[3], added]) + "# the end\n"
+
+
+def test_comments_before_an_item_go_with_it(path, open_cassette):
+    add(open_cassette(), make("https://x/1"), make("https://x/2"))
+    before = path.read_text()
+    path.write_text(
+        before.replace(
+            "- request:\n    method: GET\n    url: https://x/2",
+            "# two\n\n- request:\n    method: GET\n    url: https://x/2",
+        )
+    )
+    cassette = open_cassette()
+    [_, two] = cassette
+    cassette.commit([Change(None, (ref(two),))], identify)
+    assert before.startswith(path.read_text())
+    assert len(cassette) == 1
+
+
+def test_only_the_time_moves_where_only_the_time_is_new(path, open_cassette):
+    add(open_cassette(), make())
+    edited = (
+        path.read_text().replace("200 OK", "'200 OK'  # by hand").replace("Z\n", "Z  # then\n  # indeed\n")
+    )
+    path.write_text(edited)
+    cassette = open_cassette()
+    [item] = cassette
+    [item] = cassette.commit([Change(replace(item, created_at=LATER), (ref(item),))], identify)
+    assert path.read_text() == edited.replace("-23T", "-24T")
+    cassette.commit([Change(replace(item, expires=Special.NEVER), (ref(item),))], identify)
+    assert (
+        "  expires: never\n  created_at: 2026-11-24T19:10:00.123Z  # then\n  # indeed\n" in path.read_text()
+    )
+
+
+def test_empty_cassette_is_valid_and_can_be_added_to(path, open_cassette):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    full = path.read_text()
+    path.write_text("# mine\n" + full)
+    cassette.commit([Change(None, (ref(one),))], identify)
+    assert path.read_text() == "# mine\n" + full.partition("\n- request")[0] + " []\n"
+    assert (len(open_cassette()), list(open_cassette())) == (0, [])
+    add(open_cassette(), make())
+    assert path.read_text() == "# mine\n" + full
+
+
+@pytest.mark.parametrize("nothing", ["", "\n", "# only a comment\n", "# no newline"])
+def test_file_with_nothing_in_it_is_an_empty_cassette(nothing, path, open_cassette):
+    path.write_text(nothing)
+    assert list(open_cassette()) == []
+    add(open_cassette(), make())
+    assert path.read_text().startswith(nothing)
+    assert len(open_cassette()) == 1
+
+
+def test_list_without_its_last_newline_is_added_to(path, open_cassette):
+    add(open_cassette(), make())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    add(open_cassette(), make("https://x/2"))
+    assert path.read_bytes().startswith(whole + b"- request:")
+    assert len(open_cassette()) == 2
+
+
+def test_append_supersedes_and_compact_removes(path, open_cassette):
+    cassette = open_cassette()
+    one, two = cassette.append([Change(make("https://x/1")), Change(make("https://x/2"))], identify)
+    path.write_text(
+        path.read_text().replace("- request:", "# about one\n- request:", 1).replace("# about", "# About")
+    )
+    before = path.read_bytes()
+    [new] = cassette.append([Change(make("https://x/1", b"2\n"), (ref(one),))], identify)
+    [newer] = cassette.append([Change(make("https://x/1", b"3\n"), (ref(new),))], identify)
+    assert path.read_bytes().startswith(before)
+    assert cassette.find("https://x/1") == [newer]
+    assert list(cassette) == [two, newer]
+    assert len(cassette) == 2
+    assert len(open_cassette()) == 4
+    cassette.close()
+    assert path.read_bytes() == before.replace(b"hello", b"3", 1)
+    assert [item.response.body for item in cassette] == [b"3\n", b"hello\n"]
+
+
+def test_append_that_removes_rewrites(path, open_cassette):
+    cassette = open_cassette()
+    one, _ = add(cassette, make("https://x/1"), make("https://x/2"))
+    cassette.append([Change(None, (ref(one),)), Change(make("https://x/3"))], identify)
+    assert urls(open_cassette()) == ["https://x/2", "https://x/3"]
+
+
+def test_superseded_item_cannot_be_replaced_again(open_cassette):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    cassette.append([Change(make(body=b"2"), (ref(one),))], identify)
+    assert cassette.append([Change(make(body=b"3"), (ref(one),))], identify) == [None]
+    cassette.append([Change(make(body=b"4"), (ref(one),), refresh=True)], identify)
+    cassette.close()
+    assert [item.response.body for item in open_cassette()] == [b"4"]
+
+
+@pytest.mark.parametrize("what", ["deleted", "restored"])
+def test_compacting_respects_what_others_did_to_the_file(what, path, open_cassette):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    before = path.read_bytes()
+    cassette.append([Change(make(body=b"2"), (ref(one),))], identify)
+    path.unlink()
+    if what == "restored":
+        path.write_bytes(before)
+    cassette.close()
+    assert path.exists() is (what == "restored")
+    assert what == "deleted" or path.read_bytes() == before
+
+
+def test_growth_by_another_process_is_noticed(open_cassette):
+    mine, others = open_cassette(), open_cassette()
+    add(others, make("https://x/1"))
+    assert len(mine) == 1
+    add(others, make("https://x/2"))
+    assert urls(mine.find("https://x/2")) == ["https://x/2"]
+    assert [item.source.line for item in mine] == [4, 12]
+
+
+@pytest.mark.parametrize("how", ["in place", "another file", "same size", "deleted"])
+def test_rewriting_by_another_program_is_noticed(how, path, open_cassette):
+    cassette = open_cassette()
+    add(cassette, make("https://x/1"), make("https://x/2"))
+    cassette.find("https://x/1")
+    text = path.read_text()
+    if how == "in place":
+        path.write_text(text.replace("hello", "hello there") + text.partition("interactions:\n")[2])
+    elif how == "another file":
+        (path.parent / "new").write_text(text.replace("hello", "good morning"))
+        os.replace(path.parent / "new", path)
+    elif how == "same size":
+        path.write_text(text.replace("hello", "salut"))
+        os.utime(path, ns=(1, 1))
+    else:
+        path.unlink()
+    bodies = [item.response.body for item in cassette.find("https://x/1")]
+    assert (
+        bodies
+        == {
+            "in place": [b"hello there\n", b"hello\n"],
+            "another file": [b"good morning\n"],
+            "same size": [b"salut\n"],
+            "deleted": [],
+        }[how]
+    )
+
+
+def test_symbolic_link_and_mode_are_kept(tmp_path):
+    real, link = tmp_path / "real" / "c.yaml", tmp_path / "link.yaml"
+    [one] = add(Cassette(real, str), make())
+    real.chmod(0o640)
+    link.symlink_to(real)
+    Cassette(link, str).commit([Change(make(body=b"\x00" * 9000), (ref(one),))], identify)
+    assert link.is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["link.yaml", "real"]
+    assert sorted(file.name for file in real.parent.iterdir()) == ["c.bodies", "c.yaml"]
+    assert [item.response.body for item in Cassette(link, str)] == [b"\x00" * 9000]
+
+
+def test_nothing_else_is_left_behind(open_cassette, tmp_path):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    cassette.commit([Change(make(body=b"new"), (ref(one),))], identify)
+    cassette.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["users.yaml"]
+
+
+@pytest.mark.parametrize("rewrite", [False, True])
+def test_full_disk_leaves_the_file_as_it_was(rewrite, path, open_cassette, monkeypatch, tmp_path):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    before = path.read_bytes()
+    if rewrite:
+        monkeypatch.setattr("os.fsync", _full)
+    else:
+        monkeypatch.setattr("os.write", _half)
+    changes = [Change(make("https://x/2"), (ref(one),) if rewrite else ())]
+    with pytest.raises(CassetteError, match=r"users\.yaml: No space left"):
+        cassette.commit(changes, identify)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["users.yaml"]
+    assert cassette.commit(changes, identify) != [None]
+
+
+def _full(*args):
+    raise OSError(28, "No space left on device")
+
+
+_write = os.write
+
+
+def _half(descriptor, data):
+    if len(data) < 100:
+        _full()
+    return _write(descriptor, data[: len(data) // 2])
+
+
+def test_held_lock_times_out_and_names_the_file(open_cassette, monkeypatch, path):
+    from pytest_reqcache.cassette import locking
+
+    holder, waiter = open_cassette(), open_cassette()
+    monkeypatch.setattr(locking, "TIMEOUT", 0.05)
+    with (
+        holder._index.lock.held(),
+        pytest.raises(CassetteError, match=r"users\.yaml: another process has held"),
+    ):
+        add(waiter, make())
+    assert not path.exists()
+    add(waiter, make())
+
+
+def test_locks_are_in_the_temporary_directory(open_cassette, monkeypatch, tmp_path_factory, tmp_path):
+    elsewhere = tmp_path_factory.mktemp("tmp")
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    cassette = open_cassette()
+    with cassette._index.lock.held():
+        [folder] = elsewhere.iterdir()
+        assert folder.name.startswith("pytest-reqcache-")
+        assert [file.suffix for file in folder.iterdir()] == [".lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_frozen_clock_does_not_stop_the_wait(open_cassette, monkeypatch):
+    from pytest_reqcache.cassette import locking
+
+    freezegun = pytest.importorskip("freezegun")
+    holder, waiter = open_cassette(), open_cassette()
+    monkeypatch.setattr(locking, "TIMEOUT", 0.05)
+    with holder._index.lock.held(), freezegun.freeze_time("2030-01-01"), pytest.raises(CassetteError):
+        add(waiter, make())
+
+
+def test_relative_path_is_that_of_the_time_it_was_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cassette = Cassette(Path("c.yaml"), str)
+    monkeypatch.chdir("/")
+    add(cassette, make())
+    assert cassette.path == Path("c.yaml")
+    assert (tmp_path / "c.yaml").exists()

@@ -1,0 +1,187 @@
+"""Any number of processes and threads on one cassette lose nothing and never see half of anything."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import warnings
+
+import pytest
+
+from pytest_reqcache.cassette import Cassette, TornTailWarning
+from pytest_reqcache.models import Change
+
+from .conftest import add, identify, make, ref
+
+SPAWN = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
+
+
+def run(target, *arguments, count=4):
+    """Runs a function in several processes, with a number and a barrier, and checks that none fails."""
+    barrier = SPAWN.Barrier(count)
+    processes = [SPAWN.Process(target=target, args=(number, barrier, *arguments)) for number in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(30)
+    assert [process.exitcode for process in processes] == [0] * count
+
+
+def _add_own_and_common(number, barrier, path):
+    cassette = Cassette(path, str)
+    barrier.wait()
+    for step in range(25):
+        common = f"https://x/common/{step}"
+        if not cassette.find(common):
+            add(cassette, make(common, f"from {number}".encode()))
+        add(cassette, make(f"https://x/{number}/{step}", b"\x00" * (5000 if step % 10 == 0 else 10)))
+        if number == 0:
+            for item in cassette.find(f"https://x/common/{step}"):
+                cassette.commit([Change(make(common, b"refreshed"), (ref(item),), refresh=True)], identify)
+
+
+def test_recorders_lose_nothing_and_record_the_same_once(path, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(_add_own_and_common, path)
+        items = list(Cassette(path, str))
+    found = sorted(item.request.url for item in items)
+    common = [f"https://x/common/{step}" for step in range(25)]
+    assert found == sorted(
+        common + [f"https://x/{number}/{step}" for number in range(4) for step in range(25)]
+    )
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["users.bodies", "users.yaml"]
+    assert len(list((tmp_path / "users.bodies").iterdir())) == 1
+
+
+def _append_and_compact(number, barrier, path):
+    cassette = Cassette(path, str)
+    barrier.wait()
+    mine = None
+    for step in range(20):
+        [mine] = cassette.append(
+            [Change(make(f"https://x/{number}", b"%d" % step), (ref(mine),) if mine else ())], identify
+        )
+    cassette.close()
+
+
+def test_compacting_beside_appending_loses_nothing(path):
+    run(_append_and_compact, path)
+    items = {item.request.url: item.response.body for item in Cassette(path, str)}
+    assert items == {f"https://x/{number}": b"19" for number in range(4)}
+    assert len(Cassette(path, str)) == 4
+
+
+def _write_large(number, barrier, path):
+    cassette = Cassette(path, str)
+    barrier.wait()
+    for step in range(30):
+        add(cassette, make(f"https://x/{number}/{step}", b"line\n" * 10_000))
+
+
+def _read(number, barrier, path):
+    cassette = Cassette(path, str)
+    barrier.wait()
+    warnings.simplefilter("error")
+    seen = 0
+    while seen < 30:
+        items = list(cassette)
+        assert all(item.response.body == b"line\n" * 10_000 for item in items)
+        assert len(items) >= seen
+        seen = len(items)
+
+
+def _read_or_write(number, barrier, path):
+    (_write_large if number == 0 else _read)(number, barrier, path)
+
+
+def test_readers_never_see_half_a_recording(path):
+    run(_read_or_write, path, count=3)
+
+
+def _write_for_ever(path, attempt):
+    cassette = Cassette(path, str)
+    mine = []
+    for step in range(10_000):
+        items = [make(f"https://x/{attempt}/{step}/{part}", b"x" * 3000) for part in range(3)]
+        mine += cassette.commit([Change(item) for item in items], identify)
+        if step % 5 == 4:
+            changes = [Change(make(item.request.url, b"y" * 3000), (ref(item),)) for item in mine]
+            mine = cassette.commit(changes, identify)
+        if len(mine) > 60:
+            cassette.commit([Change(None, (ref(item),)) for item in mine], identify)
+            mine = []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_killed_recorder_leaves_a_cassette_that_opens(path):
+    for attempt in range(15):
+        process = SPAWN.Process(target=_write_for_ever, args=(path, attempt))
+        process.start()
+        time.sleep(0.03 + attempt * 0.007)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TornTailWarning)
+            for item in Cassette(path, str):
+                assert "after" in item.request.url or item.response.body in (b"x" * 3000, b"y" * 3000)
+            add(Cassette(path, str), make(f"https://x/after/{attempt}"))
+        assert Cassette(path, str).find(f"https://x/after/{attempt}")
+
+
+def test_threads_share_a_cassette(open_cassette):
+    cassette = open_cassette()
+    failures = []
+
+    def work(number):
+        try:
+            for step in range(10):
+                url = f"https://x/{number}/{step}"
+                [item] = add(cassette, make(url))
+                [item] = cassette.append([Change(make(url, b"new"), (ref(item),))], identify)
+                assert cassette.find(url) == [item]
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    cassette.close()
+    assert [item.response.body for item in open_cassette()] == [b"new"] * 80
+
+
+def test_lock_of_a_dead_process_does_not_block(path):
+    def hold():
+        cassette = Cassette(path, str)
+        with cassette._index.lock.held():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if SPAWN.get_start_method() != "fork":
+        pytest.skip("needs fork")
+    process = SPAWN.Process(target=hold)
+    process.start()
+    process.join()
+    add(Cassette(path, str), make())
+    assert len(Cassette(path, str)) == 1
+
+
+def test_finding_costs_the_same_in_a_large_file(tmp_path):
+    took = {}
+    for count in (10, 2000):
+        cassette = Cassette(tmp_path / f"{count}.yaml", str)
+        add(cassette, *(make(f"https://x/{number}", b"x" * 100) for number in range(count)))
+        cassette.find("https://x/5")
+        took[count] = min(_timed(cassette.find, "https://x/5") for _ in range(100))
+    assert took[2000] < took[10] * 2
+
+
+def _timed(call, argument):
+    started = time.perf_counter()
+    call(argument)
+    return time.perf_counter() - started

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from origin import Origin
+from pytest_reqcache import CachedSession, install_cache, uninstall_cache
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    """A real server on loopback; its log is the judge of what was requested."""
+    server = Origin()
+    yield server
+    server.stop()
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, traveller: time_machine.Coordinates) -> None:
+        self._traveller = traveller
+
+    def move(self, seconds: float | timedelta) -> None:
+        self._traveller.shift(seconds)
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The time, at 2026-06-01 12:00 UTC, standing still; ``clock.move(seconds)`` moves it."""
+    start = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)
+    with time_machine.travel(start, tick=False) as traveller:
+        yield Clock(traveller)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Callable[..., CachedSession]]:
+    """Makes cached sessions, on ``tmp_path / "cache.yaml"`` unless told otherwise; closes them."""
+    opened: list[CachedSession] = []
+
+    def make(cache_name: Any = None, **settings: Any) -> CachedSession:
+        made = CachedSession(cache_name or tmp_path / "cache.yaml", **settings)
+        opened.append(made)
+        return made
+
+    yield make
+    for made in opened:
+        made.close()
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Installs a cache on ``tmp_path / "installed.yaml"``, unless told otherwise; takes it away again."""
+
+    def go(cache_name: Any = None, **settings: Any) -> None:
+        install_cache(cache_name or tmp_path / "installed.yaml", **settings)
+
+    yield go
+    uninstall_cache()

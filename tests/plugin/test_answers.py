@@ -1,0 +1,202 @@
+"""The same request has different answers: after a write, after an error, in a sequence."""
+
+from __future__ import annotations
+
+import pytest
+
+from origin import Answer
+
+
+def record_and_replay(suite, code, **expected):
+    """The same test passes live and offline; gives the cassette."""
+    suite.test(code)
+    suite.run().assert_outcomes(passed=1)
+    recorded = suite.cassette()
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)
+    assert suite.cassette() == recorded
+    return recorded
+
+
+def test_read_after_write_is_another_answer(suite):
+    suite.origin["GET /item"] = Answer({"name": "old"}), Answer({"name": "new"})
+    cassette = record_and_replay(
+        suite,
+        """
+        @pytest.mark.reqcache
+        def test_it(cached_session):
+            get = lambda: cached_session.get(URL + "/item").json()["name"]
+            assert (get(), get()) == ("old", "old")
+            cached_session.put(URL + "/item", json={"name": "new"})
+            assert (get(), get()) == ("new", "new")
+        """,
+    )
+    assert suite.origin.count("/item", "GET") == 2
+    assert cassette.count("  answer: 2") == 1
+
+
+def test_delete_changes_the_list_of_the_same_origin(suite):
+    suite.origin["/items"] = Answer([1, 2]), Answer([1])
+    record_and_replay(
+        suite,
+        """
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/items").json() == [1, 2]
+            assert requests.delete(URL + "/items/2").ok
+            assert requests.get(URL + "/items").json() == [1]
+        """,
+    )
+
+
+def test_unsafe_requests_each_take_the_next_answer(suite):
+    suite.origin["/jobs"] = Answer({"id": 1}, 201), Answer({"id": 2}, 201)
+    record_and_replay(
+        suite,
+        """
+        @pytest.mark.reqcache
+        def test_it():
+            assert [requests.post(URL + "/jobs", json={}).json()["id"] for _ in range(2)] == [1, 2]
+        """,
+    )
+
+
+def test_error_is_good_for_one_use(suite):
+    suite.origin["/ready"] = Answer("no", 404), Answer("no", 404), Answer("yes")
+    record_and_replay(
+        suite,
+        """
+        @pytest.mark.reqcache
+        def test_it():
+            assert [requests.get(URL + "/ready").text for _ in range(5)] == ["no", "no", "yes", "yes", "yes"]
+        """,
+    )
+    assert suite.origin.count("/ready") == 3
+
+
+def test_failed_write_changes_nothing(suite):
+    suite.origin["PUT /item"] = Answer("no", 409)
+    record_and_replay(
+        suite,
+        """
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/item")
+            requests.put(URL + "/item")
+            requests.get(URL + "/item")
+        """,
+    )
+    assert suite.origin.count("/item", "GET") == 1
+
+
+def test_used_up_answers_are_a_miss_offline_and_recorded_online(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.post(URL + "/jobs")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.post(URL + "/jobs").raise_for_status()
+            requests.post(URL + "/jobs").raise_for_status()
+    """)
+    result = suite.offline()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*reason:    answers used up"])
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+    assert suite.origin.count("/jobs") == 2
+
+
+def test_sequence_records_every_answer_and_holds_the_last(suite):
+    suite.origin["/job"] = Answer("queued"), Answer("running"), Answer("done")
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence")
+        def test_it():
+            while (state := requests.get(URL + "/job").text) != "done":
+                print("STATE", state)
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin.stop()
+    suite.offline("-s").stdout.fnmatch_lines(["*STATE queued*", "STATE running*", "3 replayed, 0 requests made"])
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence")
+        @pytest.mark.parametrize("polls", [2, 5])
+        def test_it(polls):
+            states = [requests.get(URL + "/job").text for _ in range(polls)]
+            assert states == ["queued", "running", "done", "done", "done"][:polls]
+    """)
+    for polls in (2, 5):
+        path = suite.path / "cassettes" / "test_it"
+        (path / f"test_it[{polls}].yaml").write_bytes((path / "test_it.yaml").read_bytes())
+    suite.offline().assert_outcomes(passed=2)
+
+
+def test_expired_sequence_is_recorded_anew_as_a_whole(suite, clock):
+    suite.origin["/job"] = Answer("a"), Answer("b"), Answer("c"), Answer("x"), Answer("y")
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence", expire_after="1h")
+        def test_it():
+            while requests.get(URL + "/job").text not in "cy":
+                pass
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(3600)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count("/job") == 5
+    cassette = suite.cassette()
+    assert cassette.count("- request:") == 2
+    assert [text in cassette for text in ("text: |-\n      x", "text: |-\n      y")] == [True, True]
+
+
+def test_flow_with_writes_is_fetched_anew_as_a_whole(suite, clock):
+    suite.origin["GET /item"] = Answer("1"), Answer("2"), Answer("3"), Answer("4")
+    suite.test("""
+        @pytest.mark.reqcache(urls_expire_after={"*/item": "1h"})
+        def test_it():
+            first = requests.get(URL + "/item").text
+            assert requests.put(URL + "/other").ok
+            second = requests.get(URL + "/item").text
+            print("GOT", first, second)
+    """)
+    suite.run("-s").stdout.fnmatch_lines(["*GOT 1 2*"])
+    clock.move(3600)
+    suite.run("-s").stdout.fnmatch_lines(["*GOT 3 4*"])
+    assert suite.origin.count("/other", "PUT") == 2
+    assert suite.cassette().count("- request:") == 3
+
+
+@pytest.mark.parametrize("order", [("test_a", "test_b"), ("test_b", "test_a")])
+def test_positions_start_at_one_in_each_test_of_a_shared_cassette(suite, order):
+    suite.origin["GET /item"] = Answer("old"), Answer("new"), Answer("old"), Answer("new")
+    suite.test("""
+        pytestmark = pytest.mark.reqcache("shared")
+
+        def flow():
+            first = requests.get(URL + "/item").text
+            requests.put(URL + "/item", data="x")
+            assert (first, requests.get(URL + "/item").text) == ("old", "new")
+
+        def test_a(): flow()
+        def test_b(): flow()
+    """)
+    suite.run().assert_outcomes(passed=2)
+    suite.origin.stop()
+    suite.offline(*(f"test_it.py::{name}" for name in order)).assert_outcomes(passed=2)
+    assert suite.cassette("shared").count("- request:") == 3
+
+
+def test_head_and_options_share_as_get_does(suite):
+    record_and_replay(
+        suite,
+        """
+        @pytest.mark.reqcache
+        def test_it():
+            for method in ("HEAD", "OPTIONS", "GET"):
+                assert requests.request(method, URL + "/a").ok
+                assert requests.request(method, URL + "/a").ok
+        """,
+    )
+    assert suite.origin.count("/a") == 3

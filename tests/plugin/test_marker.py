@@ -1,0 +1,206 @@
+"""The marker: what it records, what it replays, and how it is checked."""
+
+from __future__ import annotations
+
+import pytest
+
+from origin import Answer
+
+
+def test_marked_test_records_then_replays_without_the_server(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/a").json()["path"] == "/a"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 1
+    assert suite.cassettes() == ["test_it/test_it.yaml"]
+    suite.origin.stop()
+    result = suite.offline()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["reqcache: offline (--reqcache-offline)", "1 replayed, 0 requests made"])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        """
+        @pytest.mark.reqcache
+        class TestIt:
+            def test_it(self):
+                assert requests.get(URL + "/a").ok
+        """,
+        """
+        pytestmark = pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/a").ok
+        """,
+        """
+        import unittest
+        @pytest.mark.reqcache
+        class TestIt(unittest.TestCase):
+            def test_it(self):
+                assert requests.get(URL + "/a").ok
+        """,
+    ],
+    ids=["class", "module", "unittest"],
+)
+def test_marker_on_wider_scopes(suite, code):
+    suite.test(code)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_every_session_is_reached(suite):
+    suite.test("""
+        before = requests.Session()
+        class Mine(requests.Session):
+            pass
+
+        @pytest.mark.reqcache
+        def test_it(reqcache):
+            before.get(URL + "/before")
+            Mine().get(URL + "/subclass")
+            requests.get(URL + "/function")
+            requests.Session().send(requests.Request("GET", URL + "/prepared").prepare())
+            assert reqcache.replayed + reqcache.recorded == 4
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_unmarked_tests_are_left_alone(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_first():
+            assert requests.get(URL + "/a").ok
+
+        def test_it():
+            assert requests.get(URL + "/a").ok
+            assert not hasattr(requests.get(URL + "/a"), "from_cache")
+    """)
+    result = suite.run()
+    result.assert_outcomes(passed=2)
+    assert suite.origin.count("/a") == 3
+    assert suite.cassettes() == ["test_it/test_first.yaml"]
+
+
+def test_closest_marker_wins_and_the_rest_is_merged(suite):
+    suite.test("""
+        pytestmark = pytest.mark.reqcache(expire_after="1h", allowable_codes=[200])
+
+        @pytest.mark.reqcache("shared", expire_after="1d", repeats="sequence")
+        def test_it(reqcache):
+            import datetime
+            assert reqcache.settings.expire_after == datetime.timedelta(days=1)
+            assert reqcache.settings.allowable_codes == {200}
+            assert reqcache.settings.repeats == "sequence"
+            assert reqcache.cassette.path.name == "shared.yaml"
+    """)
+    suite.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("expire_afer=5", "*test_it.py::test_it: @pytest.mark.reqcache: 'expire_afer'*did you mean 'expire_after'*"),
+        ("expire_after='soon'", "*test_it.py::test_it*expire_after: 'soon' is not*"),
+        ("expire_after=-5", "*test_it.py::test_it*expire_after*-5*"),
+        ("refresh='yes'", "*refresh='yes'*True or False*"),
+        ("repeats='often'", "*repeats='often'*'share' and 'sequence'*"),
+        ("allowable_codes=200", "*allowable_codes=200*a list of HTTP statuses*"),
+        ("'../outside'", "*'../outside' leads out of the cassettes' folder*"),
+        ("5", "*5 is no cassette name*"),
+        ("'a', 'b'", "*2 positional arguments*"),
+        ("key_fn=len", "*'key_fn' is no setting*"),
+    ],
+)
+def test_wrong_marker_is_a_usage_error_at_collection(suite, arguments, message):
+    suite.test(f"""
+        @pytest.mark.reqcache({arguments})
+        def test_it():
+            pass
+    """)
+    result = suite.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+    assert "Traceback" not in result.stderr.str()
+
+
+def test_marker_is_registered(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            pass
+
+        @pytest.mark.reqcashe
+        def test_typo():
+            pass
+    """)
+    result = suite.run("--strict-markers")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*'reqcashe' not found in `markers`*"])
+    suite.run("--markers").stdout.fnmatch_lines(["@pytest.mark.reqcache(cassette=None, *"])
+
+
+def test_named_cassette_is_shared_by_tests(suite):
+    suite.test("""
+        @pytest.mark.reqcache("api/shared")
+        def test_a():
+            assert requests.get(URL + "/a").ok
+
+        @pytest.mark.reqcache("api/shared")
+        def test_b():
+            assert requests.get(URL + "/a").ok
+            assert requests.get(URL + "/b").ok
+    """)
+    suite.run().assert_outcomes(passed=2)
+    assert suite.origin.count() == 2
+    assert suite.cassettes() == ["api/shared.yaml"]
+
+
+def test_parametrised_tests_have_distinct_portable_names(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        @pytest.mark.parametrize("city", ["São Paulo", "a/b", "a:b", "x" * 300, "A", "a", "../up"])
+        def test_it(city):
+            assert requests.get(URL + "/w", params={"q": city}).ok
+    """)
+    suite.run().assert_outcomes(passed=7)
+    names = suite.cassettes()
+    assert len({name.casefold() for name in names}) == 7
+    assert all(len(name.rpartition("/")[2]) < 150 and name.startswith("test_it/") for name in names)
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.[]/") for name in names)
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=7)
+
+
+def test_marker_on_one_parameter_leaves_the_others_alone(suite):
+    suite.test("""
+        @pytest.mark.parametrize("n", [1, pytest.param(2, marks=pytest.mark.reqcache)])
+        def test_it(n):
+            assert requests.get(URL + f"/{n}").ok
+    """)
+    suite.run().assert_outcomes(passed=2)
+    assert suite.cassettes() == ["test_it/test_it[2].yaml"]
+
+
+def test_redirects_cookies_and_bytes_come_back(suite):
+    suite.origin["/from"] = Answer(status=302, headers={"Location": "/to", "Set-Cookie": "theme=light; Path=/"})
+    suite.origin["/to"] = Answer("żółw ".encode("iso-8859-2"), headers={"Content-Type": "text/plain; charset=iso-8859-2"})
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            session = requests.Session()
+            response = session.get(URL + "/from")
+            assert [hop.status_code for hop in response.history] == [302]
+            assert response.text == "żółw "
+            assert response.encoding == "iso-8859-2"
+            assert session.cookies["theme"] == "light"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)

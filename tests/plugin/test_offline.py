@@ -1,0 +1,167 @@
+"""Offline means offline: the guard, the 504, and what a marker cannot loosen."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_miss_is_a_504_and_fails_with_reason_and_command(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            response = requests.get(URL + "/a")
+            assert response.status_code == 504 and response.reason == "Not Cached"
+            response.raise_for_status()
+    """)
+    result = suite.offline()
+    result.assert_outcomes(failed=1)
+    assert suite.origin.count() == 0
+    result.stdout.fnmatch_lines(
+        [
+            f"*504 Server Error: Not Cached for url: {suite.origin.url}/a",
+            "*- reqcache -*",
+            f"not cached: GET {suite.origin.url}/a",
+            "*reason:    no cassette: *test_it.yaml does not exist",
+            "*to record: pytest test_it.py::test_it",
+            "1 missed, 0 requests made",
+        ]
+    )
+
+
+def test_miss_raises_where_asked_to(suite):
+    suite.test("""
+        from pytest_reqcache import CacheMissError
+        @pytest.mark.reqcache(on_miss="raise")
+        def test_it():
+            with pytest.raises(CacheMissError) as caught:
+                requests.get(URL + "/a")
+            assert caught.value.method == "GET" and caught.value.url == URL + "/a"
+            import pickle
+            assert pickle.loads(pickle.dumps(caught.value)).reason == "never recorded"
+    """)
+    suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("how", ["flag", "ini", "variable"])
+def test_no_marker_loosens_it(suite, how, monkeypatch):
+    suite.test("""
+        @pytest.mark.reqcache(only_if_cached=False, refresh=True, expire_after="do-not-cache")
+        def test_it(cached_session):
+            assert requests.get(URL + "/a").status_code == 504
+            assert cached_session.get(URL + "/b", force_refresh=True).status_code == 504
+            with cached_session.cache_disabled():
+                assert cached_session.get(URL + "/c").status_code == 504
+            from pytest_reqcache import CachedSession
+            assert CachedSession(":memory:").get(URL + "/d").status_code == 504
+    """)
+    if how == "ini":
+        suite.write("pytest.ini", "[pytest]\nreqcache_offline = true\n")
+    if how == "variable":
+        monkeypatch.setenv("REQCACHE_OFFLINE", "1")
+    result = suite.offline() if how == "flag" else suite.run()
+    result.assert_outcomes(passed=1)
+    assert suite.origin.count() == 0
+    source = {"flag": "--reqcache-offline", "ini": "reqcache_offline", "variable": "REQCACHE_OFFLINE=1"}[how]
+    result.stdout.fnmatch_lines([f"reqcache: offline ({source})*"])
+
+
+def test_command_names_what_turns_offline_off(suite, monkeypatch):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a").raise_for_status()
+    """)
+    suite.write("pytest.ini", "[pytest]\nreqcache_offline = true\n")
+    suite.run().stdout.fnmatch_lines(["*to record: pytest test_it.py::test_it -o reqcache_offline=false"])
+    suite.write("pytest.ini", "[pytest]\n")
+    monkeypatch.setenv("REQCACHE_OFFLINE", "yes")
+    suite.run().stdout.fnmatch_lines(["*to record: REQCACHE_OFFLINE=0 pytest test_it.py::test_it"])
+
+
+def test_unmarked_test_may_use_loopback_and_nothing_else(suite):
+    suite.test("""
+        def test_it():
+            assert requests.get(URL + "/a").ok
+            response = requests.get("http://service.invalid/")
+            assert response.status_code == 504 and "offline" in response.text
+    """)
+    result = suite.offline()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["refused outside of tests that use the cache:", "  GET http://service.invalid/"])
+
+
+def test_loopback_through_a_proxy_is_no_loopback(suite, monkeypatch):
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.delenv("no_proxy", raising=False)
+    suite.test("""
+        def test_it():
+            response = requests.get(URL + "/a", proxies={"http": "http://proxy.invalid:3128"})
+            assert response.status_code == 504
+    """)
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_conftest_code_and_wider_fixtures_are_held_to_it(suite):
+    suite.write(
+        "conftest.py",
+        """
+        at_import = requests.get("http://service.invalid/import").status_code
+
+        @pytest.fixture(scope="session", autouse=True)
+        def wide():
+            assert requests.get("http://service.invalid/session").status_code == 504
+            yield
+            assert requests.get("http://service.invalid/session").status_code == 504
+        """,
+    )
+    suite.test("""
+        import conftest
+        @pytest.mark.reqcache
+        def test_it():
+            assert conftest.at_import == 504
+    """)
+    suite.subprocess("--reqcache-offline").assert_outcomes(passed=1)
+
+
+def test_passthrough_goes_straight_to_the_network_offline_too(suite):
+    suite.test("""
+        @pytest.mark.reqcache(passthrough=[URL])
+        def test_it(reqcache):
+            assert requests.get(URL + "/a").ok
+            assert requests.get("http://service.invalid/").status_code == 504
+            assert (reqcache.recorded, reqcache.missed, reqcache.requests) == (0, 1, 0)
+    """)
+    suite.offline().assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 1
+
+
+def test_offline_and_disabled_is_a_usage_error(suite):
+    suite.test("def test_it(): pass")
+    result = suite.offline("--reqcache-disable")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--reqcache-offline and --reqcache-disable*leave one of them out*"])
+
+
+def test_disabled_run_neither_replays_nor_records(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(cached_session):
+            assert requests.get(URL + "/a").ok
+            assert cached_session.get(URL + "/a").ok
+    """)
+    result = suite.run("--reqcache-disable")
+    result.assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 2
+    assert suite.cassettes() == []
+    result.stdout.fnmatch_lines(["reqcache: disabled"])
+
+
+def test_passed_although_it_missed_is_named(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+    """)
+    result = suite.offline()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["passed although they missed:", "  test_it.py::test_it"])

@@ -1,0 +1,179 @@
+"""Recordings are a transaction: they are committed when the test's outcome is known to be good."""
+
+from __future__ import annotations
+
+import pytest
+
+from origin import Answer
+
+
+@pytest.mark.parametrize(
+    ("code", "committed"),
+    [
+        ("assert get()", True),
+        ("get(); assert 0", False),
+        ("get(); pytest.xfail('known')", True),
+        ("get(); pytest.skip('after a request')", False),
+    ],
+    ids=["passed", "failed", "xfailed", "skipped"],
+)
+def test_commit_follows_the_outcome(suite, code, committed):
+    suite.test(f"""
+        def get():
+            return requests.get(URL + "/a").ok
+
+        @pytest.mark.reqcache
+        def test_it():
+            {code}
+    """)
+    suite.run()
+    assert suite.origin.count("/a") == 1
+    assert suite.cassettes() == (["test_it/test_it.yaml"] if committed else [])
+
+
+@pytest.mark.parametrize("end", ["raise KeyboardInterrupt", "os._exit(1)"])
+def test_interrupted_or_killed_run_commits_nothing_of_the_test_under_way(suite, end):
+    suite.test(f"""
+        @pytest.mark.reqcache
+        def test_before():
+            requests.get(URL + "/a")
+
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+            {end}
+    """)
+    suite.subprocess()
+    assert suite.origin.count("/a") == 2
+    assert suite.cassettes() == ["test_it/test_before.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("strict", "committed"), [("False", True), ("True", False)], ids=["xpassed", "strictly xpassed"]
+)
+def test_unexpected_pass(suite, strict, committed):
+    suite.test(f"""
+        @pytest.mark.xfail(strict={strict})
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+    """)
+    suite.run()
+    assert suite.cassettes() == (["test_it/test_it.yaml"] if committed else [])
+
+
+@pytest.mark.parametrize(
+    "fixture",
+    ["requests.get(URL + '/a'); raise OSError; yield", "requests.get(URL + '/a'); yield; raise OSError"],
+    ids=["set-up", "teardown"],
+)
+def test_error_around_the_test_drops_its_recordings(suite, fixture):
+    suite.test(f"""
+        @pytest.fixture
+        def broken():
+            {fixture}
+
+        @pytest.mark.reqcache
+        def test_it(broken):
+            pass
+    """)
+    suite.run()
+    assert suite.origin.count("/a") == 1
+    assert suite.cassettes() == []
+
+
+def test_failed_subtest_drops_the_recordings(suite):
+    suite.test("""
+        import unittest
+        @pytest.mark.reqcache
+        class TestIt(unittest.TestCase):
+            def test_it(self):
+                requests.get(URL + "/a")
+                with self.subTest("one"):
+                    assert 0
+    """)
+    suite.run()
+    assert suite.cassettes() == []
+
+
+def test_function_fixtures_are_part_of_the_test(suite):
+    suite.test("""
+        @pytest.fixture
+        def user():
+            yield requests.get(URL + "/before").json()
+            requests.get(URL + "/after")
+
+        @pytest.mark.reqcache
+        def test_it(user):
+            assert user["path"] == "/before"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin.stop()
+    suite.offline().stdout.fnmatch_lines(["2 replayed, 0 requests made"])
+
+
+def test_keep_failed_keeps_new_recordings_and_replaces_none(suite, clock):
+    suite.origin["/a"] = Answer("old"), Answer("new")
+    suite.test("""
+        @pytest.mark.reqcache(expire_after="1h")
+        def test_it():
+            requests.get(URL + "/a")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(7200)
+    suite.test("""
+        @pytest.mark.reqcache(expire_after="1h")
+        def test_it():
+            assert requests.get(URL + "/a").text == "new"
+            requests.get(URL + "/b")
+            assert 0
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["1 new recording dropped: --reqcache-keep-failed keeps it"])
+    assert suite.cassette() == before
+    suite.run("--reqcache-keep-failed").assert_outcomes(failed=1)
+    assert suite.cassette().startswith(before)
+    assert "/b" in suite.cassette()
+
+
+def test_rerun_counts_by_its_last_attempt(suite):
+    suite.origin["/a"] = Answer("bad"), Answer("good")
+    suite.test("""
+        @pytest.mark.flaky(reruns=1)
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/a").text == "good"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 2
+    assert "good" in suite.cassette()
+    assert "bad" not in suite.cassette()
+
+
+def test_summary_tells_what_was_dropped(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+            requests.get(URL + "/b")
+            assert 0
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["2 new recordings dropped: --reqcache-keep-failed keeps them"])
+
+
+def test_5xx_and_429_are_not_recorded_and_are_named(suite):
+    suite.origin["/a"] = Answer(status=503)
+    suite.origin["/b"] = Answer(status=429)
+    suite.origin["/c"] = Answer(status=404)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            for path in "abc":
+                requests.get(URL + "/" + path)
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["1 answer not stored: status 429", "1 answer not stored: status 503"])
+    assert "/c" in suite.cassette()
+    assert "/a" not in suite.cassette()

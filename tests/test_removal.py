@@ -1,0 +1,335 @@
+"""Removing what is stored, and giving it a new expiry (section G of the behaviours, B32)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import requests
+
+import pytest_reqcache
+from origin import Answer
+from pytest_reqcache import DO_NOT_CACHE, NEVER_EXPIRE
+
+WITH_ETAG = Answer("v1", headers={"ETag": '"v1"'})
+
+
+def stored_paths(session, origin):
+    """The paths of everything stored, in order of recording."""
+    return [response.url.removeprefix(origin.url) for response in session.cache.filter()]
+
+
+def get_all(session, origin, *paths, **options):
+    return [session.get(origin.url + path, **options) for path in paths]
+
+
+def test_expired_response_is_kept_and_contained_until_it_is_requested(origin, session, clock):
+    """S50"""
+    s = session(expire_after=60)
+    key = s.get(f"{origin.url}/a").cache_key
+    clock.move(3600)
+    assert s.cache.contains(url=f"{origin.url}/a")
+    assert s.cache.contains(key)
+    assert s.cache.contains(request=requests.Request("GET", f"{origin.url}/a"))
+    assert [response.is_expired for response in s.cache.filter()] == [True]
+    assert s.get(f"{origin.url}/a").from_cache is False
+    assert len(s.cache) == 1
+
+
+def test_clear_removes_everything_and_caching_goes_on(origin, session):
+    """S51"""
+    s = session()
+    s.cache.clear()
+    get_all(s, origin, "/a", "/b")
+    s.cache.clear()
+    assert len(s.cache) == 0
+    assert list(s.cache) == s.cache.urls() == []
+    fetched = get_all(s, origin, "/a", "/a")
+    assert [response.from_cache for response in fetched] == [False, True]
+    assert origin.count("/a") == 2
+
+
+@pytest.mark.parametrize(
+    ("conditions", "left"),
+    [
+        ({}, ["/short", "/long", "/never"]),
+        ({"expired": False}, ["/short", "/long", "/never"]),
+        ({"urls": []}, ["/short", "/long", "/never"]),
+        ({"expired": True}, ["/long", "/never"]),
+    ],
+    ids=repr,
+)
+def test_delete_expired_removes_exactly_the_expired_and_no_condition_nothing(
+    origin, session, clock, conditions, left
+):
+    """S52"""
+    s = session()
+    for path, expiry in (("/short", 10), ("/long", 1000), ("/never", NEVER_EXPIRE)):
+        get_all(s, origin, path, expire_after=expiry)
+    clock.move(10)
+    s.cache.delete(**conditions)
+    assert stored_paths(s, origin) == left
+
+
+def test_conditions_of_delete_add_up(origin, session, clock):
+    """S52"""
+    s = session()
+    get_all(s, origin, "/expired", expire_after=10)
+    get_all(s, origin, "/by-url", "/by-request", "/kept")
+    key = s.get(f"{origin.url}/by-key").cache_key
+    clock.move(10)
+    s.cache.delete(
+        key,
+        expired=True,
+        urls=[f"{origin.url}/by-url"],
+        requests=[requests.Request("GET", f"{origin.url}/by-request")],
+    )
+    assert stored_paths(s, origin) == ["/kept"]
+
+
+@pytest.mark.parametrize("unit", [lambda seconds: seconds, lambda seconds: timedelta(seconds=seconds)])
+def test_delete_older_than_goes_by_creation_whatever_the_expiry(origin, session, clock, unit):
+    """S53"""
+    s = session()
+    get_all(s, origin, "/old-fresh", expire_after=10_000)
+    get_all(s, origin, "/old-never")
+    clock.move(100)
+    get_all(s, origin, "/new-expired", expire_after=1)
+    clock.move(10)
+    s.cache.delete(older_than=unit(111))
+    assert len(s.cache) == 3
+    s.cache.delete(older_than=unit(60))
+    assert stored_paths(s, origin) == ["/new-expired"]
+
+
+def test_delete_older_than_zero_removes_everything(origin, session, clock):
+    """S53: 0 is a condition as any other."""
+    s = session()
+    get_all(s, origin, "/a", "/b")
+    s.cache.delete(older_than=0)
+    assert len(s.cache) == 0
+
+
+def test_delete_older_than_a_moment(origin, session, clock):
+    """S53"""
+    s = session()
+    get_all(s, origin, "/a")
+    clock.move(60)
+    moment = clock.now
+    clock.move(60)
+    get_all(s, origin, "/b")
+    s.cache.delete(older_than=moment)
+    assert stored_paths(s, origin) == ["/b"]
+
+
+@pytest.mark.parametrize("wrong", ["1d", True, [60]], ids=repr)
+def test_delete_older_than_refuses_what_is_no_time(session, wrong):
+    with pytest.raises(TypeError, match="older_than"):
+        session().cache.delete(older_than=wrong)
+
+
+def test_a_304_renews_the_creation_that_older_than_looks_at(origin, session, clock):
+    """S53"""
+    origin["/a"] = WITH_ETAG
+    s = session(expire_after=10)
+    s.get(f"{origin.url}/a")
+    clock.move(100)
+    assert s.get(f"{origin.url}/a").revalidated
+    clock.move(5)
+    s.cache.delete(older_than=50)
+    assert stored_paths(s, origin) == ["/a"]
+    s.cache.delete(older_than=5)
+    assert len(s.cache) == 0
+
+
+AT_2030 = datetime(2030, 1, 1, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("value", "expires_in"),
+    [
+        (60, timedelta(seconds=60)),
+        (timedelta(hours=2), timedelta(hours=2)),
+        ("30d", timedelta(days=30)),
+        (AT_2030, AT_2030),
+        (0, timedelta(0)),
+        (NEVER_EXPIRE, None),
+        (None, None),
+        (DO_NOT_CACHE, None),
+    ],
+    ids=repr,
+)
+def test_reset_expiration_holds_for_everything_from_now_on(origin, session, clock, value, expires_in):
+    """S54, B32: with several entries, which one of the known caches never ends with."""
+    s = session(expire_after=100)
+    get_all(s, origin, "/a", "/b", "/c")
+    get_all(s, origin, "/expired", expire_after=1)
+    created = clock.now
+    clock.move(50)
+    s.cache.reset_expiration(value)
+    expected = clock.now + expires_in if isinstance(expires_in, timedelta) else expires_in
+    stored = list(s.cache.filter())
+    assert [response.expires for response in stored] == [expected] * 4
+    assert {response.created_at for response in stored} == {created}
+    assert s.get(f"{origin.url}/expired").from_cache is (value != 0)
+
+
+def test_reset_expiration_without_a_value_means_never(origin, session, clock):
+    """S54"""
+    s = session(expire_after=1)
+    get_all(s, origin, "/a", "/b")
+    clock.move(10)
+    s.cache.reset_expiration()
+    clock.move(timedelta(days=5000))
+    assert all(response.from_cache and not response.is_expired for response in get_all(s, origin, "/a", "/b"))
+
+
+def test_delete_urls_removes_their_get_requests(origin, session):
+    """S55"""
+    s = session(allowable_methods=["GET", "HEAD", "POST"])
+    get_all(s, origin, "/q?b=2&a=1", "/q?a=1", "/other")
+    s.head(f"{origin.url}/other")
+    s.post(f"{origin.url}/other")
+    s.cache.delete(urls=[f"{origin.url}/q?a=1&b=2", f"{origin.url}/other", f"{origin.url}/unknown"])
+    left = [(response.request.method, response.url.removeprefix(origin.url)) for response in s.cache.filter()]
+    assert left == [("GET", "/q?a=1"), ("HEAD", "/other"), ("POST", "/other")]
+
+
+def test_delete_urls_refuses_a_single_text(session):
+    with pytest.raises(TypeError, match="a list is accepted"):
+        session().cache.delete(urls="http://example.com/")
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_delete_requests_matches_params_and_body(origin, session, prepared):
+    """S56"""
+    s = session(allowable_methods=["GET", "POST"])
+    for page in (1, 2):
+        s.get(f"{origin.url}/list", params={"page": page, "size": 5})
+        s.post(f"{origin.url}/form", data={"page": page})
+        s.post(f"{origin.url}/json", json={"page": page})
+    wanted = [
+        requests.Request("GET", f"{origin.url}/list", params={"size": 5, "page": 1}),
+        requests.Request("POST", f"{origin.url}/form", data={"page": 1}),
+        requests.Request("POST", f"{origin.url}/json", json={"page": 1}),
+    ]
+    s.cache.delete(requests=[item.prepare() for item in wanted] if prepared else wanted)
+    assert len(s.cache) == 3
+    assert not any(s.cache.contains(request=item) for item in wanted)
+    assert s.get(f"{origin.url}/list", params={"page": 2, "size": 5}).from_cache
+    assert s.post(f"{origin.url}/form", data={"page": 2}).from_cache
+    assert s.post(f"{origin.url}/json", json={"page": 2}).from_cache
+
+
+def test_delete_requests_matches_headers_that_are_compared(origin, session):
+    """S56"""
+    s = session(match_headers=["Accept-Language"])
+    url = f"{origin.url}/a"
+    for language in ("de", "fr"):
+        s.get(url, headers={"Accept-Language": language})
+    s.cache.delete(requests=[requests.Request("GET", url, headers={"accept-language": "de"})])
+    assert s.get(url, headers={"Accept-Language": "fr"}).from_cache
+    assert not s.get(url, headers={"Accept-Language": "de"}).from_cache
+
+
+def test_delete_keys_passes_over_unknown_ones(origin, session):
+    """S57"""
+    s = session()
+    one, two, three = (response.cache_key for response in get_all(s, origin, "/1", "/2", "/3"))
+    s.cache.delete(one, "unknown", three)
+    assert list(s.cache) == [two]
+    s.cache.delete("unknown")
+    assert list(s.cache) == [two]
+
+
+@pytest.mark.parametrize("remove", [lambda cache: cache.clear(), lambda cache: cache.delete(expired=True)])
+def test_what_is_removed_is_gone_for_new_sessions_too(origin, session, clock, remove):
+    """S58"""
+    first, beside = session(expire_after=10), session(expire_after=10)
+    get_all(first, origin, "/a", "/a")
+    assert beside.get(f"{origin.url}/a").from_cache
+    clock.move(10)
+    remove(first.cache)
+    assert len(beside.cache) == 0
+    first.close()
+    later = session()
+    assert len(later.cache) == 0
+    assert later.get(f"{origin.url}/a").from_cache is False
+
+
+def test_what_is_removed_stays_away_though_it_was_replaced_before(origin, session, clock):
+    """S58: an older recording of the same request must not come to light again."""
+    s = session(expire_after=10)
+    s.get(f"{origin.url}/a")
+    clock.move(20)
+    key = s.get(f"{origin.url}/a").cache_key
+    s.cache.delete(key)
+    assert len(session().cache) == 0
+
+
+def test_module_delete_and_clear_work_on_the_installed_cache(origin, install, clock):
+    """S59"""
+    install(expire_after=100)
+    requests.get(f"{origin.url}/short", expire_after=10)
+    for path in ("/url", "/kept", "/request"):
+        requests.get(origin.url + path)
+    cache = pytest_reqcache.get_cache()
+    clock.move(10)
+    pytest_reqcache.delete(expired=True)
+    assert cache.urls() == [f"{origin.url}/kept", f"{origin.url}/request", f"{origin.url}/url"]
+    pytest_reqcache.delete(urls=[f"{origin.url}/url"])
+    pytest_reqcache.delete(requests=[requests.Request("GET", f"{origin.url}/request")])
+    assert cache.urls() == [f"{origin.url}/kept"]
+    clock.move(50)
+    pytest_reqcache.delete(older_than=timedelta(seconds=60))
+    assert len(cache) == 0
+    requests.get(f"{origin.url}/kept")
+    pytest_reqcache.clear()
+    assert len(cache) == 0
+    assert requests.get(f"{origin.url}/kept").from_cache is False
+
+
+def test_module_delete_and_clear_do_nothing_without_an_installed_cache():
+    """S59"""
+    assert pytest_reqcache.get_cache() is None
+    pytest_reqcache.delete("key", expired=True, urls=["http://example.com/"])
+    pytest_reqcache.clear()
+    assert pytest_reqcache.is_installed() is False
+
+
+def test_deleting_the_source_of_a_redirect_fetches_it_again(origin, session):
+    """S60"""
+    origin["/from"] = Answer(status=302, headers={"Location": "/to"})
+    s = session()
+    s.get(f"{origin.url}/from")
+    s.cache.delete(urls=[f"{origin.url}/from"])
+    response = s.get(f"{origin.url}/from")
+    assert (origin.count("/from"), origin.count("/to")) == (2, 1)
+    assert response.history[0].from_cache is False
+
+
+def test_deleting_a_whole_chain_leaves_nothing(origin, session):
+    """S60"""
+    origin["/from"] = Answer(status=301, headers={"Location": "/via"})
+    origin["/via"] = Answer(status=302, headers={"Location": "/to"})
+    s = session()
+    response = s.get(f"{origin.url}/from")
+    s.cache.delete(urls=[hop.url for hop in [*response.history, response]])
+    assert len(s.cache) == 0
+
+
+def test_removing_expired_at_close_leaves_the_others(origin, session, clock):
+    """``remove_expired`` of a session."""
+    s = session(remove_expired=True)
+    get_all(s, origin, "/short", expire_after=10)
+    get_all(s, origin, "/kept")
+    clock.move(10)
+    s.close()
+    assert stored_paths(session(), origin) == ["/kept"]
+
+
+def test_read_only_sessions_remove_nothing_at_close(origin, session, clock):
+    get_all(session(expire_after=1), origin, "/a")
+    clock.move(10)
+    session(remove_expired=True, read_only=True).close()
+    assert len(session().cache) == 1
