@@ -39,9 +39,15 @@ class Holder(Protocol):
 class Cache:
     """What a session has stored. Iterating gives the keys; ``len`` counts the stored responses."""
 
-    def __init__(self, recorder: Holder, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        recorder: Holder,
+        settings: Callable[[], Settings],
+        prepare: Callable[[requests.Request], requests.PreparedRequest],
+    ) -> None:
         self._recorder = recorder
         self._settings = settings
+        self._prepare = prepare
 
     @property
     def path(self) -> Path | None:
@@ -93,7 +99,7 @@ class Cache:
 
     def create_key(self, request: AnyRequest) -> str:
         """The key of a request under this session's settings."""
-        prepared = read_once(as_prepared(request))
+        prepared = read_once(self._prepare(request) if isinstance(request, requests.Request) else request)
         return self._recorder.ask(recorded_request(prepared), made_key(prepared, self._settings())).key
 
     def clear(self) -> None:

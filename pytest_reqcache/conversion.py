@@ -126,7 +126,7 @@ def read_once(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         return prepared
     copied = copy_request(prepared)
     if hasattr(body, "read"):
-        position = body.tell() if hasattr(body, "seek") and hasattr(body, "tell") else None
+        position = _position(body)
         data = body.read()
         if position is not None:
             body.seek(position)
@@ -134,6 +134,16 @@ def read_once(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     else:
         copied.body = b"".join(part.encode() if isinstance(part, str) else part for part in body)
     return copied
+
+
+def _position(stream: Any) -> int | None:
+    """Where a stream stands; None where it cannot be put back there."""
+    try:
+        position: int = stream.tell()
+        stream.seek(position)
+    except (AttributeError, OSError):
+        return None
+    return position
 
 
 def copy_request(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -154,12 +164,8 @@ def with_conditions(
     return copied
 
 
-def as_prepared(request: requests.Request | requests.PreparedRequest | RecordedRequest) -> requests.PreparedRequest:
-    """Any of the three, as a prepared request."""
-    if isinstance(request, requests.Request):
-        return request.prepare()
-    if isinstance(request, requests.PreparedRequest):
-        return request
+def as_prepared(request: RecordedRequest) -> requests.PreparedRequest:
+    """A recorded request as the prepared request that it was."""
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url, prepared.body = request.method, request.url, request.body
     prepared.headers = CaseInsensitiveDict(request.headers)

@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from .answers import Answers, Turn
 from .conversion import copy_request
@@ -21,7 +20,7 @@ from .matching import origin_of
 from .models import BodyFile, Change, Interaction, RecordedRequest, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Asked, Flights, Found, Identity, Store, kept_fields, variant, without_noise
-from .redaction import Masked, Redactor, Registry, strip_ignored
+from .redacting import Masked, Redactor, Registry, strip_ignored
 from .settings import Settings
 from .volatile import redated, says_the_same
 
@@ -179,14 +178,17 @@ class Flow:
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
         """Offline a recording answers whoever asks: with another credential, or with none."""
-        wanted = _bare_key(self.identity, asked.request, asked.masked)
-        path = _without_query(asked.request.url)
-        return [
-            item
-            for item in self.interactions()
-            if _without_query(item.request.url) == path
-            and _bare_key(self.identity, item.request, asked.masked) == wanted
-        ]
+        path = _without_query(asked.masked.request.url)
+        found = []
+        for item in self.interactions():
+            stored = self.identity.mask(item.request)
+            if _without_query(stored.request.url) != path:
+                continue
+            names = _names(asked.masked) | _names(stored)
+            bare = [_without_userinfo(strip_ignored(side.request, names)) for side in (asked.masked, stored)]
+            if self.identity.same(*bare):
+                found.append(item)
+        return found
 
     def _at_locator(self, locator: str) -> Iterator[Interaction]:
         if self._settings().key_fn is not None:
@@ -421,26 +423,16 @@ def _discard(item: Interaction, kept: Interaction | None = None) -> None:
 
 
 def _without_query(url: str) -> str:
-    return url.partition("?")[0]
+    return url.partition("?")[0].rpartition("@")[2]
 
 
-def _bare_key(identity: Identity, request: RecordedRequest, asked: Masked) -> str:
-    """The key of a request with every credential taken out of its headers and its query."""
-    masked = identity.mask(request)
-    names = {place.partition(":")[2] for place in (*masked.places, *asked.places) if place.startswith("query:")}
-    parts = urlsplit(masked.request.url)
-    pairs = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if name.lower() not in names and value not in ("", "REDACTED")
-    ]
-    url = urlunsplit(parts._replace(query=urlencode(pairs), netloc=parts.netloc.rpartition("@")[2]))
-    bare = replace(masked.request, url=url)
-    return identity.ask(bare).key if not masked.places else identity.ask(_without_credentials(bare, masked)).key
+def _names(masked: Masked) -> set[str]:
+    """The names of the parameters, fields and headers that hold a request's credentials."""
+    places = (place.partition(":") for place in masked.places)
+    return {"cookie" if kind == "cookie" else name.lower() for kind, _, name in places}
 
 
-def _without_credentials(request: RecordedRequest, masked: Masked) -> RecordedRequest:
-    names = [place.partition(":")[2] for place in masked.places if place.startswith("header:")]
-    if any(place.startswith("cookie:") for place in masked.places):
-        names.append("cookie")
-    return replace(request, headers=request.headers.without(*names))
+def _without_userinfo(request: RecordedRequest) -> RecordedRequest:
+    scheme, slashes, rest = request.url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return replace(request, url=f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}")

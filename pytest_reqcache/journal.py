@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .models import Interaction
 from .policy import Reason
 
 log = logging.getLogger("pytest_reqcache")
@@ -73,20 +72,22 @@ class Journal:
     replays: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def sent(self) -> None:
+    def sent(self, what: str, why: Reason | None) -> None:
+        """A request went to the origin, and why it was not answered from the cassette."""
         with self._lock:
             self.requests += 1
+        log.debug("%s: sent: %s", what, why.value if why else "")
 
-    def served(self, what: str, interaction: Interaction, *, stale_by: timedelta | None = None) -> None:
-        """An answer came from the cassette; ``stale_by`` says how long it had expired, if it had."""
+    def served(self, what: str, *, stale_age: timedelta | None = None) -> None:
+        """An answer came from the cassette; for a stale one ``stale_age`` says how old it is."""
         with self._lock:
-            if stale_by is None:
+            if stale_age is None:
                 self.replayed += 1
             else:
                 self.stale += 1
-                self.oldest_stale = max(self.oldest_stale, stale_by)
+                self.oldest_stale = max(self.oldest_stale, stale_age)
             self.replays[what] += 1
-        log.debug("%s: %s from the cassette", what, "replayed" if stale_by is None else "stale answer")
+        log.debug("%s: %s from the cassette", what, "replayed" if stale_age is None else "stale answer")
 
     def stored(self, what: str) -> None:
         with self._lock:

@@ -63,6 +63,8 @@ class Matcher:
         compared = []
         for name, value in headers:
             lowered = name.lower()
+            if lowered == "accept" and value.strip() == "*/*":
+                continue  # RFC 9110 section 12.5.1: the same as none
             if self._is_compared(lowered):
                 compared.append((lowered, _without_boundary(value) if lowered == "content-type" else value))
         return tuple(sorted(compared))
@@ -82,7 +84,7 @@ def normalize_url(url: str) -> str:
     the order of differently named query parameters.
     """
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(_ESCAPE.sub(_normal_escape, url) if "%" in url else url)
         port = parts.port
     except ValueError:
         return url
@@ -92,8 +94,7 @@ def normalize_url(url: str) -> str:
         host = host.rpartition(":")[0]
     user = parts.netloc.rpartition("@")[0]
     query = sort_parameters(parts.query)
-    normal = f"{scheme}://{user + '@' if user else ''}{host}{parts.path or '/'}{'?' + query if query else ''}"
-    return _ESCAPE.sub(_normal_escape, normal) if "%" in normal else normal
+    return f"{scheme}://{user + '@' if user else ''}{host}{parts.path or '/'}{'?' + query if query else ''}"
 
 
 def sort_parameters(query: str) -> str:

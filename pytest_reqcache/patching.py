@@ -83,14 +83,20 @@ def _resolve_redirects(self: requests.Session, *args: Any, **kwargs: Any) -> Ite
 
 
 def ensure_trampolines() -> None:
-    """Put the trampolines in their places, over whatever stands there now."""
+    """Put the trampolines in their places, the first time over whatever stands there.
+
+    Later what stands over them is left alone: a mock library that saved the trampoline calls it, and
+    for us to call the mock in turn would never end. Only what is `requests`' own again, because such a
+    library has put back what it saved before we came, is replaced once more.
+    """
     for name, trampoline in (
         ("get_adapter", _get_adapter),
         ("send", _send),
         ("resolve_redirects", _resolve_redirects),
     ):
         found = getattr(_Session, name)
-        if found is not trampoline:
+        is_own = found.__module__ == _Session.__module__
+        if found is not trampoline and (is_own or name not in _patches.originals):
             _patches.originals[name] = found
             setattr(_Session, name, trampoline)
 
@@ -197,7 +203,7 @@ def is_installed() -> bool:
 
 def get_cache() -> Cache | None:
     """The installed cache; None where there is none."""
-    return None if _patches.installed is None else _patches.installed.cache
+    return None if _patches.installed is None else _patches.installed.cache(_Session())
 
 
 def clear() -> None:

@@ -18,7 +18,7 @@ from .headers import vary_names
 from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason
-from .redaction import Masked, redact_ignored, strip_ignored
+from .redacting import Masked, redact_ignored, strip_ignored
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -96,7 +96,9 @@ class Identity:
     def ask(self, request: RecordedRequest, key: str | None = None) -> Asked:
         masked = self.mask(request)
         locator = normalize_url(masked.request.url)
-        return Asked(request, masked, locator, key or self._matcher().key(masked.request, masked.places))
+        if key is None:
+            key = self._matcher().key(masked.request, masked.places)
+        return Asked(request, masked, locator, key)
 
     def locate(self, url: str) -> str:
         """The locator of a stored URL."""
@@ -108,6 +110,11 @@ class Identity:
         if interaction.key is not None:
             return interaction.key
         return self.ask(interaction.request).key
+
+    def same(self, one: RecordedRequest, other: RecordedRequest) -> bool:
+        """Whether two requests are the same as they are, with nothing masked any more."""
+        matcher = self._matcher()
+        return matcher.key(one) == matcher.key(other)
 
     def identify(self, interaction: Interaction) -> tuple[str, int, tuple[str, ...]]:
         """What tells recordings apart: the key, which answer it is, and the variant (``Vary``)."""

@@ -18,7 +18,7 @@ from .cache import Cache, Holder
 from .cassette import Cassette, MemoryCassette
 from .conversion import as_cached_response
 from .expiration import ExpireAfter
-from .journal import Journal, Miss
+from .journal import CacheMissError, Journal, Miss
 from .models import RecordedRequest
 from .recording import Identity, SessionRecorder
 from .settings import (
@@ -53,9 +53,9 @@ class Engine:
     mocks_first: bool = False
     off: int = 0
 
-    @property
-    def cache(self) -> Cache:
-        return Cache(self.recorder, lambda: self.view.current)
+    def cache(self, session: requests.Session) -> Cache:
+        """What is stored; requests that are looked for are prepared as the session would."""
+        return Cache(self.recorder, lambda: self.view.current, session.prepare_request)
 
 
 def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) -> Engine:
@@ -114,7 +114,7 @@ class CacheMixin(requests.Session):
     @property
     def cache(self) -> Cache:
         """What is stored: see :class:`~pytest_reqcache.cache.Cache`."""
-        return self._engine.cache
+        return self._engine.cache(self)
 
     @property
     def settings(self) -> SettingsView:
@@ -174,25 +174,26 @@ class CacheMixin(requests.Session):
     def get_adapter(self) -> Callable[..., BaseAdapter]:
         """The adapter for a URL, behind the cache. A data descriptor: mock libraries set an attribute of
         this name on sessions, which must not hide it."""
-        inner = self.__dict__.get("_inner_get_adapter") or super().get_adapter
-        exchange = _current.get()
-        engine = self._engine
-
-        def get_adapter(url: str) -> BaseAdapter:
-            adapter = inner(url=url)
-            if engine.off or exchange is None:
-                return adapter
-            return CacheAdapter(engine.transport, adapter, exchange, mocks_first=engine.mocks_first)
-
-        return get_adapter
+        return self._adapter_behind_cache
 
     @get_adapter.setter
     def get_adapter(self, function: Callable[..., BaseAdapter]) -> None:
-        self.__dict__["_inner_get_adapter"] = function
+        if getattr(function, "__func__", None) is CacheMixin._adapter_behind_cache:
+            del self.get_adapter  # a mock library puts back what it found here
+        else:
+            self.__dict__["_inner_get_adapter"] = function
 
     @get_adapter.deleter
     def get_adapter(self) -> None:
         self.__dict__.pop("_inner_get_adapter", None)
+
+    def _adapter_behind_cache(self, url: str) -> BaseAdapter:
+        inner = self.__dict__.get("_inner_get_adapter") or super().get_adapter
+        adapter: BaseAdapter = inner(url=url)
+        exchange = _current.get()
+        if self._engine.off or exchange is None:
+            return adapter
+        return CacheAdapter(self._engine.transport, adapter, exchange, mocks_first=self._engine.mocks_first)
 
     def close(self) -> None:
         """Wait for background refreshes, tidy up the cassette, close the connections."""
@@ -260,7 +261,7 @@ def close_engine(engine: Engine) -> None:
     engine.transport.background.join()
     settings = engine.view.current
     if settings.remove_expired and not settings.read_only:
-        engine.cache.delete(expired=True)
+        engine.cache(requests.sessions.Session()).delete(expired=True)
     if isinstance(engine.recorder, SessionRecorder):
         engine.recorder.close()
 
@@ -342,12 +343,12 @@ def _stale_chain(
     settings = failed.options.applied_to(engine.view.current)
     if not settings.stale_if_error:
         return None
-    exchange = Exchange(replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False))
-    exchange.started = True
+    options = replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False)
+    exchange = Exchange(options, owner=session, started=True)
     token = _current.set(exchange)
     try:
         response = original(request, **kwargs)
-    except requests.TooManyRedirects:
+    except (requests.TooManyRedirects, CacheMissError):
         return None
     finally:
         _current.reset(token)

@@ -334,7 +334,10 @@ def _codes_text(value: list[str], where: str) -> frozenset[int] | None:
         first, dash, last = str(word).partition("-")
         if not first.isdigit() or (dash and not last.isdigit()):
             raise ValueError(f"{where}: {word!r} is no HTTP status; accepted are words as 200 and 400-499")
-        codes.update(range(int(first), int(last or first) + 1))
+        span = range(int(first), int(last or first) + 1)
+        if not span:
+            raise ValueError(f"{where}: {word!r} is no range; the lower status stands first")
+        codes.update(span)
     return _codes(codes, where)
 
 
@@ -345,7 +348,7 @@ def _rule_lines(value: list[str], where: str) -> UrlRules:
 #: How each setting that can be written in an ini file is read from its text.
 TEXT_PARSERS: Final[Mapping[str, Parser]] = {
     **{name: parser for name, parser in PARSERS.items() if name in MARKER_SETTINGS},
-    **{name: _flag_text for name, parser in PARSERS.items() if parser is _flag},
+    **{name: _flag_text for name in MARKER_SETTINGS if PARSERS[name] is _flag},
     "expire_after": _checked_expire_after,
     "urls_expire_after": _rule_lines,
     "match_headers": _match_headers_text,

@@ -188,8 +188,8 @@ class Transport:
         now = clock.now()
         response = self._replayed(call, stored)
         response.expires = expires
-        stale_by = None if expires is None or now < expires else now - expires
-        self.journal.served(call.what, stored, stale_by=stale_by)
+        stale_age = None if expires is None or now < expires else now - stored.created_at
+        self.journal.served(call.what, stale_age=stale_age)
         self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
         return response
 
@@ -207,7 +207,7 @@ class Transport:
         outgoing = self.recorder.outgoing(call.prepared, call.request)
         if decided.conditions:
             outgoing = with_conditions(outgoing, decided.conditions)
-        self.journal.sent()
+        self.journal.sent(call.what, decided.reason)
         try:
             response = call.forward(outgoing)
             if not call.stream:

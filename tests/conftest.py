@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 
+from clocks import Clock
 from origin import Origin
 from pytest_reqcache import CachedSession, install_cache, uninstall_cache
+
 
 @pytest.fixture
 def origin() -> Iterator[Origin]:
@@ -17,20 +19,6 @@ def origin() -> Iterator[Origin]:
     server = Origin()
     yield server
     server.stop()
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, traveller: time_machine.Coordinates) -> None:
-        self._traveller = traveller
-
-    def move(self, seconds: float | timedelta) -> None:
-        self._traveller.shift(seconds)
-
-    @property
-    def now(self) -> datetime:
-        return datetime.now(timezone.utc)
 
 
 @pytest.fixture

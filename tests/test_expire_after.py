@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Clock
+from clocks import Clock
 from origin import Answer, Origin
 from pytest_reqcache import DO_NOT_CACHE, EXPIRE_IMMEDIATELY, NEVER_EXPIRE, CachedSession
 
@@ -65,6 +65,18 @@ def test_response_is_a_hit_until_it_expires_and_is_then_replaced(
     hit = s.get(origin.url + "/a")
     assert (hit.from_cache, hit.json()["n"], hit.expires) == (True, 3, new.expires)
     assert len(s.cache) == 2
+
+
+def test_answer_that_comes_back_as_it_once_was_is_found(origin: Origin, clock: Clock, session: Session) -> None:
+    """S02"""
+    origin["/"] = Answer("a"), Answer("b"), Answer("a"), Answer("a"), Answer("b")
+    s = session()
+    for text in "abaab":  # at one moment: the same interaction twice, down to its times
+        assert s.get(origin.url, force_refresh=True).text == text
+        assert s.get(origin.url, only_if_cached=True).text == text
+        assert len(s.cache) == 1
+    s.close()
+    assert session().get(origin.url, only_if_cached=True).text == "b"
 
 
 def test_expired_response_stays_stored_until_it_is_requested(
@@ -234,7 +246,8 @@ def test_invalid_expires_of_a_server_is_in_the_past(
 
 @pytest.mark.parametrize("cache_control", [True, False])
 @pytest.mark.parametrize(
-    "asked", ["max-age=5", "max-age=5, no-transform", "no-transform , Max-Age=5", 'foo="a, max-age=9", max-age=5']
+    "asked",
+    ["max-age=5", "max-age=5, no-transform", "no-transform , Max-Age=5", 'foo="a, max-age=9", max-age=5'],
 )
 def test_max_age_of_the_request_is_used_whatever_stands_beside_it(
     origin: Origin, clock: Clock, session: Session, cache_control: bool, asked: str
@@ -547,16 +560,14 @@ WRONG_VALUES = [
     ("12 parsecs", ValueError),
     ("2026-13-01", ValueError),
     (float("nan"), ValueError),
-    (object(), TypeError),
+    pytest.param(object(), TypeError, id="object"),
     ([60], TypeError),
     (b"60", TypeError),
     (date(2027, 1, 1), TypeError),
 ]
 
 
-@pytest.mark.parametrize(
-    ("value", "error"), WRONG_VALUES, ids=[f"{error.__name__}-{n}" for n, (_, error) in enumerate(WRONG_VALUES)]
-)
+@pytest.mark.parametrize(("value", "error"), WRONG_VALUES)
 @pytest.mark.parametrize("place", [*WHERE_STORED, given_for_errors, given_for_revalidation])
 def test_wrong_value_is_refused_before_anything_is_sent(
     origin: Origin, session: Session, place: Place, value: Any, error: type[Exception]
@@ -576,7 +587,7 @@ def test_bool_is_no_expiration(origin: Origin, session: Session, place: Place, v
     assert origin.count() == 0
 
 
-@pytest.mark.parametrize(("value", "error"), [("tomorrow", ValueError), (True, TypeError), (object(), TypeError)])
+@pytest.mark.parametrize(("value", "error"), [("tomorrow", ValueError), (True, TypeError), ([60], TypeError)])
 def test_wrong_value_of_a_reset_changes_nothing(
     origin: Origin, clock: Clock, session: Session, value: Any, error: type[Exception]
 ) -> None:
@@ -591,7 +602,7 @@ def test_wrong_value_of_a_reset_changes_nothing(
 def test_wrong_value_leaves_the_setting_as_it_was(session: Session) -> None:
     """S18"""
     s = session(expire_after=60)
-    with pytest.raises(ValueError, match="settings.expire_after"):
+    with pytest.raises(ValueError, match=r"settings\.expire_after"):
         s.settings.expire_after = "tomorrow"
     assert s.settings.expire_after == 60
 
@@ -617,10 +628,10 @@ def test_none_is_never_for_a_session_and_not_given_elsewhere(
 
 def test_misspelt_setting_is_refused_and_the_nearest_one_named(origin: Origin, session: Session) -> None:
     """B36"""
-    with pytest.raises(TypeError, match="'expire_afer'.*'expire_after'"):
+    with pytest.raises(TypeError, match=r"'expire_afer'.*'expire_after'"):
         session(expire_afer=5)
     s = session()
-    with pytest.raises(AttributeError, match="'stale_on_error'.*'stale_if_error'"):
+    with pytest.raises(AttributeError, match=r"'stale_on_error'.*'stale_if_error'"):
         s.settings.stale_on_error = True
     with pytest.raises(TypeError, match="expire_afer"):
         s.get(origin.url, expire_afer=5)

@@ -444,7 +444,9 @@ def test_only_if_cached_never_sends_whatever_else_is_asked(
     assert origin.count() == 1
 
 
-@pytest.mark.parametrize("options", [{"expire_after": DO_NOT_CACHE}, {"headers": {"Cache-Control": "no-store"}}])
+@pytest.mark.parametrize(
+    "options", [{"expire_after": DO_NOT_CACHE}, {"headers": {"Cache-Control": "no-store"}}]
+)
 def test_only_if_cached_with_do_not_cache_is_a_504(origin, session, options):
     """S84"""
     s = session()

@@ -125,12 +125,16 @@ FIDELITY = {
     "json-list": Answer([]),
     "json-text": Answer(b'"x"', headers={"Content-Type": "application/json"}),
     "json-number": Answer(b"47", headers={"Content-Type": "application/json"}),
-    "json-bytes": Answer(b'{"price":2.50,  "big":1e400,\r\n"b":1,"b":2}\n', headers={"Content-Type": "application/json"}),
+    "json-bytes": Answer(
+        b'{"price":2.50,  "big":1e400,\r\n"b":1,"b":2}\n', headers={"Content-Type": "application/json"}
+    ),
     "json-broken": Answer(b'{"a": ', headers={"Content-Type": "application/json"}),
     "json-escapes": Answer(b'{"a":"\\u00fc\\/"}', headers={"Content-Type": "application/problem+json"}),
     "binary": Answer(PNG, headers={"Content-Type": "image/png"}),
     "gzip": Answer(GZIPPED, headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"}),
-    "deflate": Answer(zlib.compress(b"flat"), headers={"Content-Encoding": "deflate", "Content-Type": "text/plain"}),
+    "deflate": Answer(
+        zlib.compress(b"flat"), headers={"Content-Encoding": "deflate", "Content-Type": "text/plain"}
+    ),
     "chunked": Answer(chunks=[b"one ", b"two"], headers={"Content-Type": "text/plain"}),
     "no-content": Answer(status=204),
     "reason": Answer("x", reason="Quite All Right"),
@@ -230,7 +234,9 @@ def test_background_refresh_leaves_the_response_already_returned_alone(origin, s
 @pytest.fixture
 def chain(origin):
     """A URL that leads to ``/end`` over two redirects."""
-    origin["/start"] = Answer("moved", status=301, headers={"Location": "/via", "Set-Cookie": "hop=1; Path=/"})
+    origin["/start"] = Answer(
+        "moved", status=301, headers={"Location": "/via", "Set-Cookie": "hop=1; Path=/"}
+    )
     origin["/via"] = Answer(status=302, headers={"Location": "/end"})
     origin["/end"] = Answer("the end")
     return f"{origin.url}/start"
@@ -241,7 +247,11 @@ def test_redirect_keeps_its_history(origin, session, chain):
     s = session()
     for from_cache in (False, True):
         response = s.get(chain)
-        assert (response.url, response.text, response.from_cache) == (f"{origin.url}/end", "the end", from_cache)
+        assert (response.url, response.text, response.from_cache) == (
+            f"{origin.url}/end",
+            "the end",
+            from_cache,
+        )
         assert [(hop.status_code, hop.url) for hop in response.history] == [
             (301, chain),
             (302, f"{origin.url}/via"),
@@ -412,7 +422,9 @@ def test_streamed_response_is_recorded_as_it_is_read_and_replayed(origin, sessio
     """S94"""
     answer = BODIES[body]
     answer = Answer(
-        answer.body, headers={"Content-Type": "text/plain; charset=utf-8", **answer.headers}, chunks=answer.chunks
+        answer.body,
+        headers={"Content-Type": "text/plain; charset=utf-8", **answer.headers},
+        chunks=answer.chunks,
     )
     origin["/a"] = answer
     s = session()

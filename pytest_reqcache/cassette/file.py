@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from bisect import bisect
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -118,6 +119,10 @@ class Cassette:
             return []
         with self._mutex, self._errors():
             drafts = [None if change.new is None else self._draft(change.new) for change in changes]
+            if any(draft is not None and ref_of(draft.text) in self._superseded for draft in drafts):
+                # The same text twice in the file, one superseded and one not, could not be told apart.
+                self.compact()
+                in_place = True
             seen = self._seen_for(changes)
             with self._writing() as view:
                 planned = self._index.take(
@@ -177,12 +182,11 @@ class Cassette:
                 self._rewrite(view, replaced, [texts[change] for change in appended])
             elif appended:
                 self._append(view, [texts[change] for change in appended])
-        stay = [number for number in range(len(view)) if replaced.get(number, b"") is not None]
-        places = {change: len(stay) + rank for rank, change in enumerate(appended)}
+        gone = sorted(number for number, text in replaced.items() if text is None)
+        places = {change: len(view) - len(gone) + rank for rank, change in enumerate(appended)}
         places |= {change: number for number, change in unchanged.items()}
         if in_place:
-            ranks = {number: rank for rank, number in enumerate(stay)}
-            places |= {change: ranks[number] for number, change in planned.replaced.items()}
+            places |= {change: number - bisect(gone, number) for number, change in planned.replaced.items()}
         stored = self._stored(places, drafts)
         if not in_place:
             self._note_superseded(view, planned, stored)
@@ -243,7 +247,7 @@ class Cassette:
         return stored
 
     def _note_superseded(self, view: View, planned: Plan, stored: Sequence[Interaction | None]) -> None:
-        for number, change in planned.replaced.items():
+        for number, change in (*planned.removed.items(), *planned.replaced.items()):
             new = stored[change]
             assert new is not None
             assert new.source is not None
@@ -260,8 +264,9 @@ class Cassette:
             there = [number for successor in successors for number in view.with_ref(successor)]
             for number in view.with_ref(ref):
                 if there and number not in texts:
+                    has_place = there[-1] in texts
                     texts |= dict.fromkeys(there)
-                    texts[number] = view.text(there[-1])
+                    texts[number] = None if has_place else view.text(there[-1])
         return texts
 
     @contextmanager

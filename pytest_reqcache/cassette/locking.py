@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -35,6 +35,9 @@ class Lock:
         try:
             yield
         finally:
+            # Safe while the lock is held: who waits for it sees that the file is gone, and makes a new one.
+            with suppress(OSError):
+                os.unlink(self._lock.lock_file)
             self._lock.release()
 
     def _acquire(self) -> None:

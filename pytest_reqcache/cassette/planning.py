@@ -24,10 +24,10 @@ class Items(Protocol):
 
 @dataclass(slots=True)
 class Plan:
-    """Items to replace and to remove, changes to add; changes are named by their index, too."""
+    """The items to replace and to remove, each with the change that does so, and the changes to add."""
 
     replaced: dict[int, int] = field(default_factory=dict)
-    removed: set[int] = field(default_factory=set)
+    removed: dict[int, int] = field(default_factory=dict)
     added: list[int] = field(default_factory=list)
 
     @property
@@ -42,7 +42,7 @@ def plan(changes: Sequence[Change], items: Items) -> Plan:
         places = [index for ref in dict.fromkeys(change.replaces) for index in items.with_ref(ref)]
         places = [index for index in places if index not in found.removed and index not in found.replaced]
         if change.new is None:
-            found.removed.update(places)
+            found.removed |= dict.fromkeys(places, number)
             continue
         if not places:
             # Either an addition, or what it replaces has been rewritten by another process.
@@ -58,7 +58,7 @@ def plan(changes: Sequence[Change], items: Items) -> Plan:
             places = rivals[-1:]
         if places:
             found.replaced[max(places)] = number
-            found.removed.update(index for index in places if index != max(places))
+            found.removed |= {index: number for index in places if index != max(places)}
         else:
             found.added.append(number)
     return found

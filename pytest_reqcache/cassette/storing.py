@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from glob import escape
 from pathlib import Path
 
 
@@ -32,7 +33,9 @@ def append(path: Path, data: bytes, end: int) -> None:
 
 
 def replace(path: Path, pieces: Iterable[bytes]) -> None:
-    """Put a new file in the place of one, in one step; its mode bits are kept."""
+    """Put a new file in the place of one, in one step; its mode bits are kept. Only under the lock."""
+    for left_by_the_killed in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        left_by_the_killed.unlink(missing_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with unfinished.open("wb") as out:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -46,7 +47,9 @@ HEADER = b"# Recorded by pytest-reqcache. Edit freely: see docs/cassettes.\nvers
 _NO_FOLDING = 2**31 - 1
 
 # Readers, ours included, turn CR and NEL inside a block into a line feed, and LS and PS are line breaks.
-_NO_BLOCK = frozenset("\r\x85\u2028\u2029\ufeff")
+_ODD_BREAK = re.compile("[\r\x85\u2028\u2029\ufeff]")
+# Neither emitter writes tabs in a block, and libyaml does not write what is beyond the BMP in one.
+_NEEDS_BLOCK_EMITTER = re.compile("[\t\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +229,7 @@ def _body(form: bodies.InlineBody | FiledBody | None, folder: Path) -> Iterator[
         yield from _key(form.parameter[0])
         yield from _text(form.parameter[1])
     yield from _key(form.form)
-    style = '"' if not form.text or _NO_BLOCK.intersection(form.text) else "|"
+    style = '"' if not form.text or _ODD_BREAK.search(form.text) else "|"
     yield ScalarEvent(None, None, (False, True), form.text, style=style)
 
 
@@ -256,7 +259,7 @@ _TEXT_TAG = "tag:yaml.org,2002:str"
 def _text(text: str) -> list[Event]:
     is_plain = _resolve(ScalarNode, text, (True, False)) == _TEXT_TAG
     # In single quotes line breaks would stand as they are, on lines of their own.
-    style = '"' if "\n" in text or _NO_BLOCK.intersection(text) else None
+    style = '"' if "\n" in text or _ODD_BREAK.search(text) else None
     return [ScalarEvent(None, None, (is_plain, True), text, style=style)]
 
 
@@ -305,10 +308,7 @@ def _emit(events: list[Event]) -> bytes:
 
 
 def _needs_block_emitter(events: list[Event]) -> bool:
-    """Neither emitter writes tabs in a block, and libyaml does not write what is beyond the BMP in one."""
     return any(
-        type(event) is ScalarEvent
-        and event.style == "|"
-        and ("\t" in event.value or max(event.value) > "\uffff")
+        type(event) is ScalarEvent and event.style == "|" and _NEEDS_BLOCK_EMITTER.search(event.value)
         for event in events
     )

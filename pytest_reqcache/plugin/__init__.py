@@ -41,6 +41,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
     run = _run(config)
+    run.options = options.read_options(config)  # the first reading, for the guard, came before all flags were known
     config.pluginmanager.register(_Outcomes(run), "reqcache-outcomes")
     if run.options.offline:
         _stand_guard(run)

@@ -174,7 +174,7 @@ def _ini_layer(config: pytest.Config) -> tuple[dict[str, Any], list[str]]:
 def _flag_layer(config: pytest.Config) -> tuple[dict[str, Any], list[str]]:
     layer, shown = {}, []
     for name in ("refresh", "force_refresh", "stale_if_error", "expire_after"):
-        value = getattr(config.option, f"reqcache_{name}", None)
+        value = _given(config, name)
         if value is None:
             continue
         flag = f"--reqcache-{name.replace('_', '-')}"
@@ -193,7 +193,7 @@ def _parsed(name: str, value: object, where: str) -> Any:
 
 
 def _cassette_dir(config: pytest.Config) -> Path | None:
-    flag = getattr(config.option, "reqcache_cassette_dir", None)
+    flag = _given(config, "cassette_dir")
     value = flag or config.getini("reqcache_cassette_dir")
     if not value:
         return None

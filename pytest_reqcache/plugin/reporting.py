@@ -37,7 +37,8 @@ def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
     yield from _listed("recordings kept", totals.kept)
     if totals.dropped:
-        yield f"{totals.dropped} recordings of failed tests dropped: --reqcache-keep-failed keeps new ones"
+        plural = "s" if totals.dropped > 1 else ""
+        yield f"{totals.dropped} recording{plural} of failed tests dropped: --reqcache-keep-failed keeps new ones"
     yield from _listed("passed although they missed", totals.passed_with_misses)
     yield from _listed("refused outside of tests that use the cache", list(totals.refused))
     if in_ci and totals.recorded:

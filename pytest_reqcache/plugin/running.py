@@ -13,7 +13,7 @@ from ..cassette import Cassette
 from ..flow import Flow, RunMemory, TestIdentity
 from ..guard import Guard
 from ..journal import Journal, Miss
-from ..redaction import Redactor
+from ..redacting import Redactor
 from ..session import Engine
 from ..settings import CONFIG_SETTINGS, Settings, SettingsView
 from ..transport import Transport
@@ -93,7 +93,7 @@ def finish(run: Run, nodeid: str) -> None:
     journal = running.engine.journal
     totals = Totals(
         replayed=journal.replayed,
-        recorded=commit.recorded,
+        recorded=journal.recorded if good else commit.recorded,
         revalidated=journal.revalidated,
         stale=journal.stale,
         missed=journal.missed,
@@ -101,7 +101,7 @@ def finish(run: Run, nodeid: str) -> None:
         oldest_stale=journal.oldest_stale.total_seconds(),
         not_stored=dict(journal.not_stored),
         kept=journal.kept,
-        dropped=commit.dropped,
+        dropped=0 if any(report.outcome == "rerun" for report in running.reports) else commit.dropped,
         passed_with_misses=[nodeid] if good and journal.missed else [],
     )
     run.totals.add(totals.as_dict())

@@ -34,7 +34,9 @@ class Reqcache:
     @property
     def cassette(self) -> Cache:
         """What is stored in the cassette; ``cassette.path`` is its file."""
-        return self._engine.cache
+        from requests import Session
+
+        return self._engine.cache(Session())
 
     @property
     def settings(self) -> SettingsView:

@@ -259,6 +259,32 @@ def test_superseded_item_cannot_be_replaced_again(open_cassette):
     assert [item.response.body for item in open_cassette()] == [b"4"]
 
 
+def test_append_may_stand_for_several(open_cassette):
+    cassette = open_cassette()
+    one, two, three = add(cassette, *(make(f"https://x/{n}") for n in (1, 2, 3)))
+    [new] = cassette.append([Change(make("https://x/9"), (ref(one), ref(two)))], identify)
+    assert list(cassette) == [three, new]
+    cassette.close()
+    assert sorted(urls(open_cassette())) == ["https://x/3", "https://x/9"]
+
+
+def test_what_was_superseded_can_be_recorded_again(open_cassette):
+    cassette = open_cassette()
+    [item] = add(cassette, make())
+    for body in (b"2", b"hello\n", b"2", b"2"):
+        [item] = cassette.append([Change(make(body=body), (ref(item),))], identify)
+        assert list(cassette) == [item]
+    cassette.close()
+    assert [item.response.body for item in open_cassette()] == [b"2"]
+
+
+def test_what_a_killed_process_left_is_cleared_away(path, open_cassette, tmp_path):
+    [one] = add(open_cassette(), make())
+    (tmp_path / ".users.yaml.1.tmp").write_text("half")
+    open_cassette().commit([Change(make(body=b"new"), (ref(one),))], identify)
+    assert [file.name for file in tmp_path.iterdir()] == ["users.yaml"]
+
+
 @pytest.mark.parametrize("what", ["deleted", "restored"])
 def test_compacting_respects_what_others_did_to_the_file(what, path, open_cassette):
     cassette = open_cassette()

@@ -9,6 +9,10 @@ import pytest
 from origin import Origin
 
 
+# Other plugins that are installed (hypothesis above all) would take longer than the suite itself.
+PLUGINS = ("-p", "pytest_reqcache.plugin", "-p", "no:cacheprovider")
+
+
 class Suite:
     """A test suite of a user, run by a pytest of its own against a real server."""
 
@@ -34,15 +38,15 @@ class Suite:
         return self.write(name, code)
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        """Run the suite in this process."""
-        return self.pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider", *arguments)
+        """Run the suite in this process, with our plugin and those that ``arguments`` name with ``-p``."""
+        return self.pytester.runpytest_inprocess(*PLUGINS, *arguments)
 
     def offline(self, *arguments: str) -> pytest.RunResult:
         return self.run("--reqcache-offline", *arguments)
 
     def subprocess(self, *arguments: str) -> pytest.RunResult:
         """Run the suite in a process of its own: for start-up, imports, environment."""
-        return self.pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider", *arguments)
+        return self.pytester.runpytest_subprocess(*PLUGINS, *arguments)
 
     def cassette(self, name: str = "test_it/test_it") -> str:
         return (self.path / "cassettes" / f"{name}.yaml").read_text()
@@ -57,6 +61,7 @@ class Suite:
 def suite(pytester: pytest.Pytester, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Suite:
     for name in ("CI", "REQCACHE_OFFLINE", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("NO_PROXY", os.environ.get("NO_PROXY", "127.0.0.1,localhost"))
     return Suite(pytester, origin)
 

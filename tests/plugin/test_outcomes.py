@@ -145,7 +145,10 @@ def test_rerun_counts_by_its_last_attempt(suite):
         def test_it():
             assert requests.get(URL + "/a").text == "good"
     """)
-    suite.run().assert_outcomes(passed=1)
+    result = suite.run("-p", "pytest_rerunfailures")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*1 passed, 1 rerun*"])
+    assert "dropped" not in result.stdout.str()
     assert suite.origin.count("/a") == 2
     assert "good" in suite.cassette()
     assert "bad" not in suite.cassette()

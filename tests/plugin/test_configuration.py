@@ -1,0 +1,176 @@
+"""Settings from files and flags, and the errors about them."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOWS_SETTINGS = """
+    import datetime
+    @pytest.mark.reqcache
+    def test_it(reqcache):
+        settings = reqcache.settings
+        print("EXPIRY", settings.expire_after)
+        print("CONTROL", settings.cache_control)
+        print("STALE", bool(settings.stale_if_error))
+        print("HEADERS", settings.match_headers)
+        print("CODES", 200 in (settings.allowable_codes or ()), 404 in (settings.allowable_codes or ()))
+"""
+
+FILES = {
+    "pytest.ini": """
+        [pytest]
+        reqcache_expire_after = 90s
+        reqcache_cache_control = true
+        reqcache_stale_if_error = 2w
+        reqcache_match_headers = Accept X-Version
+        reqcache_allowable_codes = 200-299
+    """,
+    "tox.ini": """
+        [pytest]
+        reqcache_expire_after = 90s
+        reqcache_cache_control = yes
+        reqcache_stale_if_error = true
+        reqcache_match_headers = Accept X-Version
+        reqcache_allowable_codes = 200 201
+    """,
+    "setup.cfg": """
+        [tool:pytest]
+        reqcache_expire_after = 90
+        reqcache_cache_control = 1
+        reqcache_stale_if_error = 14d
+        reqcache_match_headers = Accept X-Version
+        reqcache_allowable_codes = 200
+    """,
+    "pyproject.toml": """
+        [tool.pytest.ini_options]
+        reqcache_expire_after = "90s"
+        reqcache_cache_control = "true"
+        reqcache_stale_if_error = "2w"
+        reqcache_match_headers = ["Accept", "X-Version"]
+        reqcache_allowable_codes = ["200"]
+    """,
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_settings_from_every_file(suite, name):
+    suite.write(name, FILES[name])
+    suite.test(SHOWS_SETTINGS)
+    suite.run("-s").stdout.fnmatch_lines(
+        [
+            "*EXPIRY 0:01:30",
+            "CONTROL True",
+            "STALE True",
+            "HEADERS ('accept', 'x-version')",
+            "CODES True False",
+        ]
+    )
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9, 2), reason="native tables with unions of types came with pytest 9.2")
+def test_native_table_takes_numbers_and_booleans(suite):
+    suite.write(
+        "pyproject.toml",
+        """
+        [tool.pytest]
+        reqcache_expire_after = 90
+        reqcache_cache_control = true
+        reqcache_stale_if_error = "2w"
+        reqcache_match_headers = ["Accept", "X-Version"]
+        reqcache_allowable_codes = ["200"]
+        """,
+    )
+    suite.test(SHOWS_SETTINGS)
+    suite.run("-s").stdout.fnmatch_lines(["*EXPIRY 0:01:30", "CONTROL True"])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("reqcache_expire_after = soon", "*pytest.ini: reqcache_expire_after*'soon'*accepted*"),
+        ("reqcache_expire_after = -5", "*pytest.ini: reqcache_expire_after*-5*"),
+        ("reqcache_cache_control = perhaps", "*pytest.ini: reqcache_cache_control*'perhaps'*true or false*"),
+        ("reqcache_repeats = often", "*pytest.ini: reqcache_repeats*'often'*"),
+        ("reqcache_allowable_codes = two", "*pytest.ini: reqcache_allowable_codes*'two'*"),
+        ("reqcache_urls_expire_after = site.com 5", "*pytest.ini: reqcache_urls_expire_after*site.com 5*"),
+        ("reqcache_offline = maybe", "*pytest.ini: reqcache_offline*'maybe'*true or false*"),
+    ],
+)
+def test_wrong_ini_value_is_a_usage_error_that_names_its_place(suite, line, message):
+    suite.write("pytest.ini", f"[pytest]\n{line}\n")
+    suite.test("def test_it(): pass")
+    result = suite.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    output = result.stderr.str().replace("\n", " ")
+    pytest.LineMatcher([output]).fnmatch_lines([message])
+    assert "Traceback" not in output
+
+
+def test_wrong_flag_value_is_a_usage_error(suite):
+    suite.test("def test_it(): pass")
+    result = suite.run("--reqcache-expire-after=tomorrow")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--reqcache-expire-after*'tomorrow'*"])
+
+
+def test_autouse_gives_every_test_the_bare_marker(suite):
+    suite.write("pytest.ini", "[pytest]\nreqcache_autouse = true\n")
+    suite.test("""
+        def test_it():
+            assert requests.get(URL + "/a").ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.cassettes() == ["test_it/test_it.yaml"]
+
+
+@pytest.mark.parametrize("how", ["flag", "ini"])
+def test_cassette_dir(suite, how):
+    suite.test(
+        """
+        @pytest.mark.reqcache
+        def test_own():
+            assert requests.get(URL + "/a").ok
+
+        @pytest.mark.reqcache("named")
+        def test_named():
+            assert requests.get(URL + "/a").ok
+        """,
+        "unit/test_it.py",
+    )
+    if how == "ini":
+        suite.write("pytest.ini", "[pytest]\nreqcache_cassette_dir = recorded\n")
+        suite.run().assert_outcomes(passed=2)
+    else:
+        suite.run("--reqcache-cassette-dir=recorded").assert_outcomes(passed=2)
+    base = suite.path / "recorded"
+    assert sorted(path.relative_to(base).as_posix() for path in base.rglob("*.yaml")) == [
+        "named.yaml",
+        "unit/test_it/test_own.yaml",
+    ]
+
+
+def test_config_fixture_sets_what_only_code_can(suite):
+    suite.test("""
+        @pytest.fixture(scope="module")
+        def reqcache_config():
+            return dict(filter_fn=lambda response: "/private" not in response.url)
+
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/a").ok
+            assert requests.get(URL + "/private").ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert "/private" not in suite.cassette()
+
+
+def test_help_names_flags_and_ini_options(suite):
+    result = suite.run("--help")
+    result.stdout.fnmatch_lines(["*--reqcache-offline*", "*reqcache_expire_after*"])
+
+
+def test_every_setting_of_the_ini_file_has_a_parser_and_every_marker_setting_an_ini_option():
+    from pytest_reqcache.plugin.options import INI_SETTINGS
+    from pytest_reqcache.settings import MARKER_SETTINGS, TEXT_PARSERS
+
+    assert set(INI_SETTINGS) == set(MARKER_SETTINGS) == set(TEXT_PARSERS)

@@ -1,0 +1,81 @@
+"""Header, summary, and what a run that does not use the cache pays: nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+USES_IT = """
+    @pytest.mark.reqcache
+    def test_it():
+        assert requests.get(URL + "/a").ok
+"""
+
+
+def test_summary_counts_what_was_done(suite):
+    suite.test(USES_IT)
+    suite.run().stdout.fnmatch_lines(["reqcache: online", "*= reqcache =*", "1 recorded, 1 request made"])
+    suite.run().stdout.fnmatch_lines(["1 replayed, 0 requests made"])
+
+
+def test_nothing_is_said_where_the_cache_was_not_used(suite):
+    suite.test("def test_it(): pass")
+    assert "= reqcache =" not in suite.run().stdout.str()
+
+
+@pytest.mark.parametrize("flag", ["-q", "--no-summary"])
+def test_quiet_runs_have_no_summary(suite, flag):
+    suite.test(USES_IT)
+    assert "= reqcache =" not in suite.run(flag).stdout.str()
+
+
+def test_recording_in_ci_is_named(suite, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    suite.test(USES_IT)
+    suite.run().stdout.fnmatch_lines(["recorded in CI and lost: commit these cassettes*--reqcache-offline"])
+    assert "lost" not in suite.run().stdout.str()
+
+
+def test_header_shows_what_changes_the_run(suite):
+    suite.write("pytest.ini", "[pytest]\nreqcache_expire_after = 30d\n")
+    suite.test(USES_IT)
+    suite.run("--reqcache-refresh").stdout.fnmatch_lines(
+        ["reqcache: online, expire_after 30d, --reqcache-refresh"]
+    )
+
+
+def test_run_that_does_not_use_it_imports_neither_requests_nor_yaml(suite):
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_unconfigure(config):
+            import sys
+            print("LOADED", sorted({"requests", "yaml", "urllib3", "filelock"} & set(sys.modules)))
+        """,
+    )
+    conftest = suite.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace("import os, pytest, requests", ""))
+    (suite.path / "test_it.py").write_text("def test_it(): pass")
+    suite.subprocess().stdout.fnmatch_lines(["*LOADED [[][]]*"])
+    suite.subprocess("--collect-only").stdout.fnmatch_lines(["*LOADED [[][]]*"])
+
+
+def test_plugin_can_be_switched_off(suite):
+    suite.test("def test_it(): pass")
+    result = suite.pytester.runpytest_inprocess("-p", "no:reqcache")
+    result.assert_outcomes(passed=1)
+    assert "reqcache:" not in result.stdout.str()
+
+
+def test_counts_of_the_fixture(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(reqcache, cached_session):
+            cached_session.get(URL + "/a")
+            cached_session.get(URL + "/a")
+            cached_session.get(URL + "/b", only_if_cached=True)
+            counts = [getattr(reqcache, name) for name in
+                      ("replayed", "recorded", "revalidated", "stale", "missed", "requests")]
+            assert counts == [1, 1, 0, 0, 1, 1]
+            assert reqcache.cassette.path.name == "test_it.yaml"
+    """)
+    suite.run().assert_outcomes(passed=1)

@@ -1,0 +1,151 @@
+"""No commit of a cassette writes a token, and what is redacted still replays."""
+
+from __future__ import annotations
+
+import pytest
+
+from origin import Answer
+
+SECRET = "s3cr3t-Value-0123456789"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'requests.get(URL + "/a", headers={"authorization": "Bearer " + SECRET})',
+        'requests.get(URL + "/a", auth=("user", SECRET))',
+        'requests.get(URL + "/a", headers={"X-Api-Key": SECRET})',
+        'requests.get(URL + "/a", cookies={"session": SECRET})',
+        'requests.get(URL + "/a", params={"access_token": SECRET, "q": 1})',
+        'requests.post(URL + "/a", data={"password": SECRET, "q": 1})',
+        'requests.post(URL + "/a", json={"user": {"password": SECRET}})',
+        'requests.get(URL.replace("://", "://user:" + SECRET + "@") + "/a")',
+    ],
+    ids=["bearer", "basic", "api key", "cookie", "query", "form", "json", "userinfo"],
+)
+def test_secret_of_a_request_never_reaches_the_disk(suite, call):
+    import base64
+
+    suite.test(f"""
+        SECRET = os.environ.get("MY_VALUE", "")
+        @pytest.mark.reqcache
+        def test_it():
+            assert {call}.ok
+    """)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MY_VALUE", SECRET)
+        suite.run().assert_outcomes(passed=1)
+        suite.origin.stop()
+        suite.offline().assert_outcomes(passed=1)
+    cassette = suite.cassette()
+    assert SECRET not in cassette
+    assert base64.b64encode(f"user:{SECRET}".encode()).decode() not in cassette
+    assert "REDACTED-" in cassette
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MY_VALUE", "another-one-9876543210")
+        suite.offline().assert_outcomes(passed=1)
+
+
+def test_login_flow_replays_with_no_environment(suite):
+    suite.origin["/login"] = Answer(
+        {"access_token": SECRET, "user": "ada"}, headers={"Set-Cookie": f"sid={SECRET[::-1]}; Path=/; HttpOnly"}
+    )
+    suite.origin["/me"] = lambda seen: Answer(
+        {"name": "Ada", "ok": seen.headers.get("authorization") == f"Bearer {SECRET}"}
+    )
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            session = requests.Session()
+            login = session.post(URL + "/login", json={"password": os.environ.get("PW", "")}).json()
+            me = session.get(URL + "/me", headers={"Authorization": "Bearer " + login["access_token"]}).json()
+            assert me == {"name": "Ada", "ok": True}
+    """)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PW", "correct horse")
+        suite.run().assert_outcomes(passed=1)
+    cassette = suite.cassette()
+    for secret in (SECRET, SECRET[::-1], "correct horse"):
+        assert secret not in cassette
+    assert "Authorization: Bearer REDACTED-access_token" in cassette
+    assert "Set-Cookie: sid=REDACTED-sid; Path=/; HttpOnly" in cassette
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_two_credentials_on_one_url_have_their_own_answers(suite):
+    suite.origin["/me"] = lambda seen: Answer(seen.headers["authorization"][-1:])
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            def me(token):
+                return requests.get(URL + "/me", headers={"Authorization": "Bearer token-number-" + token}).text
+            assert [me("1"), me("2"), me("1"), me("2")] == ["1", "2", "1", "2"]
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count("/me") == 2
+    cassette = suite.cassette()
+    assert "REDACTED-authorization\n" in cassette
+    assert "REDACTED-authorization-2\n" in cassette
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_answer_without_a_credential_never_answers_a_request_with_one(suite):
+    suite.origin["/a"] = lambda seen: Answer("in" if "authorization" in seen.headers else "out")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/a").text == "out"
+            assert requests.get(URL + "/a", headers={"Authorization": "Bearer x"}).text == "in"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_missing_credential_is_ignored_offline(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            token = os.environ.get("MY_VALUE")
+            headers = {"Authorization": "Bearer " + token} if token else {}
+            params = {"api_key": token} if token else {}
+            assert requests.get(URL + "/a", headers=headers).ok
+            assert requests.get(URL + "/b", params=params).ok
+    """)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MY_VALUE", SECRET)
+        suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_placeholder_is_never_sent(suite):
+    suite.origin["/login"] = Answer({"access_token": SECRET})
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.post(URL + "/login")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            token = requests.post(URL + "/login").json()["access_token"]
+            requests.get(URL + "/me", headers={"Authorization": "Bearer " + token})
+    """)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*PlaceholderError: GET */me*'REDACTED-access_token'*--reqcache-force-refresh*"])
+    assert suite.origin.count("/me") == 0
+
+
+def test_miss_message_holds_no_secret(suite):
+    suite.test(f"""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a", params={{"access_token": "{SECRET}"}}).raise_for_status()
+    """)
+    result = suite.offline("--tb=no")
+    result.assert_outcomes(failed=1)
+    section = result.stdout.str().partition("short test summary")[0]
+    assert SECRET not in section

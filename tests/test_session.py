@@ -1,0 +1,969 @@
+"""``CachedSession`` as a `requests` session: what it matches, stores, and leaves alone (section I)."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPDigestAuth
+
+from origin import Answer
+from pytest_reqcache import CachedSession, CacheMixin, CassetteError
+
+
+def cassette_text(session):
+    return session.cache.path.read_text()
+
+
+# --- requests as it is
+
+
+def test_prepared_requests_with_and_without_a_session(origin, session):
+    """S96"""
+    s = session()
+    s.headers["X-Session"] = "1"
+    with_session = s.prepare_request(requests.Request("GET", f"{origin.url}/a", params={"q": 1}))
+    without = requests.Request("GET", f"{origin.url}/a", params={"q": 1}).prepare()
+    assert s.send(with_session).from_cache is False
+    assert origin.last.headers["x-session"] == "1"
+    assert s.send(without).from_cache is True
+    assert s.get(f"{origin.url}/a?q=1").from_cache is True
+    s.cache.clear()
+    s.send(without)
+    assert "x-session" not in origin.last.headers
+
+
+def test_same_prepared_request_can_be_sent_again(origin, session):
+    """S96"""
+    s = session()
+    prepared = requests.Request("GET", f"{origin.url}/a").prepare()
+    assert [s.send(prepared).from_cache for _ in range(3)] == [False, True, True]
+
+
+def test_request_objects_hooks_run_for_prepared_requests(origin, session):
+    """S96"""
+    seen = []
+    hooks = {"response": lambda response, **_: seen.append(response.from_cache)}
+    prepared = requests.Request("GET", f"{origin.url}/a", hooks=hooks).prepare()
+    s = session()
+    s.send(prepared)
+    s.send(prepared)
+    assert seen == [False, True]
+
+
+def test_headers_auth_params_and_cookies_of_the_session_are_sent(origin, session):
+    """S97"""
+    s = session()
+    s.headers["X-Mine"] = "1"
+    s.auth = ("user", "pass")
+    s.params = {"lang": "de"}
+    s.cookies.set("theme", "light")
+    s.get(f"{origin.url}/a")
+    seen = origin.last
+    assert seen.path == "/a?lang=de"
+    assert seen.headers["x-mine"] == "1"
+    assert seen.headers["authorization"].startswith("Basic ")
+    assert seen.headers["cookie"] == "theme=light"
+    assert s.get(f"{origin.url}/a?lang=de", params={"lang": None}).from_cache is True
+
+
+def test_session_is_a_context_manager(origin, tmp_path):
+    """S97"""
+    with CachedSession(tmp_path / "c.yaml") as s:
+        s.get(f"{origin.url}/a")
+    with CachedSession(tmp_path / "c.yaml") as s:
+        assert s.get(f"{origin.url}/a").from_cache is True
+
+
+def test_closed_session_can_be_used_again(origin, session):
+    """S97: as a session of requests."""
+    s = session()
+    s.get(f"{origin.url}/a")
+    s.close()
+    assert s.get(f"{origin.url}/a").from_cache is True
+    assert s.get(f"{origin.url}/b").from_cache is False
+
+
+class Counting(HTTPAdapter):
+    """An adapter that counts what it sends."""
+
+    def __init__(self):
+        super().__init__()
+        self.sent = 0
+
+    def send(self, request, **kwargs):
+        self.sent += 1
+        return super().send(request, **kwargs)
+
+
+def test_mounted_adapter_is_asked_for_misses_only(origin, session):
+    """S97"""
+    s = session()
+    adapter = Counting()
+    s.mount(f"{origin.url}/mine", adapter)
+    for _ in range(3):
+        s.get(f"{origin.url}/mine")
+        s.get(f"{origin.url}/other")
+    assert adapter.sent == 1
+    assert origin.count() == 2
+
+
+class Canned(requests.adapters.BaseAdapter):
+    """An adapter that speaks no HTTP."""
+
+    def send(self, request, **kwargs):
+        response = requests.Response()
+        response.status_code, response.url, response.request = 200, request.url, request
+        response.headers["Content-Type"] = "text/plain; charset=utf-8"
+        response.raw = io.BytesIO(b"canned")
+        response.encoding = "utf-8"
+        return response
+
+    def close(self):
+        pass
+
+
+def test_adapter_of_another_protocol_is_cached(session):
+    """S97"""
+    s = session()
+    s.mount("canned://", Canned())
+    for from_cache in (False, True):
+        response = s.get("canned://x/y")
+        assert (response.text, response.from_cache, response.encoding) == ("canned", from_cache, "utf-8")
+
+
+def test_stream_that_cannot_be_followed_is_handed_on_unrecorded(session):
+    s = session()
+    s.mount("canned://", Canned())
+    for _ in range(2):
+        response = s.get("canned://x/y", stream=True)
+        assert (response.from_cache, response.raw.read()) == (False, b"canned")
+    assert len(s.cache) == 0
+
+
+def test_subclass_of_the_session(origin, tmp_path):
+    """S97"""
+
+    class Mine(CachedSession):
+        def request(self, method, url, **kwargs):
+            return super().request(method, f"{origin.url}{url}", **kwargs)
+
+        def send(self, request, **kwargs):
+            kwargs.setdefault("timeout", 5)
+            return super().send(request, **kwargs)
+
+    with Mine(tmp_path / "c.yaml", expire_after=60) as s:
+        assert [s.get("/a", only_if_cached=False).from_cache for _ in range(2)] == [False, True]
+        assert s.settings.expire_after == 60
+
+
+def test_cache_mixin_with_another_base_class(origin, tmp_path):
+    """S97"""
+
+    class Theirs(requests.Session):
+        def __init__(self, base, *, token="none"):
+            super().__init__()
+            self.base = base
+            self.headers["X-Token"] = token
+
+        def request(self, method, url, *args, **kwargs):
+            return super().request(method, self.base + url, *args, **kwargs)
+
+    class Mine(CacheMixin, Theirs):
+        pass
+
+    with Mine(tmp_path / "c.yaml", base=origin.url, token="t", expire_after=60) as s:
+        for from_cache in (False, True):
+            response = s.get("/a")
+            assert (response.from_cache, response.url) == (from_cache, f"{origin.url}/a")
+        assert s.settings.expire_after == 60
+    assert origin.last.headers["x-token"] == "t"
+    assert origin.count() == 1
+
+
+def test_wrap_takes_over_what_another_session_has(origin, tmp_path):
+    """S97"""
+    theirs = requests.Session()
+    theirs.headers["X-Mine"] = "1"
+    theirs.auth = ("user", "pass")
+    theirs.params = {"q": "1"}
+    theirs.cookies.set("theme", "light")
+    theirs.max_redirects = 7
+    adapter = Counting()
+    theirs.mount("http://", adapter)
+    with CachedSession.wrap(theirs, tmp_path / "c.yaml", expire_after=60) as s:
+        assert [s.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, True]
+        assert (adapter.sent, s.max_redirects, s.settings.expire_after) == (1, 7, 60)
+    seen = origin.last
+    assert (seen.path, seen.headers["x-mine"], seen.headers["cookie"]) == ("/a?q=1", "1", "theme=light")
+    assert seen.headers["authorization"].startswith("Basic ")
+
+
+def digest_challenge(received):
+    if received.headers.get("authorization", "").startswith("Digest "):
+        return Answer("secret")
+    challenge = 'Digest realm="r", nonce="abc", qop="auth", algorithm=MD5'
+    return Answer("no", status=401, headers={"WWW-Authenticate": challenge})
+
+
+def test_digest_auth_resends_through_the_cache(origin, session):
+    """Issue 3 C11: the handler sends again, with ``response.connection``."""
+    origin["/a"] = digest_challenge
+    s = session()
+    response = s.get(f"{origin.url}/a", auth=HTTPDigestAuth("user", "pass"))
+    assert (response.status_code, response.text) == (200, "secret")
+    assert [hop.status_code for hop in response.history] == [401]
+    assert origin.count() == 2
+    assert "Digest " in origin.log[1].headers["authorization"]
+
+
+def test_digest_auth_is_replayed(origin, session):
+    origin["/a"] = digest_challenge
+    s = session()
+    s.get(f"{origin.url}/a", auth=HTTPDigestAuth("user", "pass"))
+    response = s.get(f"{origin.url}/a", auth=HTTPDigestAuth("user", "pass"), only_if_cached=True)
+    assert (response.text, response.from_cache) == ("secret", True)
+    assert "username=" not in cassette_text(s)
+
+
+# --- persistence, files and threads
+
+
+def test_stored_responses_outlive_the_session(origin, session, clock):
+    """S99: with expiration and key."""
+    first = session(expire_after=60)
+    new = first.get(f"{origin.url}/a")
+    first.close()
+    clock.move(30)
+    stored = session().get(f"{origin.url}/a")
+    assert stored.from_cache
+    assert (stored.expires, stored.created_at, stored.cache_key) == (
+        new.expires,
+        new.created_at,
+        new.cache_key,
+    )
+    clock.move(30)
+    assert session().get(f"{origin.url}/a").from_cache is False
+
+
+def test_two_sessions_on_one_path_see_each_other(origin, session):
+    """S99"""
+    one, two = session(), session()
+    for path in ("/a", "/b", "/c"):
+        assert one.get(origin.url + path).from_cache is False
+        assert two.get(origin.url + path).from_cache is True
+        one, two = two, one
+    assert len(one.cache) == len(two.cache) == 3
+
+
+def test_threads_that_miss_the_same_response_send_one_request(origin, session):
+    """S99, decision 9"""
+    origin["/slow"] = Answer("x", delay=0.05)
+    s = session()
+    barrier = threading.Barrier(16)
+
+    def fetch(_):
+        barrier.wait(10)
+        response = s.get(f"{origin.url}/slow")
+        return response.text, response.from_cache
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(fetch, range(16)))
+    assert sorted(answers) == [("x", False)] + [("x", True)] * 15
+    assert origin.count() == 1
+    assert len(s.cache) == 1
+
+
+def test_threads_that_miss_different_responses_do_not_wait_for_each_other(origin, session):
+    """S99"""
+    together = threading.Barrier(4)
+
+    def answer(received):
+        together.wait(10)
+        return Answer(received.path)
+
+    for number in range(4):
+        origin[f"/{number}"] = answer
+    s = session()
+    with ThreadPoolExecutor(4) as pool:
+        texts = list(pool.map(lambda number: s.get(f"{origin.url}/{number}").text, range(4)))
+    assert texts == ["/0", "/1", "/2", "/3"]
+    assert len(s.cache) == 4
+
+
+def test_threads_that_wait_for_a_failing_request_ask_themselves(origin, session):
+    """S99: an error is nobody else's answer, and no lock is left behind."""
+    origin["/a"] = Answer(drop=True, delay=0.02), Answer("x")
+    s = session()
+
+    def fetch(_):
+        try:
+            return s.get(f"{origin.url}/a").text
+        except requests.ConnectionError:
+            return "failed"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(fetch, range(4))) == ["failed", "x", "x", "x"]
+    assert origin.count() == 2
+
+
+UNREADABLE = {
+    "no-yaml": b"interactions: [",
+    "binary": b"\x00\xff\xfe\x01",
+    "another-file": b"just a text\n",
+    "sqlite": b"SQLite format 3\x00" + bytes(100),
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_unreadable_file_is_a_clear_error_on_first_use_and_left_as_it_is(origin, session, tmp_path, content):
+    """S99, B30"""
+    path = tmp_path / "cache.yaml"
+    path.write_bytes(content)
+    s = session()
+    for use in (lambda: s.get(f"{origin.url}/a"), lambda: len(s.cache), lambda: s.cache.clear()):
+        with pytest.raises(CassetteError, match=r"cache\.yaml"):
+            use()
+    s.close()
+    assert path.read_bytes() == content
+    assert origin.log == []
+
+
+def test_nothing_is_written_before_something_is_stored(origin, session, tmp_path):
+    s = session(tmp_path / "sub" / "cache")
+    s.get(f"{origin.url}/a", only_if_cached=True)
+    s.cache.clear()
+    assert not (tmp_path / "sub").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("plain", "plain.yaml"),
+        ("dir/deep/name", "dir/deep/name.yaml"),
+        ("kept.yml", "kept.yml"),
+        (Path("a.path.yaml"), "a.path.yaml"),
+        ("~/home", "home/home.yaml"),
+    ],
+    ids=str,
+)
+def test_cassette_path_follows_from_the_name(origin, session, tmp_path, monkeypatch, name, path):
+    """Relative, absolute and ``~`` paths; parents are created."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    s = session(name)
+    s.get(f"{origin.url}/a")
+    assert (tmp_path / path).is_file()
+    assert session(tmp_path / path).get(f"{origin.url}/a").from_cache is True
+
+
+def test_default_name_of_the_cassette(origin, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with CachedSession() as s:
+        s.get(f"{origin.url}/a")
+    assert (tmp_path / "http_cache.yaml").is_file()
+
+
+def test_memory_keeps_nothing_on_disk_and_shares_nothing(origin, session, tmp_path, monkeypatch):
+    """``":memory:"``"""
+    monkeypatch.chdir(tmp_path)
+    s = session(":memory:", expire_after=60)
+    assert [s.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, True]
+    assert s.cache.path is None
+    assert session(":memory:").get(f"{origin.url}/a").from_cache is False
+    s.cache.delete(urls=[f"{origin.url}/a"])
+    assert len(s.cache) == 0
+    s.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- what is stored
+
+
+@pytest.mark.parametrize(
+    ("settings", "method", "cached"),
+    [
+        ({}, "GET", True),
+        ({}, "HEAD", True),
+        ({}, "POST", False),
+        ({}, "PUT", False),
+        ({}, "PATCH", False),
+        ({}, "DELETE", False),
+        ({}, "OPTIONS", False),
+        ({"allowable_methods": ["post"]}, "POST", True),
+        ({"allowable_methods": ["post"]}, "GET", False),
+        ({"allowable_methods": ["GET", "DELETE"]}, "DELETE", True),
+    ],
+    ids=str,
+)
+def test_methods_that_are_stored(origin, session, settings, method, cached):
+    """S100"""
+    s = session(**settings)
+    assert [s.request(method, f"{origin.url}/a").from_cache for _ in range(2)] == [False, cached]
+    assert origin.count() == (1 if cached else 2)
+
+
+@pytest.mark.parametrize(
+    ("codes", "status", "cached"),
+    [
+        (None, 200, True),
+        (None, 404, False),
+        (None, 500, False),
+        (None, 203, False),
+        ([404], 404, True),
+        ([404], 200, False),
+    ],
+)
+def test_statuses_that_are_stored(origin, session, codes, status, cached):
+    origin["/a"] = Answer("x", status=status)
+    s = session(**({} if codes is None else {"allowable_codes": codes}))
+    assert [s.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, cached]
+
+
+def test_methods_do_not_answer_for_each_other(origin, session):
+    """S100"""
+    s = session(allowable_methods=["GET", "POST"])
+    assert [getattr(s, verb)(f"{origin.url}/a").from_cache for verb in ("get", "post")] == [False, False]
+
+
+def multipart(boundary, value="1"):
+    body = f'--{boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\n{value}\r\n--{boundary}--\r\n'
+    return {"data": body.encode(), "headers": {"Content-Type": f"multipart/form-data; boundary={boundary}"}}
+
+
+SAME = {
+    "params-order": ({"params": {"a": 1, "b": 2}}, {"params": {"b": 2, "a": 1}}),
+    "params-type": ({"params": {"a": 1}}, {"params": {"a": "1"}}),
+    "json-key-order": ({"json": {"a": 1, "b": {"c": 2, "d": 3}}}, {"json": {"b": {"d": 3, "c": 2}, "a": 1}}),
+    "json-space": (
+        {"data": b'{"a":1}', "headers": {"Content-Type": "application/json"}},
+        {"data": b'{ "a": 1 }', "headers": {"Content-Type": "application/json"}},
+    ),
+    "form-order": ({"data": {"a": 1, "b": 2}}, {"data": {"b": 2, "a": 1}}),
+    "multipart-boundary": (multipart("abc"), multipart("xyz")),
+    "files": ({"files": {"f": b"data"}}, {"files": {"f": b"data"}}),
+    "text-and-bytes": ({"data": "abc"}, {"data": b"abc"}),
+}
+OTHER = {
+    "params": ({"params": {"a": 1}}, {"params": {"a": 2}}),
+    "params-missing": ({"params": {"a": 1}}, {}),
+    "params-repeated": ({"params": {"a": [1, 2]}}, {"params": {"a": [2, 1]}}),
+    "empty-param": ({"params": {"a": "", "b": 1}}, {"params": {"b": 1}}),
+    "only-empty-param": ({"params": {"a": ""}}, {}),
+    "form": ({"data": {"a": 1}}, {"data": {"a": 2}}),
+    "json": ({"json": {"a": 1}}, {"json": {"a": 2}}),
+    "json-list-order": ({"json": [1, 2]}, {"json": [2, 1]}),
+    "json-number-or-text": ({"json": {"a": 1}}, {"json": {"a": "1"}}),
+    "json-or-none": ({"json": {}}, {}),
+    "form-or-json": ({"data": '{"a": 1}'}, {"data": {"a": 1}}),
+    "multipart-content": (multipart("abc"), multipart("abc", "2")),
+    "files": ({"files": {"f": b"data"}}, {"files": {"f": b"other"}}),
+    "bytes": ({"data": b"\xff\x00"}, {"data": b"\xff\x01"}),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), SAME.values(), ids=SAME.keys())
+def test_requests_that_are_the_same(origin, session, first, second):
+    """S100, B26, issue 3 C10"""
+    for cache in (session(":memory:", allowable_methods=["POST"]), session(allowable_methods=["POST"])):
+        assert cache.post(f"{origin.url}/a", **first).from_cache is False
+        assert cache.post(f"{origin.url}/a", **second).from_cache is True
+    assert origin.count() == 2
+
+
+@pytest.mark.parametrize(("first", "second"), OTHER.values(), ids=OTHER.keys())
+def test_requests_that_are_not_the_same(origin, session, first, second):
+    """S100, B26"""
+    s = session(allowable_methods=["POST"])
+    numbers = [s.post(f"{origin.url}/a", **given).json()["n"] for given in (first, second, first, second)]
+    assert numbers == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("/a?x=1&y=2", "/a?y=2&x=1", True),
+        ("/a#one", "/a#two", True),
+        ("/a?x=%7e", "/a?x=~", True),
+        ("/q?a=&b=1", "/q?b=1", False),
+        ("/q?a=", "/q", False),
+        ("/q?a", "/q?a=", False),
+        ("/a", "/A", False),
+        ("/a", "/a/", False),
+        ("/a?x=%2F", "/a?x=/", False),
+    ],
+)
+def test_urls_that_are_the_same(origin, session, one, other, same):
+    """B26"""
+    s = session()
+    s.get(origin.url + one)
+    assert s.get(origin.url + other).from_cache is same
+
+
+def test_default_port_and_case_of_the_host_make_no_difference(session):
+    s = session(":memory:")
+    s.mount("http://", Canned())
+    s.get("http://Example.com:80/a")
+    assert s.get("http://example.com/a").from_cache is True
+
+
+def test_multipart_is_sent_as_it_is(origin, session):
+    """Matching by content touches neither the body nor the header."""
+    s = session(allowable_methods=["POST"])
+    sent = s.post(f"{origin.url}/a", files={"f": ("n.txt", b"data")}).request
+    assert origin.last.body == sent.body
+    assert origin.last.headers["content-type"] == sent.headers["Content-Type"]
+
+
+@pytest.mark.parametrize("stream", ["file", "text", "generator", "file-read-into", "no-seek"])
+def test_body_that_can_be_read_once_is_sent_matched_and_replayed(origin, session, tmp_path, stream):
+    """Issue 3 C10: file and generator bodies."""
+    path = tmp_path / "body.txt"
+
+    class Pipe(io.RawIOBase):
+        def __init__(self, content):
+            self.inner = io.BytesIO(content)
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            return self.inner.readinto(buffer)
+
+    def body(content):
+        path.write_bytes(content)
+        if stream == "generator":
+            return (part for part in (content[:3], content[3:]))
+        if stream == "no-seek":
+            return io.BufferedReader(Pipe(content))
+        file = io.StringIO(content.decode()) if stream == "text" else path.open("rb")
+        if stream == "file-read-into":
+            file.seek(2)
+        opened.append(file)
+        return file
+
+    opened = []
+    s = session(allowable_methods=["POST"])
+    numbers = [
+        s.post(f"{origin.url}/a", data=body(text)).json()["n"] for text in (b"one...", b"two!!!", b"one...")
+    ]
+    for file in opened:
+        file.close()
+    assert numbers == [1, 2, 1]
+    expected = [b"e...", b"o!!!"] if stream == "file-read-into" else [b"one...", b"two!!!"]
+    assert [seen.body for seen in origin.log] == expected
+
+
+# --- ignored parameters
+
+
+IGNORED = ["token", "X-Secret", "password"]
+PLACES = {
+    "query": lambda value: {"params": {"token": value, "page": "1"}},
+    "form": lambda value: {"data": {"password": value, "name": "n"}},
+    "json": lambda value: {"json": {"password": value, "name": "n"}},
+    "nested-json": lambda value: {"json": {"user": [{"Password": value, "name": "n"}]}},
+    "header": lambda value: {"headers": {"x-secret": value}},
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("match_headers", [False, True])
+def test_ignored_parameters_are_not_matched_and_sent_unchanged_and_redacted(
+    origin, session, place, match_headers
+):
+    """S101"""
+    origin["/a"] = Answer("x")
+    s = session(ignored_parameters=IGNORED, allowable_methods=["POST"], match_headers=match_headers)
+    make = PLACES[place]
+    assert s.post(f"{origin.url}/a", **make("hush-1")).from_cache is False
+    seen = origin.last
+    assert "hush-1" in seen.path + seen.body.decode() + str(seen.headers)
+    assert s.post(f"{origin.url}/a", **make("hush-2")).from_cache is True
+    text = cassette_text(s)
+    assert "hush" not in text
+    assert "REDACTED" in text
+    assert (
+        session(ignored_parameters=IGNORED, allowable_methods=["POST"], match_headers=match_headers)
+        .post(f"{origin.url}/a", **make("hush-3"))
+        .from_cache
+    )
+
+
+def test_what_is_not_ignored_is_matched_beside_it(origin, session):
+    """S101"""
+    s = session(ignored_parameters=["token"])
+    s.get(f"{origin.url}/a", params={"token": "hush", "page": 1})
+    assert s.get(f"{origin.url}/a", params={"token": "hush", "page": 2}).from_cache is False
+
+
+@pytest.mark.parametrize(
+    "name", ["Authorization", "authorization", "AUTHORIZATION", "X-API-KEY", "x-auth-token"]
+)
+def test_default_list_of_credentials_is_redacted_whatever_its_case(origin, session, name):
+    """B27"""
+    s = session()
+    s.get(f"{origin.url}/a", headers={name: "hush-hush"})
+    assert origin.last.headers[name.lower()] == "hush-hush"
+    assert "hush-hush" not in cassette_text(s)
+    assert s.get(f"{origin.url}/a", headers={name: "other"}).from_cache is True
+
+
+@pytest.mark.parametrize("name", ["access_token", "api_key", "API_KEY", "client_secret"])
+def test_default_list_of_parameters_is_redacted(origin, session, name):
+    """S101, B27"""
+    origin["/a"] = Answer("x")
+    s = session()
+    response = s.get(f"{origin.url}/a", params={name: "hush-hush"})
+    assert "hush-hush" in origin.last.path
+    assert response.url.endswith("hush-hush")
+    assert "hush-hush" not in cassette_text(s)
+
+
+# --- headers
+
+
+def test_headers_are_not_matched_by_default(origin, session):
+    """S102"""
+    s = session()
+    s.get(f"{origin.url}/a", headers={"Accept": "text/html"})
+    assert s.get(f"{origin.url}/a", headers={"Accept": "application/json"}).from_cache is True
+
+
+@pytest.mark.parametrize(
+    ("match", "headers", "same"),
+    [
+        (["Accept-Language"], {"Accept-Language": "fr"}, False),
+        (["accept-LANGUAGE"], {"Accept-Language": "fr"}, False),
+        (["Accept-Language"], {"accept-language": "de", "X-Other": "1"}, True),
+        (["Accept-Language"], {}, False),
+        (True, {"Accept-Language": "de", "X-Other": "1"}, False),
+        (True, {"ACCEPT-language": "de"}, True),
+        (True, {"Accept-Language": "de", "User-Agent": "other"}, True),
+        ([], {}, True),
+    ],
+    ids=str,
+)
+def test_headers_that_are_matched(origin, session, match, headers, same):
+    """S102"""
+    for s in (session(match_headers=match), session(match_headers=match)):
+        first = s.get(f"{origin.url}/a", headers={"Accept-Language": "de"})
+    assert first.from_cache is True
+    assert session(match_headers=match).get(f"{origin.url}/a", headers=headers).from_cache is same
+
+
+@pytest.mark.parametrize(
+    "options", [{"expire_after": 60}, {"stale_if_error": True}, {"only_if_cached": True}], ids=str
+)
+def test_options_of_a_call_are_no_headers_to_match(origin, session, options):
+    """S102, B28"""
+    s = session(match_headers=True)
+    s.get(f"{origin.url}/a")
+    assert s.get(f"{origin.url}/a", **options).from_cache is True
+
+
+def test_variants_are_stored_side_by_side(origin, session):
+    """``Vary``: RFC 9111 section 4.1."""
+    origin["/a"] = lambda seen: Answer(
+        seen.headers.get("accept-language", "none"), headers={"Vary": "Accept-Language"}
+    )
+    s = session()
+    languages = ["de", "fr", None, "de", "fr", None]
+    responses = [s.get(f"{origin.url}/a", headers={"Accept-Language": language}) for language in languages]
+    assert [response.text for response in responses] == ["de", "fr", "none"] * 2
+    assert [response.from_cache for response in responses] == [False] * 3 + [True] * 3
+    assert len(s.cache) == 3
+
+
+def test_variants_expire_and_are_replaced_each_for_itself(origin, session, clock):
+    origin["/a"] = lambda seen: Answer(seen.headers["accept-language"], headers={"Vary": "Accept-Language"})
+    s = session()
+    for language, expiry in (("de", 10), ("fr", 100)):
+        s.get(f"{origin.url}/a", headers={"Accept-Language": language}, expire_after=expiry)
+    clock.move(10)
+    found = [
+        s.get(f"{origin.url}/a", headers={"Accept-Language": name}).from_cache for name in ("de", "fr", "de")
+    ]
+    assert found == [False, True, True]
+    assert len(s.cache) == 2
+
+
+@pytest.mark.parametrize("cache_control", [False, True])
+def test_vary_star_is_never_a_hit(origin, session, cache_control):
+    origin["/a"] = Answer("x", headers={"Vary": "*"})
+    s = session(cache_control=cache_control)
+    assert [s.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, False]
+
+
+def test_vary_does_not_compare_accept_encoding(origin, session):
+    """Decision 13"""
+    origin["/a"] = Answer("x", headers={"Vary": "Accept-Encoding"})
+    s = session()
+    s.get(f"{origin.url}/a", headers={"Accept-Encoding": "gzip"})
+    assert s.get(f"{origin.url}/a", headers={"Accept-Encoding": "br"}).from_cache is True
+
+
+# --- functions
+
+
+def by_path(request, **settings):
+    return request.path_url.partition("?")[0]
+
+
+def test_key_fn_decides_what_is_the_same(origin, session):
+    """S103"""
+    s = session(key_fn=by_path)
+    response = s.get(f"{origin.url}/a?x=1")
+    assert response.cache_key == "/a"
+    assert s.get(f"{origin.url}/a?x=2").from_cache is True
+    assert s.get(f"{origin.url}/b").from_cache is False
+    assert sorted(s.cache) == ["/a", "/b"]
+    assert session(key_fn=by_path).get(f"{origin.url}/a?x=3").from_cache is True
+
+
+def test_key_fn_can_be_set_later_and_gets_the_settings(origin, session):
+    """S103"""
+    seen = {}
+
+    def key_fn(request, **settings):
+        seen.update(settings, request=request)
+        return "k"
+
+    s = session(match_headers=["Accept"], ignored_parameters=["token"])
+    s.settings.key_fn = key_fn
+    assert s.get(f"{origin.url}/a").cache_key == "k"
+    assert isinstance(seen["request"], requests.PreparedRequest)
+    assert set(seen["match_headers"]) == {"accept"}
+    assert set(seen["ignored_parameters"]) == {"token"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "https://x.org/a?b=1",
+        "../up",
+        "/etc/passwd",
+        "x" * 5000,
+        "",
+        "a: [b",
+        "\U0001f642",
+        "- 'q\"\n\tz",
+        "1",
+        "null",
+    ],
+    ids=lambda key: f"{key[:12]!r}-{len(key)}",
+)
+def test_any_text_is_a_valid_key(origin, session, tmp_path, key):
+    """S103, B33"""
+
+    def fetch():
+        s = session(tmp_path / "dir" / "c.yaml", key_fn=lambda request, **_: key)
+        return s.get(f"{origin.url}/a"), s
+
+    assert fetch()[0].from_cache is False
+    response, s = fetch()
+    assert (response.from_cache, response.cache_key, list(s.cache)) == (True, key, [key])
+    assert s.cache.contains(key)
+    assert [path.name for path in tmp_path.iterdir()] == ["dir"]
+    s.cache.delete(key)
+    assert len(s.cache) == 0
+
+
+def test_filter_fn_decides_on_write(origin, session):
+    """S104"""
+    s = session(filter_fn=lambda response: "n" not in response.json() or response.json()["path"] != "/no")
+    assert [s.get(f"{origin.url}/no").from_cache for _ in range(2)] == [False, False]
+    assert [s.get(f"{origin.url}/yes").from_cache for _ in range(2)] == [False, True]
+    assert len(s.cache) == 1
+
+
+def test_filter_fn_decides_on_read_and_removes(origin, session):
+    """S104"""
+    s = session()
+    s.get(f"{origin.url}/a")
+    s.settings.filter_fn = lambda response: response.json()["n"] > 1
+    assert s.get(f"{origin.url}/a", only_if_cached=True).status_code == 504
+    assert len(s.cache) == 0
+    assert s.get(f"{origin.url}/a").json()["n"] == 2
+    assert s.get(f"{origin.url}/a").from_cache is True
+
+
+def test_filter_fn_comes_in_addition_to_other_filters(origin, session):
+    """S104"""
+    origin["/404"] = Answer(status=404)
+    s = session(filter_fn=lambda response: True)
+    assert [s.get(f"{origin.url}/404").from_cache for _ in range(2)] == [False, False]
+    assert [s.post(f"{origin.url}/a").from_cache for _ in range(2)] == [False, False]
+
+
+# --- switches
+
+
+def test_read_only_serves_and_stores_nothing(origin, session, clock):
+    session(expire_after=10).get(f"{origin.url}/a")
+    before = (text := session()).cache.path.read_bytes()
+    s = session(read_only=True, filter_fn=lambda response: response.url.endswith("/a"))
+    assert s.get(f"{origin.url}/a").from_cache is True
+    assert s.get(f"{origin.url}/b").from_cache is False
+    clock.move(10)
+    assert s.get(f"{origin.url}/a").from_cache is False
+    s.settings.filter_fn = lambda response: False
+    s.get(f"{origin.url}/a")
+    s.close()
+    assert text.cache.path.read_bytes() == before
+
+
+def test_read_only_revalidates_without_storing(origin, session, clock):
+    origin["/a"] = Answer("x", headers={"ETag": '"1"'})
+    session(expire_after=10).get(f"{origin.url}/a")
+    clock.move(10)
+    s = session(read_only=True)
+    assert [s.get(f"{origin.url}/a").revalidated for _ in range(2)] == [True, True]
+    assert origin.count() == 3
+
+
+def test_passthrough_urls_are_no_part_of_the_cache(origin, session):
+    s = session(passthrough=[f"{origin.netloc}/live"])
+    assert [s.get(f"{origin.url}/live/x").from_cache for _ in range(2)] == [False, False]
+    assert [s.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, True]
+    assert len(s.cache) == 1
+
+
+def test_cache_disabled_neither_reads_nor_writes(origin, session):
+    s = session()
+    s.get(f"{origin.url}/a")
+    with s.cache_disabled():
+        response = s.get(f"{origin.url}/a")
+        assert (response.from_cache, response.expires, response.cache_key) == (False, None, None)
+        with s.cache_disabled():
+            s.get(f"{origin.url}/b")
+        assert s.get(f"{origin.url}/a", expire_after=60).json()["n"] == 4
+    assert s.get(f"{origin.url}/a").json()["n"] == 1
+    assert len(s.cache) == 1
+
+
+def test_cache_disabled_ends_with_an_error_too(origin, session):
+    s = session()
+    with pytest.raises(ZeroDivisionError), s.cache_disabled():
+        _ = 1 / 0
+    s.get(f"{origin.url}/a")
+    assert s.get(f"{origin.url}/a").from_cache is True
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda path: CachedSession(path, expire_afer=5), "did you mean 'expire_after'"),
+        (lambda path: CachedSession(path, allowed_codes=[200]), "'allowable_codes'"),
+        (lambda path: CachedSession(path, backend="sqlite"), "'backend'"),
+    ],
+)
+def test_misspelt_setting_is_an_error(tmp_path, make, named):
+    """B36"""
+    with pytest.raises(TypeError, match=named):
+        make(tmp_path / "c.yaml")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_misspelt_setting_cannot_be_assigned_or_read(session):
+    """B36"""
+    s = session()
+    with pytest.raises(AttributeError, match="did you mean 'expire_after'"):
+        s.settings.expire_afer = 5
+    with pytest.raises(AttributeError, match="did you mean 'expire_after'"):
+        _ = s.settings.expire_afer
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "error"),
+    [
+        ("expire_after", "tomorrow", ValueError),
+        ("expire_after", True, TypeError),
+        ("urls_expire_after", {"*": "tomorrow"}, ValueError),
+        ("stale_if_error", "never ever", ValueError),
+        ("allowable_codes", [99], ValueError),
+        ("allowable_codes", 200, TypeError),
+        ("allowable_methods", "GET", TypeError),
+        ("ignored_parameters", "token", TypeError),
+        ("match_headers", "Accept", TypeError),
+        ("filter_fn", "no", TypeError),
+        ("key_fn", 1, TypeError),
+        ("cache_control", "yes", TypeError),
+        ("read_only", 1, TypeError),
+        ("passthrough", "localhost", TypeError),
+    ],
+)
+def test_wrong_value_of_a_setting_is_refused_when_it_is_given(session, name, wrong, error):
+    """B01, B36: as an argument and as an assignment."""
+    with pytest.raises(error, match=name):
+        session(**{name: wrong})
+    s = session()
+    before = getattr(s.settings, name)
+    with pytest.raises(error, match=name):
+        setattr(s.settings, name, wrong)
+    assert getattr(s.settings, name) == before
+
+
+def test_expire_after_is_an_alias_of_the_setting(origin, session, clock):
+    s = session(expire_after=60)
+    assert s.expire_after == 60
+    s.expire_after = timedelta(days=1)
+    assert s.settings.expire_after == timedelta(days=1)
+    assert s.get(f"{origin.url}/a").expires == clock.now + timedelta(days=1)
+
+
+def test_log_says_why_a_response_was_served_or_stored_or_not(origin, session, clock, caplog):
+    """DEBUG lines of the logger named after the package."""
+    caplog.set_level(logging.DEBUG, logger="pytest_reqcache")
+    origin["/404"] = Answer(status=404)
+    origin["/tagged"] = Answer("x", headers={"ETag": '"1"'})
+    s = session(expire_after=10, stale_if_error=True)
+
+    def lines(path, **options):
+        caplog.clear()
+        s.get(origin.url + path, **options)
+        said = [record.message for record in caplog.records if record.name == "pytest_reqcache"]
+        assert all(line.startswith(f"GET {origin.url}{path}") for line in said)
+        return [line.partition(": ")[2] for line in said]
+
+    assert lines("/tagged") == ["sent: never recorded", "recorded"]
+    assert lines("/tagged") == ["replayed from the cassette"]
+    assert lines("/404") == ["sent: never recorded", "not stored: status 404"]
+    assert lines("/tagged", refresh=True) == ["sent: refresh asked for", "revalidated"]
+    assert lines("/none", only_if_cached=True) == ["not cached: never recorded"]
+    clock.move(10)
+    assert lines("/tagged", only_if_cached=True) == ["stale answer from the cassette"]
+    assert lines("/tagged") == ["sent: expired", "revalidated"]
+
+
+# --- looking at what is stored
+
+
+def test_cache_tells_what_it_holds(origin, session, clock):
+    s = session()
+    short = s.get(f"{origin.url}/short", expire_after=10)
+    long = s.get(f"{origin.url}/long", expire_after=100)
+    clock.move(10)
+    assert len(s.cache) == 2
+    assert list(s.cache) == [short.cache_key, long.cache_key]
+    assert s.cache.urls() == [f"{origin.url}/long", f"{origin.url}/short"]
+    assert s.cache.urls(expired=False) == [f"{origin.url}/long"]
+    assert [response.url for response in s.cache.filter(valid=False)] == [f"{origin.url}/short"]
+    assert [response.json() for response in s.cache.filter(expired=False)] == [long.json()]
+    assert [response.url for response in s.cache.filter(older_than=10)] == [short.url, long.url]
+    assert list(s.cache.filter(older_than=11)) == []
+    assert s.cache.responses[long.cache_key].expires == long.expires
+    assert s.cache.create_key(requests.Request("GET", f"{origin.url}/long")) == long.cache_key
+    assert short.cache_key in s.cache
+    assert not s.cache.contains(url=f"{origin.url}/none")
+    assert not s.cache.contains("none")
+    assert json.loads(next(iter(s.cache.filter())).content) == short.json()

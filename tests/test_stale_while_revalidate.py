@@ -1,0 +1,348 @@
+"""An expired response at once, and a refresh behind: rows S40 to S47 of the behaviours, RFC 5861 section 3."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+import requests
+
+from clocks import Clock
+from origin import Answer, Origin, Received
+from pytest_reqcache import CachedSession
+
+Session = Callable[..., CachedSession]
+ETAG = {"ETag": '"1"'}
+STALE = (200, "old", True, True)
+
+
+def summary(response: requests.Response) -> tuple[int, str, bool, bool]:
+    return (response.status_code, response.text, response.from_cache, response.is_expired)
+
+
+def refreshes() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("reqcache-refresh")]
+
+
+def wait_for_refreshes() -> None:
+    for thread in refreshes():
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+class Gate:
+    """What the origin answers once the gate is open."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.opened = threading.Event()
+        self.reached = threading.Event()
+
+    def __call__(self, received: Received) -> Answer:
+        self.reached.set()
+        assert self.opened.wait(5)
+        return self.answer
+
+
+@pytest.fixture
+def gate() -> Iterator[Callable[[Answer], Gate]]:
+    made: list[Gate] = []
+
+    def make(answer: Answer) -> Gate:
+        made.append(Gate(answer))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.opened.set()
+    wait_for_refreshes()
+
+
+def expired(s: CachedSession, origin: Origin, clock: Clock, *then: Any, **headers: str) -> str:
+    """The URL of a response that is stored, and expired for five seconds; what the origin answers then."""
+    origin["/"] = (Answer("old", headers={name.replace("_", "-"): text for name, text in headers.items()}), *then)
+    assert s.get(origin.url + "/").text == "old"
+    clock.move(65)
+    return origin.url + "/"
+
+
+@pytest.mark.parametrize(
+    ("validator", "conditional"),
+    [({}, None), (ETAG, "if-none-match"), ({"Last_Modified": "Fri, 01 May 2026 00:00:00 GMT"}, "if-modified-since")],
+    ids=["plain", "ETag", "Last-Modified"],
+)
+def test_stale_response_is_served_at_once_and_refreshed_behind(
+    origin: Origin,
+    clock: Clock,
+    session: Session,
+    gate: Callable[[Answer], Gate],
+    validator: dict[str, str],
+    conditional: str | None,
+) -> None:
+    """S40"""
+    s = session(expire_after=60, stale_while_revalidate=True)
+    slow = gate(Answer("new", headers=ETAG if validator == ETAG else {}, conditional=False))
+    url = expired(s, origin, clock, slow, **validator)
+    assert summary(s.get(url)) == STALE  # the origin has not answered yet
+    assert slow.reached.wait(5)
+    assert (conditional in origin.last.headers) is bool(conditional)
+    slow.opened.set()
+    wait_for_refreshes()
+    fresh = s.get(url)
+    assert summary(fresh) == (200, "new", True, False)
+    assert fresh.expires == clock.now + timedelta(seconds=60)
+    assert origin.count() == 2
+
+
+def test_refresh_behind_that_is_answered_304_makes_the_response_fresh(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
+    """S40"""
+    s = session(expire_after=60, stale_while_revalidate=True)
+    origin["/"] = Answer("old", headers=ETAG, headers_304={"X-New": "1"})
+    s.get(origin.url)
+    clock.move(60)
+    assert summary(s.get(origin.url)) == STALE
+    wait_for_refreshes()
+    fresh = s.get(origin.url)
+    assert summary(fresh) == (200, "old", True, False)
+    assert (fresh.revalidated, fresh.headers["X-New"]) == (False, "1")
+    assert (fresh.created_at, fresh.expires) == (clock.now, clock.now + timedelta(seconds=60))
+    assert (origin.count(), origin.last.headers["if-none-match"]) == (2, '"1"')
+
+
+def test_response_already_handed_out_is_not_changed_by_the_refresh(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
+    """S40, B31"""
+    s = session(":memory:", expire_after=60, stale_while_revalidate=True)
+    url = expired(s, origin, clock, Answer("new"))
+    stale = s.get(url)
+    wait_for_refreshes()
+    assert summary(stale) == STALE
+
+
+@pytest.mark.parametrize(
+    ("limit", "accepted"),
+    [
+        (True, True),
+        (-1, True),
+        ("never", True),
+        (5, True),
+        (timedelta(seconds=5), True),
+        ("5s", True),
+        (datetime(2026, 6, 1, 12, 1, tzinfo=timezone.utc), True),
+        (4.999, False),
+        (timedelta(seconds=4), False),
+        ("4s", False),
+        (datetime(2026, 6, 1, 12, 1, 1, tzinfo=timezone.utc), False),
+        (0, False),
+        (False, False),
+        (None, False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("place", ["setting", "assignment", "call"])
+def test_stale_response_is_served_for_as_long_as_the_limit_says(
+    origin: Origin, clock: Clock, session: Session, limit: Any, accepted: bool, place: str
+) -> None:
+    """S41, S42"""
+    s = session(expire_after=60, **({"stale_while_revalidate": limit} if place == "setting" else {}))
+    url = expired(s, origin, clock, Answer("new"))
+    if place == "assignment":
+        s.settings.stale_while_revalidate = limit
+    call = {"stale_while_revalidate": limit} if place == "call" else {}
+    assert summary(s.get(url, **call)) == (STALE if accepted else (200, "new", False, False))
+    wait_for_refreshes()
+    assert summary(s.get(url, **call)) == (200, "new", True, False)
+    assert origin.count() == 2
+
+
+def test_true_is_whatever_the_age(origin: Origin, clock: Clock, session: Session) -> None:
+    """S41"""
+    s = session(expire_after=60, stale_while_revalidate=True)
+    url = expired(s, origin, clock, Answer("new"))
+    clock.move(timedelta(days=3650))
+    assert summary(s.get(url)) == STALE
+    wait_for_refreshes()
+
+
+def test_nothing_is_done_behind_for_a_first_or_a_fresh_response(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
+    """S43"""
+    s = session(expire_after=60, stale_while_revalidate=True)
+    assert not s.get(origin.url).from_cache
+    clock.move(59)
+    assert s.get(origin.url).from_cache
+    assert refreshes() == []
+    assert origin.count() == 1
+
+
+def test_it_is_off_by_default(origin: Origin, clock: Clock, session: Session) -> None:
+    """S44"""
+    s = session(expire_after=60)
+    url = expired(s, origin, clock, Answer("new"))
+    assert summary(s.get(url)) == (200, "new", False, False)
+
+
+@pytest.mark.parametrize("option", ["refresh", "force_refresh"])
+def test_refresh_that_is_asked_for_is_waited_for(
+    origin: Origin, clock: Clock, session: Session, option: str
+) -> None:
+    """S72, S75"""
+    s = session(expire_after=60, stale_while_revalidate=True)
+    url = expired(s, origin, clock, Answer("new"))
+    assert summary(s.get(url, **{option: True})) == (200, "new", False, False)
+    assert refreshes() == []
+
+
+@pytest.mark.parametrize("headers", [{}, ETAG], ids=["plain", "conditional"])
+@pytest.mark.parametrize(
+    "failure",
+    [Answer("error", 500), Answer("error", 404), Answer(drop=True), Answer("a long body", cut=3)],
+    ids=["500", "404", "dropped", "cut"],
+)
+def test_failing_refresh_keeps_the_entry_and_is_tried_again(
+    origin: Origin,
+    clock: Clock,
+    session: Session,
+    caplog: pytest.LogCaptureFixture,
+    failure: Answer,
+    headers: dict[str, str],
+) -> None:
+    """S45, B09: an exception lost in a thread would fail this test as a warning."""
+    caplog.set_level(logging.DEBUG, "pytest_reqcache")
+    s = session(expire_after=60, stale_while_revalidate=True)
+    url = expired(s, origin, clock, failure, failure, Answer("new"), **headers)
+    for count in (2, 3, 4):
+        assert summary(s.get(url)) == STALE
+        wait_for_refreshes()
+        assert origin.count() == count
+    assert summary(s.get(url)) == (200, "new", True, False)
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    lost = failure.drop or failure.cut is not None
+    assert len([line for line in told if "refresh" in line]) == (2 if lost else 0)
+
+
+def test_failing_refresh_with_stale_if_error_tries_again_too(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
+    """S45"""
+    s = session(expire_after=60, stale_while_revalidate=True, stale_if_error=True)
+    url = expired(s, origin, clock, Answer("error", 500), Answer(drop=True), Answer("new"))
+    for count in (2, 3, 4):
+        assert summary(s.get(url)) == STALE
+        wait_for_refreshes()
+        assert origin.count() == count
+    assert summary(s.get(url)) == (200, "new", True, False)
+
+
+@pytest.mark.parametrize("in_threads", [False, True])
+def test_many_stale_hits_start_one_refresh(
+    origin: Origin, clock: Clock, session: Session, gate: Callable[[Answer], Gate], in_threads: bool
+) -> None:
+    """S46, B10"""
+    s = session(expire_after=60, stale_while_revalidate=True)
+    slow = gate(Answer("new"))
+    url = expired(s, origin, clock, slow)
+    if in_threads:
+        with ThreadPoolExecutor(8) as pool:
+            hits = list(pool.map(s.get, [url] * 16))
+    else:
+        hits = [s.get(url) for _ in range(8)]
+    assert {summary(hit) for hit in hits} == {STALE}
+    assert slow.reached.wait(5)
+    assert len(refreshes()) == 1
+    slow.opened.set()
+    wait_for_refreshes()
+    assert summary(s.get(url)) == (200, "new", True, False)
+    assert origin.count() == 2
+
+
+def test_two_urls_are_refreshed_side_by_side(
+    origin: Origin, clock: Clock, session: Session, gate: Callable[[Answer], Gate]
+) -> None:
+    """S46"""
+    s = session(expire_after=60, stale_while_revalidate=True)
+    gates = [gate(Answer("new")), gate(Answer("new"))]
+    urls = [f"{origin.url}/{n}" for n in range(2)]
+    for n, url in enumerate(urls):
+        origin[f"/{n}"] = Answer("old"), gates[n]
+        s.get(url)
+    clock.move(60)
+    assert [summary(s.get(url)) for url in urls] == [STALE, STALE]
+    assert all(one.reached.wait(5) for one in gates)
+
+
+def test_closing_the_session_waits_for_the_refresh(
+    origin: Origin, clock: Clock, session: Session, gate: Callable[[Answer], Gate]
+) -> None:
+    """S40: what was asked for behind is stored when the session closes."""
+    s = session(expire_after=60, stale_while_revalidate=True)
+    slow = gate(Answer("new"))
+    url = expired(s, origin, clock, slow)
+    s.get(url)
+    assert slow.reached.wait(5)
+    opener = threading.Timer(0.05, slow.opened.set)
+    opener.start()
+    s.close()
+    opener.join()
+    assert refreshes() == []
+    assert summary(session().get(url, only_if_cached=True)) == (200, "new", True, False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "call"),
+    [
+        ({"only_if_cached": True}, {}),
+        ({}, {"only_if_cached": True}),
+        ({}, {"headers": {"Cache-Control": "only-if-cached"}}),
+    ],
+    ids=["setting", "call", "header"],
+)
+@pytest.mark.parametrize("headers", [{}, ETAG], ids=["plain", "conditional"])
+def test_nothing_is_sent_with_only_if_cached(
+    origin: Origin,
+    clock: Clock,
+    session: Session,
+    settings: dict[str, Any],
+    call: dict[str, Any],
+    headers: dict[str, str],
+) -> None:
+    """S47, B11"""
+    url = expired(session(expire_after=60), origin, clock, Answer("new"), **headers)
+    s = session(expire_after=60, stale_while_revalidate=True, **settings)
+    for _ in range(2):
+        assert summary(s.get(url, **call)) == STALE
+        assert refreshes() == []
+    assert origin.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("directives", "settings", "accepted"),
+    [
+        ("max-age=60, stale-while-revalidate=60", {}, True),
+        ("max-age=60, stale-while-revalidate=5", {}, True),
+        ("max-age=60, stale-while-revalidate=4", {}, False),
+        ("max-age=60", {}, False),
+        ("max-age=60, stale-while-revalidate=4", {"stale_while_revalidate": True}, True),
+        ("max-age=60, must-revalidate", {"stale_while_revalidate": True}, False),
+        ("max-age=60, stale-while-revalidate=60", {"cache_control": False}, False),
+    ],
+)
+def test_directive_of_the_response(
+    origin: Origin, clock: Clock, session: Session, directives: str, settings: dict[str, Any], accepted: bool
+) -> None:
+    """B12"""
+    s = session(**{"expire_after": 60, "cache_control": True, **settings})
+    url = expired(s, origin, clock, Answer("new"), Cache_Control=directives)
+    assert summary(s.get(url)) == (STALE if accepted else (200, "new", False, False))
+    wait_for_refreshes()
+    assert origin.count() == 2
+    assert summary(s.get(url, only_if_cached=True, stale_if_error=True))[:2] == (200, "new")
