@@ -34,6 +34,7 @@ from .headers import Headers
 from .models import Body, BodyFile, Interaction, RecordedRequest
 
 _TRANSFER_FIELDS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_SPOOL_PREFIX = "reqcache-"
 _IN_MEMORY = 1 << 20  # bytes of a streamed body that are kept in memory while it is recorded
 
 
@@ -337,7 +338,7 @@ class _Spool:
             self._buffer += data
             if self.size <= _IN_MEMORY:
                 return
-            self._file = cast(BinaryIO, tempfile.NamedTemporaryFile(prefix="reqcache-", delete=False))
+            self._file = cast(BinaryIO, tempfile.NamedTemporaryFile(prefix=_SPOOL_PREFIX, delete=False))
             data, self._buffer = bytes(self._buffer), bytearray()
         self._file.write(data)
 
@@ -351,6 +352,14 @@ class _Spool:
         if self._file is not None:
             self._file.close()
             Path(self._file.name).unlink(missing_ok=True)
+
+
+def discard_spooled(item: Interaction, kept: Interaction | None = None) -> None:
+    """Remove the temporary file of a recorded body, once it is stored or dropped; what ``kept`` has stays."""
+    body = item.response.body
+    if isinstance(body, BodyFile) and body.path.name.startswith(_SPOOL_PREFIX):
+        if kept is None or kept.response.body != body:
+            body.path.unlink(missing_ok=True)
 
 
 class _Tee:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .answers import Answers, Turn
-from .conversion import copy_request
+from .conversion import copy_request, discard_spooled
 from .matching import origin_of
-from .models import BodyFile, Change, Interaction, RecordedRequest, Source
+from .models import Change, Interaction, RecordedRequest, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Asked, Flights, Found, Identity, Store, kept_fields, variant, without_noise
 from .redacting import Masked, Redactor, Registry, strip_ignored
@@ -266,7 +266,7 @@ class Flow:
         if replaced is not None and _ref(replaced) in self._staged:
             earlier = self._staged[_ref(replaced)]
             if earlier.new is not None:
-                _discard(earlier.new, kept=staged)
+                discard_spooled(earlier.new, kept=staged)
             root, refresh = earlier.replaces, refresh and earlier.refresh
             earlier.new, earlier.replaces = None, None
             replaced = root
@@ -369,7 +369,7 @@ class Flow:
     def _forget(self, waiting: Sequence[_Staged]) -> None:
         for change in waiting:
             if change.new is not None:
-                _discard(change.new)
+                discard_spooled(change.new)
         self._staged.clear()
         self._staged_by.clear()
 
@@ -412,14 +412,6 @@ class Flow:
 
 def _ref(item: Interaction) -> str:
     return "" if item.source is None else item.source.ref
-
-
-def _discard(item: Interaction, kept: Interaction | None = None) -> None:
-    """Remove the temporary file of a recorded body, once it is stored or dropped."""
-    body = item.response.body
-    if isinstance(body, BodyFile) and body.path.name.startswith("reqcache-"):
-        if kept is None or kept.response.body != body:
-            body.path.unlink(missing_ok=True)
 
 
 def _without_query(url: str) -> str:

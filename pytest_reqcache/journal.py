@@ -105,10 +105,12 @@ class Journal:
             self.not_stored[why] += 1
         log.debug("%s: not stored: %s", what, why)
 
-    def recording_kept(self, what: str, why: str) -> None:
+    def refreshed(self, what: str, how: str) -> None:
+        """A refresh had an outcome that people want to know of: an error that left the recording, or
+        replaced it."""
         with self._lock:
-            self.kept.append(f"{what} {why}")
-        log.info("%s %s", what, why)
+            self.kept.append(f"{what} {how}")
+        log.info("%s %s", what, how)
 
     def miss(self, miss: Miss) -> None:
         with self._lock:

@@ -33,8 +33,12 @@ from .session import (
     send_exchange,
 )
 from .settings import SESSION_SETTINGS
+from .transport import Forward
 
 _Session = requests.sessions.Session
+
+
+Watch = Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], requests.Response]
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ class _Patches:
     session_class: type[requests.Session] | None = None
     test: Engine | None = None
     guard: Guard | None = None
+    watch: Watch | None = None
     originals: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     @property
@@ -60,6 +65,8 @@ def _get_adapter(self: requests.Session, url: str) -> BaseAdapter:
     inner: BaseAdapter = _patches.originals["get_adapter"](self, url)
     if _patches.guard is not None:
         inner = GuardAdapter(inner, _patches.guard.send)
+    if _patches.watch is not None and not isinstance(self, CacheMixin):
+        inner = GuardAdapter(inner, _patches.watch)
     exchange = exchange_under_way()
     engine = None if isinstance(self, CacheMixin) or exchange is None else _patches.engine
     if engine is None or exchange is None:
@@ -120,6 +127,18 @@ def patched(engine: Engine | None) -> Iterator[None]:
         yield
     finally:
         _patches.test = previous
+
+
+@contextmanager
+def watched(watch: Watch | None) -> Iterator[None]:
+    """Within it what sessions without a cache send goes through ``watch``; with None, through nothing."""
+    if watch is not None:
+        ensure_trampolines()
+    previous, _patches.watch = _patches.watch, watch
+    try:
+        yield
+    finally:
+        _patches.watch = previous
 
 
 def set_guard(guard: Guard | None) -> Guard | None:

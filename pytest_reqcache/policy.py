@@ -291,7 +291,8 @@ def heuristic_lifetime(status: int, headers: Headers) -> timedelta:
     """A tenth of the time since ``Last-Modified``, where the status allows it (section 4.2.2)."""
     modified = parse_http_date(headers.get("Last-Modified") or "")
     date = parse_http_date(headers.get("Date") or "")
-    allowed = status in _HEURISTIC_STATUSES or parse_cache_control(headers.get_all("Cache-Control")).has("public")
+    said = parse_cache_control(headers.get_all("Cache-Control"))
+    allowed = status in _HEURISTIC_STATUSES or said.has("public")
     if modified is None or date is None or not allowed:
         return _NEGLIGIBLE
     return max(_NEGLIGIBLE, (date - modified) / _HEURISTIC_FRACTION)

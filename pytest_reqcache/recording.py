@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from .cassette import Cassette, MemoryCassette
+from .conversion import discard_spooled
 from .headers import vary_names
 from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url
 from .models import Change, Interaction, RecordedRequest
@@ -232,8 +233,11 @@ class SessionRecorder:
         request = redact_ignored(new.request, settings.ignored_parameters)
         written = without_noise(replace(new, request=request), kept_fields(settings))
         change = Change(written, _refs([replaced] if replaced else []), refresh=True)
-        with self._lock:
-            self.cassette.append([change], self.identity.identify)
+        try:
+            with self._lock:
+                self.cassette.append([change], self.identity.identify)
+        finally:
+            discard_spooled(new)
         return new
 
     def replace(self, pairs: Sequence[tuple[Interaction, Interaction]]) -> None:

@@ -18,6 +18,7 @@ from .background import Background
 from .conversion import (
     CachedResponse,
     as_cached_response,
+    discard_spooled,
     not_cached,
     read_once,
     received_headers,
@@ -243,7 +244,7 @@ class Transport:
         if verdict.outcome is Outcome.KEEP:
             assert decided.stored is not None
             self.recorder.left_alone(decided.stored)
-            self.journal.recording_kept(call.what, verdict.why)
+            self.journal.refreshed(call.what, verdict.why)
         else:
             self.journal.passed(call.what, verdict.why)
         call.exchange.failed = status >= 400
@@ -299,10 +300,13 @@ class Transport:
             if refused:
                 self.journal.passed(call.what, refused)
                 response.cache_key = response.expires = None
+                discard_spooled(new)
                 return None
             replaced = decided.stored or (found.superseded if found else None)
             stored = self.recorder.store(call.asked, new, replaced, refresh=decided.stored is not None)
             self.journal.stored(call.what)
+            if call.settings.in_test and replaced is not None and replaced.response.status < 400 <= response.status_code:
+                self.journal.refreshed(call.what, f"answered {response.status_code}: the recording is replaced")
             return stored
 
         def answered(stored: Interaction | None) -> None:

@@ -37,7 +37,9 @@ def new_york(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 # --- A. Expiration in general
 
 
-def test_without_an_expiration_a_response_is_good_for_ever(origin: Origin, clock: Clock, session: Session) -> None:
+def test_without_an_expiration_a_response_is_good_for_ever(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
     """S01"""
     s = session()
     s.get(origin.url)
@@ -67,7 +69,9 @@ def test_response_is_a_hit_until_it_expires_and_is_then_replaced(
     assert len(s.cache) == 2
 
 
-def test_answer_that_comes_back_as_it_once_was_is_found(origin: Origin, clock: Clock, session: Session) -> None:
+def test_answer_that_comes_back_as_it_once_was_is_found(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
     """S02"""
     origin["/"] = Answer("a"), Answer("b"), Answer("a"), Answer("a"), Answer("b")
     s = session()
@@ -104,7 +108,9 @@ def test_is_expired_from_the_moment_on(
     assert (hit.from_cache, hit.is_expired) == (True, expired)
 
 
-def test_new_response_is_not_expired_whatever_its_date(origin: Origin, clock: Clock, session: Session) -> None:
+def test_new_response_is_not_expired_whatever_its_date(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
     """S04"""
     new = session(expire_after=datetime(2023, 1, 1, tzinfo=UTC)).get(origin.url)
     assert new.expires is not None

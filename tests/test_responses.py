@@ -156,7 +156,7 @@ FIDELITY = {
 
 
 @pytest.mark.parametrize("answer", FIDELITY.values(), ids=FIDELITY.keys())
-def test_replayed_response_equals_the_live_one(origin, session, answer):
+def test_replayed_response_equals_the_live_one(origin, session, clock, answer):
     """S91, B22, B29: bytes, encoding, status, reason, headers and their order, links, cookies."""
     origin["/a"] = answer
     with requests.Session() as plain:
@@ -515,16 +515,26 @@ def test_endless_stream_does_not_block(origin, session):
     assert len(s.cache) == 0
 
 
-def test_large_stream_is_recorded(origin, session):
-    """S94: more than is kept in memory."""
+@pytest.mark.parametrize("cache_name", [None, ":memory:"])
+def test_large_stream_is_recorded(origin, session, tmp_path, monkeypatch, cache_name):
+    """S94: more than is kept in memory; no temporary file is left, whatever becomes of it."""
+    spool = tmp_path / "tmp"
+    spool.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spool))
     data = bytes(range(256)) * 8192
     origin["/large"] = Answer(data)
-    s = session()
+    s = session(cache_name)
     for from_cache in (False, True):
         with s.get(f"{origin.url}/large", stream=True) as response:
             assert response.from_cache is from_cache
             assert b"".join(response.iter_content(65536)) == data
     assert origin.count() == 1
+    s.settings.filter_fn = lambda response: False
+    assert len(s.get(f"{origin.url}/large", stream=True).content) == len(data)
+    with s.get(f"{origin.url}/large", stream=True) as abandoned:
+        next(abandoned.iter_content(1_500_000))
+    assert origin.count() == 3
+    assert list(spool.glob("reqcache-*")) == []
 
 
 def test_streamed_redirects_are_followed_and_replayed(origin, session, chain):

@@ -29,7 +29,10 @@ STALE = (200, "old", True, True)
 
 def expired(s: CachedSession, origin: Origin, clock: Clock, *then: Any, **headers: str) -> str:
     """The URL of a response that is stored, and expired for five seconds; what the origin answers then."""
-    origin["/"] = (Answer("old", headers={name.replace("_", "-"): text for name, text in headers.items()}), *then)
+    origin["/"] = (
+        Answer("old", headers={name.replace("_", "-"): text for name, text in headers.items()}),
+        *then,
+    )
     assert s.get(origin.url + "/").text == "old"
     clock.move(65)
     return origin.url + "/"
@@ -136,7 +139,8 @@ def test_expired_response_stands_in_for_a_timeout(origin: Origin, clock: Clock, 
 
 
 @pytest.mark.parametrize(
-    "error", [requests.ConnectTimeout("slow"), requests.exceptions.SSLError("bad"), OSError("out"), ValueError("bug")]
+    "error",
+    [requests.ConnectTimeout("slow"), requests.exceptions.SSLError("bad"), OSError("out"), ValueError("bug")],
 )
 def test_expired_response_stands_in_for_any_exception_of_the_adapter(
     origin: Origin, clock: Clock, session: Session, error: Exception
@@ -174,7 +178,9 @@ def chain(origin: Origin, *ends: Any) -> str:
 LOOP = Answer(status=302, headers={"Location": "/start"})
 
 
-def test_stored_chain_stands_in_for_too_many_redirects(origin: Origin, clock: Clock, session: Session) -> None:
+def test_stored_chain_stands_in_for_too_many_redirects(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
     """S31"""
     s = session(expire_after=60, stale_if_error=True)
     s.max_redirects = 3
@@ -212,7 +218,9 @@ def test_too_many_redirects_are_raised_where_nothing_may_stand_in(
     assert s.cache.urls() == stored
 
 
-def test_failing_end_of_a_chain_is_taken_from_the_cache(origin: Origin, clock: Clock, session: Session) -> None:
+def test_failing_end_of_a_chain_is_taken_from_the_cache(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
     """S30, S31"""
     s = session(expire_after=60, stale_if_error=True)
     url = chain(origin)
@@ -240,7 +248,9 @@ def test_chain_that_ends_in_an_error_replaces_nothing(origin: Origin, clock: Clo
 # --- Off, or nothing to stand in
 
 
-@pytest.mark.parametrize("settings", [{}, {"stale_if_error": False}, {"stale_if_error": None}, {"stale_if_error": 0}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"stale_if_error": False}, {"stale_if_error": None}, {"stale_if_error": 0}]
+)
 @pytest.mark.parametrize("headers", [{}, ETAG], ids=["plain", "conditional"])
 def test_error_comes_through_by_default_and_the_entry_stays(
     origin: Origin, clock: Clock, session: Session, settings: dict[str, Any], headers: dict[str, str]

@@ -1,4 +1,4 @@
-"""An expired response at once, and a refresh behind: rows S40 to S47 of the behaviours, RFC 5861 section 3."""
+"""An expired response at once, and a refresh behind: rows S40 to S47 of the behaviours (RFC 5861)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ def gate() -> Iterator[Callable[[Answer], Gate]]:
 
 def expired(s: CachedSession, origin: Origin, clock: Clock, *then: Any, **headers: str) -> str:
     """The URL of a response that is stored, and expired for five seconds; what the origin answers then."""
-    origin["/"] = (Answer("old", headers={name.replace("_", "-"): text for name, text in headers.items()}), *then)
+    origin["/"] = (
+        Answer("old", headers={name.replace("_", "-"): text for name, text in headers.items()}),
+        *then,
+    )
     assert s.get(origin.url + "/").text == "old"
     clock.move(65)
     return origin.url + "/"
@@ -73,7 +76,11 @@ def expired(s: CachedSession, origin: Origin, clock: Clock, *then: Any, **header
 
 @pytest.mark.parametrize(
     ("validator", "conditional"),
-    [({}, None), (ETAG, "if-none-match"), ({"Last_Modified": "Fri, 01 May 2026 00:00:00 GMT"}, "if-modified-since")],
+    [
+        ({}, None),
+        (ETAG, "if-none-match"),
+        ({"Last_Modified": "Fri, 01 May 2026 00:00:00 GMT"}, "if-modified-since"),
+    ],
     ids=["plain", "ETag", "Last-Modified"],
 )
 def test_stale_response_is_served_at_once_and_refreshed_behind(

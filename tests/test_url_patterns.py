@@ -60,17 +60,26 @@ GUIDE = {
         ("http://site_3.com/", DEFAULT),
     ],
 )
-def test_each_url_expires_as_its_pattern_says(proxied: Proxied, clock: Clock, url: str, seconds: float) -> None:
+def test_each_url_expires_as_its_pattern_says(
+    proxied: Proxied, clock: Clock, url: str, seconds: float
+) -> None:
     """S20, S24"""
     s = proxied(urls_expire_after=GUIDE, expire_after=DEFAULT)
     assert seconds_of(s.get(url), clock) == seconds
 
 
-def test_response_is_fetched_anew_when_its_pattern_says(origin: Origin, proxied: Proxied, clock: Clock) -> None:
+def test_response_is_fetched_anew_when_its_pattern_says(
+    origin: Origin, proxied: Proxied, clock: Clock
+) -> None:
     """S20"""
     s = proxied(urls_expire_after={"short.com": 5, "long.com": 3600}, expire_after=60)
     urls = ("http://short.com/", "http://long.com/", "http://other.com/")
-    for moved, hits in ((0, [False] * 3), (4, [True] * 3), (1, [False, True, True]), (55, [False, True, False])):
+    for moved, hits in (
+        (0, [False] * 3),
+        (4, [True] * 3),
+        (1, [False, True, True]),
+        (55, [False, True, False]),
+    ):
         clock.move(moved)
         assert [s.get(url).from_cache for url in urls] == hits
     assert [origin.count(url) for url in urls] == [3, 1, 2]

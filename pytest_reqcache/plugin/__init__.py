@@ -19,9 +19,11 @@ from .state import RUN, Reqcache, Run, Running
 
 if TYPE_CHECKING:
     from ..session import CachedSession
+    from .wider import CachedSessionFactory
 
 _FIXTURE = "_reqcache_test"
-_WORKER_KEY = "reqcache"
+_OWN_FIXTURES = frozenset({_FIXTURE, "reqcache", "cached_session", "cached_session_factory"})
+_REPORT_KEY = "reqcache"
 
 
 # --- the run
@@ -65,7 +67,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _run(config: pytest.Config) -> Run:
     run = config.stash.get(RUN, None)
     if run is None:
-        run = config.stash[RUN] = Run(options.read_options(config))
+        run = config.stash[RUN] = Run(options.read_options(config), config.rootpath)
     return run
 
 
@@ -84,14 +86,16 @@ def _stand_guard(run: Run) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check the markers, and have marked tests set up their cassette."""
     errors = []
-    autouse = config.stash[RUN].options.autouse
+    run = config.stash[RUN]
+    autouse = run.options.autouse
     for item in items:
         marked = item.get_closest_marker(MARKER) is not None
         if marked and (wrong := check_marks(item)):
             errors.append(wrong)
         names = getattr(item, "fixturenames", None)
         if names is not None and (marked or autouse) and _FIXTURE not in names:
-            item.fixturenames = [_FIXTURE, *names]  # type: ignore[attr-defined]
+            item.fixturenames = names = [_FIXTURE, *names]  # type: ignore[attr-defined]
+        run.in_use = run.in_use or (names is not None and not _OWN_FIXTURES.isdisjoint(names))
     if errors:
         raise pytest.UsageError(*errors)
 
@@ -100,15 +104,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Generator[None, Any, Any]:
     """What a fixture of wider scope requests is not the test's: its cassette is set aside meanwhile."""
     run = request.config.stash.get(RUN, None)
-    if run is None or run.current is None or fixturedef.scope == "function":
+    if run is None or not run.in_use or fixturedef.scope == "function":
         return (yield)
-    from .running import resume, suspend
+    from .wider import set_up
 
-    running = suspend(run)
-    try:
+    with set_up(run, fixturedef):
         return (yield)
-    finally:
-        resume(run, running)
 
 
 @pytest.fixture(name=_FIXTURE)
@@ -148,6 +149,18 @@ def cached_session(_reqcache_test: Running) -> Iterator[CachedSession]:
         yield session
 
 
+@pytest.fixture(scope="session")
+def cached_session_factory(request: pytest.FixtureRequest) -> Iterator[CachedSessionFactory]:
+    """Cached sessions for fixtures of wider scope: ``cached_session_factory("login")`` has the cassette
+    ``cassettes/login.yaml`` beside the file of the fixture that asks for it."""
+    from .running import end_wider
+    from .wider import CachedSessionFactory
+
+    run = request.config.stash[RUN]
+    yield CachedSessionFactory(run)
+    end_wider(run)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
@@ -169,13 +182,16 @@ class _Outcomes:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         running = self._run.running.get(report.nodeid)
-        if running is None:
-            return
-        running.reports.append(report)
-        if report.when == "teardown":
-            from .running import finish
+        if running is not None:
+            running.reports.append(report)
+            if report.when == "teardown":
+                from .running import finish
 
-            finish(self._run, report.nodeid)
+                setattr(report, _REPORT_KEY, finish(self._run, running).as_dict())
+        # What a test counted travels with its report: from xdist's workers too, from one that crashes later too.
+        counted = getattr(report, _REPORT_KEY, None)
+        if counted is not None:
+            self._run.totals.add(counted)
 
 
 # --- the report

@@ -20,13 +20,18 @@ def cassette_path(item: pytest.Item, name: str | None, cassette_dir: Path | None
     ``cassette_dir``, where there is one, with the module's path from the rootdir.
     """
     if name is not None:
-        base = item.path.parent / "cassettes" if cassette_dir is None else cassette_dir
-        return base / (name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+        return named_cassette(item.path.parent, name, cassette_dir)
     if cassette_dir is None:
         base = item.path.parent / "cassettes" / item.path.stem
     else:
         base = cassette_dir / _from_root(item).with_suffix("")
     return base / f"{test_name(item)}.yaml"
+
+
+def named_cassette(folder: Path, name: str, cassette_dir: Path | None) -> Path:
+    """The cassette of that name: in ``cassettes`` in a folder of tests, or in ``cassette_dir``."""
+    base = folder / "cassettes" if cassette_dir is None else cassette_dir
+    return base / (name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
 
 
 def check_name(name: object) -> str:

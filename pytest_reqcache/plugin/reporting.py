@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from .state import Run, Running, Totals
 
+if TYPE_CHECKING:
+    from ..journal import Journal
+
+_OFTEN = 20  # answers from one recording, after which a test is told about polling
 _LISTED = 10  # tests, requests or answers that the summary names before it counts the rest
 
 
@@ -19,8 +24,8 @@ def header(run: Run) -> str:
 
 
 def failure_section(running: Running, run: Run) -> str:
-    """What a failing test is told: what it missed, and what it would have recorded."""
-    lines = list(running.sections)
+    """What a failing test is told: what it missed, where it polled, what it would have recorded."""
+    lines = [*running.sections, *polled(running.engine.journal)]
     new = running.flow.waiting
     if new and not run.options.keep_failed:
         plural = "s" if new > 1 else ""
@@ -35,11 +40,16 @@ def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
     yield counts(totals)
     for why, count in sorted(totals.not_stored.items()):
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
-    yield from _listed("recordings kept", totals.kept)
+    yield from _listed("recordings and refreshes", totals.kept)
     if totals.dropped:
         plural = "s" if totals.dropped > 1 else ""
         yield f"{totals.dropped} recording{plural} of failed tests dropped: --reqcache-keep-failed keeps new ones"
     yield from _listed("passed although they missed", totals.passed_with_misses)
+    yield from totals.polled[:_LISTED]
+    yield from _listed(
+        "requested by fixtures of wider scope, and not recorded (cached_session_factory records it)",
+        [f"{what} ({count} times)" if count > 1 else what for what, count in totals.live_in_fixtures.items()],
+    )
     yield from _listed("refused outside of tests that use the cache", list(totals.refused))
     if in_ci and totals.recorded:
         yield "recorded in CI and lost: commit these cassettes, and run CI with --reqcache-offline"
@@ -59,6 +69,15 @@ def counts(totals: Totals) -> str:
         parts.append(f"{totals.missed} missed")
     parts.append(f"{totals.requests} request{'' if totals.requests == 1 else 's'} made")
     return ", ".join(parts)
+
+
+def polled(journal: Journal) -> list[str]:
+    """A hint for each request that one recording answered very often."""
+    return [
+        f'{what} was answered {count} times from one recording; if the code polls, use repeats="sequence"'
+        for what, count in journal.replays.items()
+        if count >= _OFTEN
+    ]
 
 
 def _listed(title: str, entries: list[str]) -> Iterator[str]:

@@ -15,12 +15,21 @@ from ..guard import Guard
 from ..journal import Journal, Miss
 from ..redacting import Redactor
 from ..session import Engine
-from ..settings import CONFIG_SETTINGS, Settings, SettingsView
+from ..settings import (
+    CONFIG_SETTINGS,
+    MARKER_SETTINGS,
+    TEST_SETTINGS,
+    Settings,
+    SettingsView,
+    merge,
+    parse_settings,
+)
 from ..transport import Transport
 from .marking import cassette_name, config_layer, settings_of
 from .misses import explain
-from .naming import cassette_path
-from .state import Run, Running, Totals
+from .naming import cassette_path, check_name, named_cassette
+from .reporting import polled
+from .state import Run, Running, Totals, Wider
 
 
 def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Running:
@@ -60,6 +69,64 @@ def _engine(
     return Engine(transport, flow, view, journal, mocks_first=True), flow
 
 
+def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
+    """The engine of a cassette for fixtures of wider scope: one for each file.
+
+    Raises:
+        TypeError, ValueError: the name or a setting is not accepted.
+    """
+    base = run.fixture_folders[-1] if run.fixture_folders else run.root
+    path = named_cassette(base, check_name(name), run.options.cassette_dir)
+    if path not in run.wider:
+        layer = parse_settings(given, MARKER_SETTINGS, checked=True)
+        settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
+        if run.memory is None:
+            run.memory = RunMemory()
+
+        def explained(miss: Miss, redactor: Redactor) -> str:
+            return redactor.clean_text(explain(miss, path, "", run.options.offline))
+
+        engine, flow = _engine(path, settings, run.memory, explained)
+        engine.off = int(run.options.disabled)
+        run.wider[path] = Wider(engine, flow)
+    return run.wider[path].engine
+
+
+def settle_wider(run: Run, *, good: bool) -> None:
+    """Commit what fixtures of wider scope recorded, or drop it."""
+    for wider in run.wider.values():
+        if good:
+            wider.flow.commit()
+        else:
+            wider.flow.rollback()
+
+
+def end_wider(run: Run) -> None:
+    """The last fixture that used them is gone: commit, and count."""
+    for wider in run.wider.values():
+        wider.engine.transport.background.join()
+    settle_wider(run, good=True)
+    for wider in run.wider.values():
+        run.totals.add(counted(wider.engine.journal).as_dict())
+    run.wider.clear()
+
+
+def counted(journal: Journal) -> Totals:
+    """What a journal says, as plain values."""
+    return Totals(
+        replayed=journal.replayed,
+        recorded=journal.recorded,
+        revalidated=journal.revalidated,
+        stale=journal.stale,
+        missed=journal.missed,
+        requests=journal.requests,
+        oldest_stale=journal.oldest_stale.total_seconds(),
+        not_stored=dict(journal.not_stored),
+        kept=list(journal.kept),
+        polled=polled(journal),
+    )
+
+
 def suspend(run: Run) -> Running | None:
     """Set the cassette of the test under way aside; returns what to :func:`resume`."""
     running, run.current = run.current, None
@@ -80,9 +147,9 @@ def stop(run: Run, running: Running) -> None:
     suspend(run)
 
 
-def finish(run: Run, nodeid: str) -> None:
-    """The test's outcome is known: commit what it recorded, or drop it, and count."""
-    running = run.running.pop(nodeid)
+def finish(run: Run, running: Running) -> Totals:
+    """The test's outcome is known: commit what it recorded, or drop it; gives what it counted."""
+    del run.running[running.nodeid]
     good = _is_good(running.reports)
     if good:
         commit = running.flow.commit()
@@ -91,20 +158,14 @@ def finish(run: Run, nodeid: str) -> None:
     else:
         commit = running.flow.rollback()
     journal = running.engine.journal
-    totals = Totals(
-        replayed=journal.replayed,
-        recorded=journal.recorded if good else commit.recorded,
-        revalidated=journal.revalidated,
-        stale=journal.stale,
-        missed=journal.missed,
-        requests=journal.requests,
-        oldest_stale=journal.oldest_stale.total_seconds(),
-        not_stored=dict(journal.not_stored),
-        kept=journal.kept,
-        dropped=0 if any(report.outcome == "rerun" for report in running.reports) else commit.dropped,
-        passed_with_misses=[nodeid] if good and journal.missed else [],
-    )
-    run.totals.add(totals.as_dict())
+    totals = counted(journal)
+    if not good:
+        totals.recorded = commit.recorded
+    if not any(str(report.outcome) == "rerun" for report in running.reports):
+        totals.dropped = commit.dropped
+    if good and journal.missed:
+        totals.passed_with_misses = [running.nodeid]
+    return totals
 
 
 def _is_good(reports: list[pytest.TestReport]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,6 +90,8 @@ class Totals:
     not_stored: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     dropped: int = 0
+    polled: list[str] = field(default_factory=list)
+    live_in_fixtures: dict[str, int] = field(default_factory=dict)
     passed_with_misses: list[str] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
 
@@ -97,12 +100,12 @@ class Totals:
         for name in ("replayed", "recorded", "revalidated", "stale", "missed", "requests", "dropped"):
             setattr(self, name, getattr(self, name) + other.get(name, 0))
         self.oldest_stale = max(self.oldest_stale, other.get("oldest_stale", 0.0))
-        for name in ("not_stored", "refused"):
+        for name in ("not_stored", "refused", "live_in_fixtures"):
             mine = getattr(self, name)
             for key, count in other.get(name, {}).items():
                 mine[key] = mine.get(key, 0) + count
-        self.kept += other.get("kept", [])
-        self.passed_with_misses += other.get("passed_with_misses", [])
+        for name in ("kept", "polled", "passed_with_misses"):
+            getattr(self, name).extend(other.get(name, []))
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -125,10 +128,20 @@ class Running:
 
 
 @dataclass(slots=True)
+class Wider:
+    """A cassette that fixtures of wider scope use."""
+
+    engine: Engine
+    flow: Flow
+
+
+@dataclass(slots=True)
 class Run:
-    """One pytest run."""
+    """One pytest run. ``in_use`` says whether any collected test uses the cache."""
 
     options: RunOptions
+    root: Path
+    in_use: bool = False
     totals: Totals = field(default_factory=Totals)
     running: dict[str, Running] = field(default_factory=dict)
     current: Running | None = None
@@ -136,6 +149,8 @@ class Run:
     outer_guard: Guard | None = None
     outer_engine: Engine | None = None
     memory: RunMemory | None = None
+    wider: dict[Path, Wider] = field(default_factory=dict)
+    fixture_folders: list[Path] = field(default_factory=list)
 
 
 RUN = pytest.StashKey[Run]()

@@ -1,0 +1,65 @@
+"""Fixtures of wider scope than a test: what they request is no test's, whichever test comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from .. import patching
+from ..session import CachedSession, session_on
+from ..transport import Forward
+from .running import resume, settle_wider, suspend, wider_engine
+from .state import Run
+
+
+class CachedSessionFactory:
+    """Makes sessions whose recordings are committed when the set-up of the fixture that made them has
+    succeeded; what is recorded with them later, at the end of the run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __call__(self, name: str, **settings: Any) -> CachedSession:
+        """A session on the cassette of that name; settings as for the marker.
+
+        Raises:
+            TypeError, ValueError: the name or a setting is not accepted.
+        """
+        return session_on(wider_engine(self._run, name, settings))
+
+    @contextmanager
+    def patched(self, name: str, **settings: Any) -> Iterator[None]:
+        """Within it every session goes through the cassette of that name."""
+        with patching.patched(wider_engine(self._run, name, settings)), patching.watched(None):
+            yield
+
+
+@contextmanager
+def set_up(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    """Around the set-up of one such fixture."""
+    running = suspend(run)
+    folder = run.root / fixturedef.baseid
+    run.fixture_folders.append(folder.parent if folder.suffix == ".py" else folder)
+
+    def watch(
+        request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
+    ) -> requests.Response:
+        what = f"{fixturedef.argname}: {request.method} {request.url}"
+        run.totals.live_in_fixtures[what] = run.totals.live_in_fixtures.get(what, 0) + 1
+        return forward(request)
+
+    try:
+        with patching.watched(None if run.options.offline else watch):
+            yield
+    except BaseException:
+        settle_wider(run, good=False)
+        raise
+    else:
+        settle_wider(run, good=True)
+    finally:
+        run.fixture_folders.pop()
+        resume(run, running)

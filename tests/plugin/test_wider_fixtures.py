@@ -1,0 +1,124 @@
+"""Fixtures of wider scope: their requests are no test's, whichever test comes first."""
+
+from __future__ import annotations
+
+import pytest
+
+from origin import Answer
+
+CODE = """
+    @pytest.fixture(scope="{scope}")
+    def token():
+        return requests.post(URL + "/login").json()["n"]
+
+    @pytest.mark.reqcache
+    def test_a(token):
+        assert requests.get(URL + "/a").ok
+
+    @pytest.mark.reqcache
+    def test_b(token):
+        assert requests.get(URL + "/b").ok
+"""
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
+def test_cassette_of_the_test_is_set_aside(suite, scope):
+    suite.test(CODE.format(scope=scope))
+    result = suite.run()
+    result.assert_outcomes(passed=2)
+    assert suite.cassettes() == ["test_it/test_a.yaml", "test_it/test_b.yaml"]
+    for name in ("a", "b"):
+        assert "/login" not in suite.cassette(f"test_it/test_{name}")
+    result.stdout.fnmatch_lines(["requested by fixtures of wider scope*", f"  token: POST {suite.origin.url}/login*"])
+
+
+@pytest.mark.parametrize("first", ["test_a", "test_b"])
+def test_which_test_runs_first_makes_no_difference(suite, first):
+    suite.test(CODE.format(scope="module"))
+    second = {"test_a": "test_b", "test_b": "test_a"}[first]
+    suite.run(f"test_it.py::{first}", f"test_it.py::{second}").assert_outcomes(passed=2)
+    assert suite.cassettes() == ["test_it/test_a.yaml", "test_it/test_b.yaml"]
+    assert "/login" not in suite.cassette("test_it/test_a") + suite.cassette("test_it/test_b")
+
+
+FACTORY = """
+    @pytest.fixture(scope="session")
+    def token(cached_session_factory):
+        session = cached_session_factory("login")
+        return session.post(URL + "/login").json()["access_token"]
+
+    @pytest.mark.reqcache
+    def test_a(token):
+        assert requests.get(URL + "/a", headers={"Authorization": "Bearer " + token}).text == "in"
+
+    @pytest.mark.reqcache
+    def test_b(token):
+        assert requests.get(URL + "/b", headers={"Authorization": "Bearer " + token}).text == "in"
+"""
+
+
+@pytest.fixture
+def guarded(suite):
+    """A suite whose origin lets in who has logged in."""
+    suite.origin["/login"] = Answer({"access_token": "t0ken-0123456789"})
+    for path in ("/a", "/b"):
+        suite.origin[path] = lambda seen: Answer(
+            "in" if seen.headers.get("authorization") == "Bearer t0ken-0123456789" else "out"
+        )
+    return suite
+
+
+@pytest.mark.parametrize("selected", [(), ("-k", "test_b"), ("test_it.py::test_b", "test_it.py::test_a")])
+def test_factory_records_for_wider_fixtures(guarded, selected):
+    guarded.test(FACTORY)
+    result = guarded.run(*selected)
+    assert result.ret == 0
+    assert "login.yaml" in guarded.cassettes()
+    assert "t0ken-0123456789" not in "".join(guarded.cassette(name[:-5]) for name in guarded.cassettes())
+    assert "requested by fixtures" not in result.stdout.str()
+    guarded.origin.stop()
+    offline = guarded.offline(*selected)
+    assert offline.ret == 0
+    offline.stdout.fnmatch_lines(["*replayed, 0 requests made"])
+
+
+def test_factory_patches_every_session(guarded):
+    guarded.test(
+        FACTORY.replace(
+            'session = cached_session_factory("login")', 'session = requests.Session()'
+        ).replace(
+            'return session.post(URL + "/login").json()["access_token"]',
+            'with cached_session_factory.patched("login"):\n            return session.post(URL + "/login").json()["access_token"]',
+        )
+    )
+    guarded.run().assert_outcomes(passed=2)
+    guarded.origin.stop()
+    guarded.offline().assert_outcomes(passed=2)
+
+
+def test_failed_set_up_of_a_wider_fixture_commits_nothing(guarded):
+    guarded.test("""
+        @pytest.fixture(scope="session")
+        def token(cached_session_factory):
+            cached_session_factory("login").post(URL + "/login")
+            raise OSError
+
+        def test_it(token):
+            pass
+    """)
+    guarded.run().assert_outcomes(errors=1)
+    assert guarded.cassettes() == []
+
+
+def test_cassette_stands_beside_the_file_of_the_fixture(guarded):
+    guarded.write(
+        "unit/conftest.py",
+        """
+        @pytest.fixture(scope="session")
+        def token(cached_session_factory):
+            return cached_session_factory("login").post(URL + "/login").json()
+        """,
+    )
+    guarded.test("def test_it(token): pass", "unit/deep/test_it.py")
+    guarded.run().assert_outcomes(passed=1)
+    assert (guarded.path / "unit" / "cassettes" / "login.yaml").exists()

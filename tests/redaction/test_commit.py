@@ -1,0 +1,185 @@
+"""Which placeholder is written for which value."""
+
+from __future__ import annotations
+
+from pytest_reqcache.redaction import Redactor, Registry
+
+from .building import bearer, interaction, json_body, redacted, request, response
+
+LOGIN = "https://x/login"
+
+
+def authorizations(items) -> list[str | None]:  # type: ignore[no-untyped-def]
+    return [item.request.headers.get("Authorization") for item in items]
+
+
+def test_a_login_flow_is_consistent() -> None:
+    items = redacted(
+        interaction(request(LOGIN), json_body('{"access_token": "abc", "refresh_token": "def"}')),
+        interaction(bearer("abc")),
+        interaction(bearer("def"), json_body('{"access_token": "ghi"}')),
+        interaction(bearer("ghi")),
+    )
+    assert items[0].response.body == (
+        b'{"access_token": "REDACTED-access_token", "refresh_token": "REDACTED-refresh_token"}'
+    )
+    assert authorizations(items[1:]) == [
+        "Bearer REDACTED-access_token",
+        "Bearer REDACTED-refresh_token",
+        "Bearer REDACTED-access_token-2",
+    ]
+
+
+def test_placeholders_are_numbered_after_those_in_the_cassette() -> None:
+    items = redacted(
+        interaction(bearer("a")),
+        interaction(bearer("b")),
+        interaction(bearer("a")),
+        taken=("REDACTED-authorization", "REDACTED-authorization-3"),
+    )
+    assert authorizations(items) == [
+        "Bearer REDACTED-authorization-2",
+        "Bearer REDACTED-authorization-4",
+        "Bearer REDACTED-authorization-2",
+    ]
+
+
+def test_what_signs_a_request_has_one_placeholder() -> None:
+    digests = [interaction(request("https://x/", ("Authorization", f"Digest nonce={one}"))) for one in "ab"]
+    assert authorizations(redacted(*digests)) == ["Digest REDACTED-authorization"] * 2
+
+
+def test_a_value_is_replaced_wherever_it_stands_as_a_whole() -> None:
+    (item,) = redacted(
+        interaction(
+            bearer("abcdefgh1", "https://x/abcdefgh1/abcdefgh12?a=abcdefgh1"),
+            response(
+                ("Content-Type", "application/json"),
+                ("X-Trace", "for abcdefgh1"),
+                body=rb'{"abcdefgh1": ["abcdefgh1", "xabcdefgh1", "a\nabcdefgh1"], "n": "abcdefgh1"}',
+            ),
+        )
+    )
+    stood = "REDACTED-authorization"
+    assert item.request.url == f"https://x/{stood}/abcdefgh12?a={stood}"
+    assert item.response.headers.get("X-Trace") == f"for {stood}"
+    assert item.response.body == (
+        rf'{{"abcdefgh1": ["{stood}", "xabcdefgh1", "a\n{stood}"], "n": "{stood}"}}'.encode()
+    )
+
+
+def test_a_number_is_replaced_wherever_it_stands() -> None:
+    (item,) = redacted(interaction(request(), json_body('{"password": 12345678, "a": [12345678, 123456789]}')))
+    assert item.response.body == b'{"password": "REDACTED-password", "a": ["REDACTED-password", 123456789]}'
+
+
+def test_what_follows_a_secret_is_part_of_it() -> None:
+    """Else nobody could tell where the placeholder ends."""
+    (item,) = redacted(interaction(bearer("abcdefgh1", "https://x/a-abcdefgh1-b/abcdefgh1-c/abcdefgh1")))
+    assert item.request.url == (
+        "https://x/a-REDACTED-authorization-2/REDACTED-authorization-3/REDACTED-authorization"
+    )
+
+
+def test_short_values_are_replaced_at_their_own_places_only() -> None:
+    (item,) = redacted(interaction(request("https://x/a?a=a"), json_body('{"password": "a", "b": "a a"}')))
+    assert item.request.url == "https://x/a?a=a"
+    assert item.response.body == b'{"password": "REDACTED-password", "b": "a a"}'
+
+
+def test_the_password_within_basic_is_known_elsewhere() -> None:
+    asked = request("https://x/", ("Authorization", "Basic YWRhOmNvcnJlY3QtaG9yc2U="))  # ada:correct-horse
+    (item,) = redacted(interaction(asked, json_body('{"a": "correct-horse", "b": "ada"}')))
+    assert item.response.body == b'{"a": "REDACTED-authorization-2", "b": "ada"}'
+
+
+def test_a_plain_word_in_a_cookie_is_no_secret_elsewhere() -> None:
+    answered = response(("Set-Cookie", "theme=solarized; Path=/"), body=b"solarized")
+    (item,) = redacted(interaction(request(), answered))
+    assert item.response.headers.get("Set-Cookie") == "theme=REDACTED-theme; Path=/"
+    assert item.response.body == b"solarized"
+
+
+def test_a_new_recording_takes_over_the_placeholders_of_the_old_one() -> None:
+    old = interaction(bearer("REDACTED-access_token-4"), json_body('{"token": "REDACTED-token-2"}'))
+    new = interaction(bearer("new"), json_body('{"token": "T", "secret": "S"}'))
+    other = interaction(bearer("T"))
+    taken = ("REDACTED-access_token-4", "REDACTED-token-2", "REDACTED-secret")
+    first, second = Redactor(Registry()).redact([new, other], [old, None], taken)
+    assert authorizations([first, second]) == ["Bearer REDACTED-access_token-4", "Bearer REDACTED-token-2"]
+    assert first.response.body == b'{"token": "REDACTED-token-2", "secret": "REDACTED-secret-2"}'
+
+
+def test_one_placeholder_is_not_taken_over_by_two_values() -> None:
+    old = interaction(bearer("REDACTED-authorization"))
+    items = Redactor(Registry()).redact(
+        [interaction(bearer("a")), interaction(bearer("b"))], [old, old], ["REDACTED-authorization"]
+    )
+    assert authorizations(items) == ["Bearer REDACTED-authorization", "Bearer REDACTED-authorization-2"]
+
+
+def test_placeholders_are_left_alone() -> None:
+    item = interaction(
+        request("https://x/REDACTED-a?token=REDACTED-b", ("Cookie", "sid=REDACTED-sid")),
+        json_body('{"token": "REDACTED-c", "x": "REDACTED-d"}'),
+    )
+    assert redacted(item) == [item]
+
+
+# --- What the process remembers
+
+
+def test_a_value_keeps_its_placeholder_in_later_tests() -> None:
+    registry = Registry()
+    redacted(interaction(bearer("a")), interaction(bearer("b")), redactor=Redactor(registry))
+    later = redacted(
+        interaction(bearer("b")),
+        redactor=Redactor(registry),
+        taken=("REDACTED-authorization", "REDACTED-authorization-2"),
+    )
+    assert authorizations(later) == ["Bearer REDACTED-authorization-2"]
+
+
+def test_each_cassette_numbers_its_own() -> None:
+    registry = Registry()
+    for cassette, token in (("one.yaml", "a"), ("two.yaml", "b")):
+        items = redacted(interaction(bearer(token), cassette=cassette), redactor=Redactor(registry))
+        assert authorizations(items) == ["Bearer REDACTED-authorization"]
+
+
+def test_a_token_keeps_the_name_of_the_login_in_another_cassette() -> None:
+    registry = Registry()
+    login = interaction(request(LOGIN), json_body('{"access_token": "abc"}'), cassette="login.yaml")
+    redacted(login, redactor=Redactor(registry))
+    items = redacted(
+        interaction(bearer("abc"), cassette="use.yaml"),
+        redactor=Redactor(registry),
+        taken=("REDACTED-access_token",),
+    )
+    assert authorizations(items) == ["Bearer REDACTED-access_token"]
+
+
+def test_a_placeholder_of_another_cassette_is_not_taken_from_its_owner() -> None:
+    registry = Registry()
+    redacted(interaction(bearer("a"), cassette="one.yaml"), redactor=Redactor(registry))
+    items = redacted(
+        interaction(bearer("a"), cassette="two.yaml"),
+        redactor=Redactor(registry),
+        taken=("REDACTED-authorization",),
+    )
+    assert authorizations(items) == ["Bearer REDACTED-authorization-2"]
+
+
+def test_a_value_bound_in_this_test_keeps_its_placeholder() -> None:
+    redactor = Redactor(Registry())
+    live, stored = redactor.mask(bearer("a")), redactor.mask(bearer("REDACTED-authorization"))
+    redactor.bindings.bind(live, stored)
+    items = redacted(interaction(bearer("a")), redactor=redactor, taken=("REDACTED-authorization",))
+    assert authorizations(items) == ["Bearer REDACTED-authorization"]
+
+
+def test_long_secrets_of_other_tests_are_known() -> None:
+    registry, token = Registry(), "a1" * 10
+    redacted(interaction(bearer(token), cassette="one.yaml"), redactor=Redactor(registry))
+    items = redacted(interaction(request(f"https://x/{token}"), cassette="two.yaml"), redactor=Redactor(registry))
+    assert items[0].request.url == "https://x/REDACTED-authorization"

@@ -1,0 +1,73 @@
+"""``ignored_parameters`` are neither compared nor stored."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_reqcache.redaction import redact_ignored, strip_ignored
+
+from .building import FORM, JSON, request
+
+NAMES = {"key", "x-key"}
+
+
+@pytest.mark.parametrize(
+    ("given", "redacted", "stripped"),
+    [
+        ("https://x/?key=a&b=c#d", "https://x/?key=REDACTED&b=c#d", "https://x/?b=c#d"),
+        ("https://x/?b=c&KEY=a%20b", "https://x/?b=c&KEY=REDACTED", "https://x/?b=c"),
+        ("https://x/?k%65y=a", "https://x/?k%65y=REDACTED", "https://x/"),
+        ("https://x/?key", "https://x/?key", "https://x/"),
+        ("https://x/key=a", "https://x/key=a", "https://x/key=a"),
+    ],
+)
+def test_query(given: str, redacted: str, stripped: str) -> None:
+    assert redact_ignored(request(given), NAMES).url == redacted
+    assert strip_ignored(request(given), NAMES).url == stripped
+
+
+def test_headers_in_any_case() -> None:
+    asked = request("https://x/", ("X-KEY", "a"), ("Accept", "b"))
+    assert redact_ignored(asked, NAMES).headers.items == (("X-KEY", "REDACTED"), ("Accept", "b"))
+    assert strip_ignored(asked, NAMES).headers.items == (("Accept", "b"),)
+
+
+def test_form() -> None:
+    asked = request("https://x/", FORM, body=b"a=b&Key=%ff&c=d")
+    assert redact_ignored(asked, NAMES).body == b"a=b&Key=REDACTED&c=d"
+    assert strip_ignored(asked, NAMES).body == b"a=b&c=d"
+
+
+@pytest.mark.parametrize(
+    ("given", "redacted", "stripped"),
+    [
+        ('{ "key":"a" , "b":1.10}', '{ "key":"REDACTED" , "b":1.10}', {"b": 1.1}),
+        ('{"a": [{"Key": [1, {"key": 2}]}, 1]}', '{"a": [{"Key": "REDACTED"}, 1]}', {"a": [{}, 1]}),
+        ('{"key": null, "b": "key"}', '{"key": "REDACTED", "b": "key"}', {"b": "key"}),
+        (r'{"k\u0065y": "a\"b"}', r'{"k\u0065y": "REDACTED"}', {}),
+        ('{"key": {"a": "}"}, "b": 1}', '{"key": "REDACTED", "b": 1}', {"b": 1}),
+    ],
+)
+def test_json(given: str, redacted: str, stripped: object) -> None:
+    asked = request("https://x/", JSON, body=given.encode())
+    assert redact_ignored(asked, NAMES).body == redacted.encode()
+    assert json.loads(strip_ignored(asked, NAMES).body or b"") == stripped
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request("https://x/?a=b", ("Accept", "b")),
+        request("https://x/", JSON, body=b'{"a": "key",  "b": 1.10}'),
+        request("https://x/", FORM, body=b"a=key"),
+        request("https://x/", ("Content-Type", "text/plain"), body=b"key=1"),
+        request("https://x/", JSON, body=b'{"broken": "key'),
+    ],
+)
+def test_where_nothing_is_ignored_the_request_is_itself(asked) -> None:  # type: ignore[no-untyped-def]
+    assert redact_ignored(asked, NAMES) is asked
+    assert strip_ignored(asked, NAMES) is asked
+    assert redact_ignored(asked, ()) is asked
+    assert strip_ignored(asked, ()) is asked

@@ -1,0 +1,192 @@
+"""Where secrets stand, and what is written there: the rules, as tables."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from pytest_reqcache.headers import Headers
+from pytest_reqcache.models import BodyFile, RecordedResponse
+from pytest_reqcache.redaction import DEFAULT_FIELDS, DEFAULT_RULES, Redactor, Registry
+from pytest_reqcache.redaction.rules import SIGNING_FIELDS
+
+from .building import FORM, JSON, interaction, redacted, redacted_request, redacted_response, request, response
+
+BASIC = base64.b64encode(b"ada:correct horse").decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Authorization", "Bearer s3cr3t", "Bearer REDACTED-authorization"),
+        ("authorization", "bearer s3cr3t", "bearer REDACTED-authorization"),
+        ("Authorization", "s3cr3t", "REDACTED-authorization"),
+        ("Authorization", f"Basic {BASIC}", "Basic REDACTED-authorization"),
+        ("Authorization", "Token token=s3cr3t", "Token REDACTED-authorization"),
+        ("Authorization", 'Digest username="a", response="b"', "Digest REDACTED-authorization"),
+        ("Authorization", "AWS4-HMAC-SHA256 Credential=A/b, Signature=c", "AWS4-HMAC-SHA256 REDACTED-authorization"),
+        ("Authorization", 'OAuth oauth_consumer_key="k"', "OAuth REDACTED-authorization"),
+        ("Authorization", "Negotiate YII=", "Negotiate REDACTED-authorization"),
+        ("Authorization", "Bearer", "Bearer"),
+        ("Authorization", "", ""),
+        ("Authorization", "Bearer REDACTED-access_token", "Bearer REDACTED-access_token"),
+        ("Proxy-Authorization", "Basic YTpi", "Basic REDACTED-proxy-authorization"),
+        ("X-Api-Key", "s3cr3t", "REDACTED-x-api-key"),
+        ("X-API-KEY", "two words", "REDACTED-x-api-key"),
+        ("Private-Token", "s3cr3t", "REDACTED-private-token"),
+        ("X-CSRFToken", "s3cr3t", "REDACTED-x-csrftoken"),
+        ("Ocp-Apim-Subscription-Key", "s3cr3t", "REDACTED-ocp-apim-subscription-key"),
+        ("X-My-Own-Token", "s3cr3t", "REDACTED-x-my-own-token"),
+        ("X-My-Secret", "s3cr3t", "REDACTED-x-my-secret"),
+        ("X-My-Api-Key", "s3cr3t", "REDACTED-x-my-api-key"),
+        ("X-My-Password", "s3cr3t", "REDACTED-x-my-password"),
+        ("Accept", "application/json", "application/json"),
+        ("X-Request-Id", "s3cr3t", "s3cr3t"),
+        ("Cookie", "theme=light; session=abc", "theme=light; session=REDACTED-session"),
+        ("Cookie", "a=12345678;b=1", "a=REDACTED-a;b=1"),
+        ("Cookie", 'sid="abc"; x', 'sid="REDACTED-sid"; x'),
+        ("Cookie", "session=; csrftoken=abc", "session=; csrftoken=REDACTED-csrftoken"),
+        ("Referer", "https://x.example/?token=abc&page=2", "https://x.example/?token=REDACTED-token&page=2"),
+    ],
+)
+def test_request_header(name: str, value: str, expected: str) -> None:
+    assert redacted_request(request("https://x.example/", (name, value))).headers.items == ((name, expected),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Set-Cookie", "theme=light; Path=/", "theme=light; Path=/"),
+        ("Set-Cookie", "s=abc; Path=/; HttpOnly", "s=REDACTED-s; Path=/; HttpOnly"),
+        ("Set-Cookie", "s=abc; path=/; httponly", "s=REDACTED-s; path=/; httponly"),
+        ("Set-Cookie", "sessionid=abc", "sessionid=REDACTED-sessionid"),
+        ("Set-Cookie", "x=12345678; Max-Age=5", "x=REDACTED-x; Max-Age=5"),
+        ("Set-Cookie", "sid=; Max-Age=0; HttpOnly", "sid=; Max-Age=0; HttpOnly"),
+        ("Location", "/next?access_token=abc&page=2", "/next?access_token=REDACTED-access_token&page=2"),
+        ("Location", "https://x/#access_token=abc", "https://x/#access_token=REDACTED-access_token"),
+        ("Location", "https://u:pw@x/", "https://REDACTED-userinfo@x/"),
+        ("Link", '<https://x/?api_key=abc>; rel="next"', '<https://x/?api_key=REDACTED-api_key>; rel="next"'),
+        ("X-Auth-Token", "abc", "REDACTED-x-auth-token"),
+        ("Authentication-Info", 'nextnonce="abc"', "REDACTED-authentication-info"),
+        ("WWW-Authenticate", 'Digest nonce="abc"', 'Digest nonce="abc"'),
+        ("ETag", '"abc"', '"abc"'),
+    ],
+)
+def test_response_header(name: str, value: str, expected: str) -> None:
+    assert redacted_response(response((name, value))).headers.items == ((name, expected),)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://x/a?page=2", "https://x/a?page=2"),
+        ("https://x/a?access_token=abc&page=2#top", "https://x/a?access_token=REDACTED-access_token&page=2#top"),
+        ("https://x/a?accessToken=a%2Bb", "https://x/a?accessToken=REDACTED-accesstoken"),
+        ("https://x/a?API-KEY=abc", "https://x/a?API-KEY=REDACTED-api-key"),
+        ("https://x/a?api%5Fkey=abc", "https://x/a?api%5Fkey=REDACTED-api_key"),
+        ("https://x/a?token=&page=2", "https://x/a?token=&page=2"),
+        ("https://x/a?sig=abc&se=2", "https://x/a?sig=REDACTED-sig&se=2"),
+        ("https://x/a?X-Amz-Signature=abc", "https://x/a?X-Amz-Signature=REDACTED-x-amz-signature"),
+        ("https://x/a?next=https://y/?token=abc", "https://x/a?next=https://y/?token=REDACTED-token"),
+        ("https://ada:pw@x/a@b", "https://REDACTED-userinfo@x/a@b"),
+        ("https://sk_live@x/", "https://REDACTED-userinfo@x/"),
+        ("https://x/a?page_token=3", "https://x/a?page_token=3"),
+    ],
+)
+def test_url(url: str, expected: str) -> None:
+    assert redacted_request(request(url)).url == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("application/json", '{ "password" :"a",\n"n":1.10}', '{ "password" :"REDACTED-password",\n"n":1.10}'),
+        ("application/json", '{"a": [{"accessToken": "x"}]}', '{"a": [{"accessToken": "REDACTED-accesstoken"}]}'),
+        ("application/problem+json", '{"secret":"a"}', '{"secret":"REDACTED-secret"}'),
+        ("application/json", '{"secret":12}', '{"secret":"REDACTED-secret"}'),
+        ("application/json", '{"secret":null,"token":true,"pwd":""}', '{"secret":null,"token":true,"pwd":""}'),
+        ("application/json", '{"secret":["a","b"]}', '{"secret":["REDACTED-secret","REDACTED-secret-2"]}'),
+        ("application/json", '{"secret":{"x":"a"}}', '{"secret":{"x":"a"}}'),
+        ("application/json", r'{"pass\u0077ord":"a\"b"}', r'{"pass\u0077ord":"REDACTED-password"}'),
+        ("application/json", '{"secret":"a","secret":"b"}', '{"secret":"REDACTED-secret","secret":"REDACTED-secret-2"}'),
+        ("application/json", '{"a":"password"}', '{"a":"password"}'),
+        ("application/json", '{"secret":"cut', '{"secret":"REDACTED-secret'),
+        ("", '{"secret":"a"}', '{"secret":"REDACTED-secret"}'),
+        (
+            "application/json",
+            '{"url": "https://u:pw@x/?a=1&token=abc"}',
+            '{"url": "https://REDACTED-userinfo@x/?a=1&token=REDACTED-token"}',
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            "user=ada&password=p%20w&client-secret=x",
+            "user=ada&password=REDACTED-password&client-secret=REDACTED-client-secret",
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\na\r\n--b\r\n'
+            'Content-Disposition: form-data; name="token"; filename="t"\r\n\r\nfile\r\n--b--\r\n',
+            '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nREDACTED-password\r\n--b\r\n'
+            'Content-Disposition: form-data; name="token"; filename="t"\r\n\r\nfile\r\n--b--\r\n',
+        ),
+        ("text/html", '<a href="/x?a=1&amp;token=abc">', '<a href="/x?a=1&amp;token=REDACTED-token">'),
+        ("text/plain", "password=abc", "password=abc"),
+    ],
+)
+def test_body(kind: str, body: str, expected: str) -> None:
+    headers = [("Content-Type", kind)] if kind else []
+    assert redacted_request(request("https://x/", *headers, body=body.encode())).body == expected.encode()
+    assert redacted_response(response(*headers, body=body.encode())).body == expected.encode()
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_json_in_every_encoding(codec: str) -> None:
+    body = '{"secret": "abc", "é": "ü"}'.encode(codec)
+    assert redacted_response(response(JSON, body=body)).body == body.decode(codec).replace(
+        "abc", "REDACTED-secret"
+    ).encode(codec)
+
+
+@pytest.mark.parametrize("body", [b'{"x": "\xff", "secret": "a"}', b'{"x": "\\ud800", "secret": "a"}'])
+def test_bytes_that_are_no_text_stay(body: bytes) -> None:
+    expected = body.replace(b'"a"', b'"REDACTED-secret"')
+    assert redacted_response(response(JSON, body=body)).body == expected
+
+
+def test_binary_bodies_are_left_alone() -> None:
+    asked = request("https://x/?token=abcdefgh1")
+    body = b"\x89PNG\xff\xfeabcdefgh1"
+    (item,) = redacted(interaction(asked, response(("Content-Type", "image/png"), body=body)))
+    assert item.response.body is body
+
+
+def test_bodies_in_files_are_left_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    body = BodyFile(tmp_path / "body", 3)
+    assert redacted_response(RecordedResponse(200, "OK", Headers.of([JSON]), body)).body is body
+
+
+@pytest.mark.parametrize(("told", "corrected"), [("14", "28"), ("99", "99")])
+def test_length_is_corrected_where_it_was_right(told: str, corrected: str) -> None:
+    answered = redacted_response(response(JSON, ("content-length", told), body=b'{"secret":"a"}'))
+    assert answered.headers.get("Content-Length") == corrected
+    assert len(answered.body) == 28  # type: ignore[arg-type]
+
+
+def test_what_holds_no_secret_is_the_same_object() -> None:
+    asked = request("https://x/a?b=c", ("Accept", "*/*"), JSON, body=b'{"a": 1}')
+    answered = response(JSON, ("Set-Cookie", "a=b"), body=b'{"a": 1}')
+    (item,) = redacted(interaction(asked, answered))
+    assert item.request is asked
+    assert item.response is answered
+
+
+@pytest.mark.parametrize("name", sorted(DEFAULT_FIELDS | SIGNING_FIELDS))
+@pytest.mark.parametrize("separator", ["_", "-", ""])
+def test_the_quick_look_overlooks_no_field(name: str, separator: str) -> None:
+    spelled = name.replace("_", separator)
+    assert DEFAULT_RULES.may_hold(f'{{"{spelled}": "a"}}')
+    assert not DEFAULT_RULES.is_harmless(f"a=b&{spelled}=c")
+    asked = request("https://x/", FORM, body=f"{spelled.upper()}=c".encode())
+    assert b"=REDACTED-" in (redacted_request(asked).body or b"")
+    assert Redactor(Registry()).mask(request(f"https://x/?{spelled}=c")).places == (f"query:{spelled}",)
