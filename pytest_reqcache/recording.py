@@ -182,6 +182,16 @@ def kept_fields(settings: Settings) -> tuple[str, ...]:
     return settings.match_headers if isinstance(settings.match_headers, tuple) else ()
 
 
+def compared_fields(interactions: Iterable[Interaction], settings: Settings) -> list[str]:
+    """The request fields that tell these interactions apart: of ``match_headers``, and of ``Vary``."""
+    names = dict.fromkeys(kept_fields(settings))
+    for item in interactions:
+        varying = vary_names(item.response.headers.get_all("Vary"))
+        if varying != "*":
+            names.update(dict.fromkeys(name for name in varying if name not in ("accept-encoding", "user-agent")))
+    return list(names)
+
+
 class Flights:
     """One request at a time for each key: the others wait, and share its answer."""
 

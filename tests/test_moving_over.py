@@ -185,8 +185,10 @@ SCRIPTS = {
     "session": (
         SESSION,
         [
-            "['/fast', '/forever', '/get?b=1&a=2&api_key=REDACTED', '/missing', '/post', '/redirect', "
-            "'/slow', '/to']"
+            (
+                "['/fast', '/forever', '/get?b=1&a=2&api_key=REDACTED', '/missing', '/post', '/redirect', "
+                "'/slow', '/to']"
+            )
         ],
         {"/fast": 1, "/private": 2, "/get": 1, "/missing": 1, "/post": 1, "/redirect": 1, "/to": 1},
     ),

@@ -1,32 +1,71 @@
-"""What a miss says: why, and the command that records what is missing."""
+"""What a miss says: why, what comes nearest, and the command that records what is missing."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from ..journal import Miss
+from ..models import RecordedRequest
+from ..nearest import nearest
 from ..policy import Reason
 
+_MOST_LINES: Final = 25
+_OTHERS: Final = 3  # recorded requests that are named after the nearest
 
-def explain(miss: Miss, cassette: Path, nodeid: str, offline: str) -> str:
-    """The miss in a few lines."""
+
+def explain(
+    miss: Miss,
+    request: RecordedRequest,
+    recorded: Sequence[RecordedRequest],
+    compared_headers: Sequence[str],
+    *,
+    cassette: Path,
+    nodeid: str,
+    offline: str,
+) -> str:
+    """The miss in a few lines; ``request`` and ``recorded`` have their secrets masked."""
     reason = miss.explain()
     if miss.reason is Reason.NEVER_RECORDED and not cassette.exists():
         reason = f"no cassette: {cassette} does not exist"
-    return "\n".join(
-        [
-            f"not cached: {miss.method} {miss.url}",
-            f"  reason:    {reason}",
-            f"  cassette:  {cassette}",
-            f"  to record: {record_command(nodeid, offline)}",
-        ]
-    )
+    lines = [
+        f"not cached: {miss.method} {miss.url}",
+        f"  reason:    {reason}",
+        f"  cassette:  {cassette}",
+        *_nearest_lines(miss, request, recorded, compared_headers),
+    ]
+    command = f"  to record: {record_command(nodeid, offline)}"
+    if len(lines) >= _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 2], "             ..."]
+    return "\n".join([*lines, command])
+
+
+def _nearest_lines(
+    miss: Miss, request: RecordedRequest, recorded: Sequence[RecordedRequest], compared_headers: Sequence[str]
+) -> Iterator[str]:
+    if miss.reason not in (Reason.NEVER_RECORDED, Reason.VARY):
+        return
+    ranked = nearest(request, recorded, compared_headers)
+    ranked = [(found, differing) for found, differing in ranked if differing]
+    if not ranked:
+        return
+    (first, differing), others = ranked[0], ranked[1:]
+    yield f"  nearest:   {first.method} {first.url}"
+    for difference in differing:
+        for line in difference.lines():
+            yield f"             {line}"
+    if others:
+        names = list(dict.fromkeys(f"{other.method} {other.url}" for other, _ in others))
+        shown = ", ".join(names[:_OTHERS])
+        more = f" and {len(names) - _OTHERS} more" if len(names) > _OTHERS else ""
+        yield f"  recorded:  {shown}{more}"
 
 
 def record_command(nodeid: str, offline: str) -> str:
-    """The command that runs a test online."""
-    command = f"pytest {shlex.quote(nodeid)}"
+    """The command that runs a test online; without a test, the whole run."""
+    command = f"pytest {shlex.quote(nodeid)}" if nodeid else "pytest"
     if offline == "reqcache_offline":
         return f"{command} -o reqcache_offline=false"
     if offline.startswith("REQCACHE_OFFLINE"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from ..cassette import Cassette
 from ..flow import Flow, RunMemory, TestIdentity
 from ..guard import Guard
 from ..journal import Journal, Miss
+from ..models import RecordedRequest
+from ..recording import compared_fields
 from ..redacting import Redactor
 from ..session import Engine
 from ..settings import (
@@ -32,6 +34,9 @@ from .reporting import polled
 from .state import Run, Running, Totals, Wider
 
 
+_MOST_COMPARED = 1000  # recorded requests that a miss is compared with
+
+
 def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Running:
     """The engine of a test, on its cassette; with ``patches`` every session goes through it.
 
@@ -39,34 +44,43 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
         TypeError, ValueError: what ``reqcache_config`` returned is not accepted.
     """
     settings = settings_of(item, config_layer(config), run.options)
-    if run.memory is None:
-        run.memory = RunMemory()
     path = cassette_path(item, cassette_name(item), run.options.cassette_dir)
-    explanations: list[str] = []
-
-    def explained(miss: Miss, redactor: Redactor) -> str:
-        text = redactor.clean_text(explain(miss, path, item.nodeid, run.options.offline))
-        explanations.append(text)
-        return text
-
-    engine, flow = _engine(path, settings, run.memory, explained)
-    engine.off = int(run.options.disabled)
+    engine, flow, explanations = _engine(path, settings, run, item.nodeid)
     running = Running(item.nodeid, engine, flow, patches, sections=explanations)
     run.running[item.nodeid] = running
     resume(run, running)
     return running
 
 
-def _engine(
-    path: Path, settings: Settings, memory: RunMemory, explained: Callable[[Miss, Redactor], str]
-) -> tuple[Engine, Flow]:
+def _engine(path: Path, settings: Settings, run: Run, nodeid: str) -> tuple[Engine, Flow, list[str]]:
+    """An engine on a cassette, its flow, and the list that the explanations of its misses go to."""
+    if run.memory is None:
+        run.memory = RunMemory()
     view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
-    redactor = Redactor(memory.registry, path)
+    redactor = Redactor(run.memory.registry, path)
     identity = TestIdentity(lambda: view.current, redactor)
-    flow = Flow(Cassette(path, identity.locate), identity, redactor, memory, lambda: view.current)
+    flow = Flow(Cassette(path, identity.locate), identity, redactor, run.memory, lambda: view.current)
+    explanations: list[str] = []
+
+    def explained(miss: Miss, request: RecordedRequest) -> str:
+        recorded = list(islice(flow.interactions(), _MOST_COMPARED))
+        text = explain(
+            miss,
+            identity.mask(request).request,
+            [identity.mask(item.request).request for item in recorded],
+            compared_fields(recorded, view.current),
+            cassette=path,
+            nodeid=nodeid,
+            offline=run.options.offline,
+        )
+        explanations.append(redactor.clean_text(text))
+        return explanations[-1]
+
     journal = Journal()
-    transport = Transport(flow, lambda: view.current, journal, lambda miss, request: explained(miss, redactor))
-    return Engine(transport, flow, view, journal, mocks_first=True), flow
+    transport = Transport(flow, lambda: view.current, journal, explained)
+    engine = Engine(transport, flow, view, journal, mocks_first=True)
+    engine.off = int(run.options.disabled)
+    return engine, flow, explanations
 
 
 def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
@@ -80,14 +94,7 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
     if path not in run.wider:
         layer = parse_settings(given, MARKER_SETTINGS, checked=True)
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
-        if run.memory is None:
-            run.memory = RunMemory()
-
-        def explained(miss: Miss, redactor: Redactor) -> str:
-            return redactor.clean_text(explain(miss, path, "", run.options.offline))
-
-        engine, flow = _engine(path, settings, run.memory, explained)
-        engine.off = int(run.options.disabled)
+        engine, flow, _ = _engine(path, settings, run, "")
         run.wider[path] = Wider(engine, flow)
     return run.wider[path].engine
 

@@ -69,7 +69,9 @@ def test_a_value_is_replaced_wherever_it_stands_as_a_whole() -> None:
 
 
 def test_a_number_is_replaced_wherever_it_stands() -> None:
-    (item,) = redacted(interaction(request(), json_body('{"password": 12345678, "a": [12345678, 123456789]}')))
+    (item,) = redacted(
+        interaction(request(), json_body('{"password": 12345678, "a": [12345678, 123456789]}'))
+    )
     assert item.response.body == b'{"password": "REDACTED-password", "a": ["REDACTED-password", 123456789]}'
 
 
@@ -181,5 +183,7 @@ def test_a_value_bound_in_this_test_keeps_its_placeholder() -> None:
 def test_long_secrets_of_other_tests_are_known() -> None:
     registry, token = Registry(), "a1" * 10
     redacted(interaction(bearer(token), cassette="one.yaml"), redactor=Redactor(registry))
-    items = redacted(interaction(request(f"https://x/{token}"), cassette="two.yaml"), redactor=Redactor(registry))
+    items = redacted(
+        interaction(request(f"https://x/{token}"), cassette="two.yaml"), redactor=Redactor(registry)
+    )
     assert items[0].request.url == "https://x/REDACTED-authorization"

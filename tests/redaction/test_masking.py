@@ -34,7 +34,10 @@ def masked(asked):  # type: ignore[no-untyped-def]
         (request("https://x/", ("X-Id", "REDACTED-sid")), [("header:x-id", "REDACTED-sid")]),
         (request("https://x/", JSON, body=b'{"id": "REDACTED-sid"}'), [("body", "REDACTED-sid")]),
         (request("https://x/", ("Authorization", "Digest a=b")), [("header:authorization", "digest")]),
-        (request("https://x/", ("Authorization", "Digest REDACTED-authorization")), [("header:authorization", "digest")]),
+        (
+            request("https://x/", ("Authorization", "Digest REDACTED-authorization")),
+            [("header:authorization", "digest")],
+        ),
         (request("https://x/?Signature=abc"), [("query:signature", "signature")]),
     ],
 )
@@ -113,7 +116,10 @@ def test_a_short_cookie_that_was_http_only_is_a_credential() -> None:
         (bearer("abc"), []),
         (bearer("REDACTED-a"), [("header:authorization", "REDACTED-a")]),
         (
-            request("https://x/", ("Authorization", "Basic " + base64.b64encode(b"ada:REDACTED-password").decode())),
+            request(
+                "https://x/",
+                ("Authorization", "Basic " + base64.b64encode(b"ada:REDACTED-password").decode()),
+            ),
             [("header:authorization", "REDACTED-password")],
         ),
         (request("https://x/REDACTED-a/?b=REDACTED%2Dc"), [("url", "REDACTED-a"), ("url", "REDACTED-c")]),

@@ -11,7 +11,16 @@ from pytest_reqcache.models import BodyFile, RecordedResponse
 from pytest_reqcache.redaction import DEFAULT_FIELDS, DEFAULT_RULES, Redactor, Registry
 from pytest_reqcache.redaction.rules import SIGNING_FIELDS
 
-from .building import FORM, JSON, interaction, redacted, redacted_request, redacted_response, request, response
+from .building import (
+    FORM,
+    JSON,
+    interaction,
+    redacted,
+    redacted_request,
+    redacted_response,
+    request,
+    response,
+)
 
 BASIC = base64.b64encode(b"ada:correct horse").decode()
 
@@ -25,7 +34,11 @@ BASIC = base64.b64encode(b"ada:correct horse").decode()
         ("Authorization", f"Basic {BASIC}", "Basic REDACTED-authorization"),
         ("Authorization", "Token token=s3cr3t", "Token REDACTED-authorization"),
         ("Authorization", 'Digest username="a", response="b"', "Digest REDACTED-authorization"),
-        ("Authorization", "AWS4-HMAC-SHA256 Credential=A/b, Signature=c", "AWS4-HMAC-SHA256 REDACTED-authorization"),
+        (
+            "Authorization",
+            "AWS4-HMAC-SHA256 Credential=A/b, Signature=c",
+            "AWS4-HMAC-SHA256 REDACTED-authorization",
+        ),
         ("Authorization", 'OAuth oauth_consumer_key="k"', "OAuth REDACTED-authorization"),
         ("Authorization", "Negotiate YII=", "Negotiate REDACTED-authorization"),
         ("Authorization", "Bearer", "Bearer"),
@@ -81,7 +94,10 @@ def test_response_header(name: str, value: str, expected: str) -> None:
     ("url", "expected"),
     [
         ("https://x/a?page=2", "https://x/a?page=2"),
-        ("https://x/a?access_token=abc&page=2#top", "https://x/a?access_token=REDACTED-access_token&page=2#top"),
+        (
+            "https://x/a?access_token=abc&page=2#top",
+            "https://x/a?access_token=REDACTED-access_token&page=2#top",
+        ),
         ("https://x/a?accessToken=a%2Bb", "https://x/a?accessToken=REDACTED-accesstoken"),
         ("https://x/a?API-KEY=abc", "https://x/a?API-KEY=REDACTED-api-key"),
         ("https://x/a?api%5Fkey=abc", "https://x/a?api%5Fkey=REDACTED-api_key"),
@@ -101,15 +117,31 @@ def test_url(url: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "body", "expected"),
     [
-        ("application/json", '{ "password" :"a",\n"n":1.10}', '{ "password" :"REDACTED-password",\n"n":1.10}'),
-        ("application/json", '{"a": [{"accessToken": "x"}]}', '{"a": [{"accessToken": "REDACTED-accesstoken"}]}'),
+        (
+            "application/json",
+            '{ "password" :"a",\n"n":1.10}',
+            '{ "password" :"REDACTED-password",\n"n":1.10}',
+        ),
+        (
+            "application/json",
+            '{"a": [{"accessToken": "x"}]}',
+            '{"a": [{"accessToken": "REDACTED-accesstoken"}]}',
+        ),
         ("application/problem+json", '{"secret":"a"}', '{"secret":"REDACTED-secret"}'),
         ("application/json", '{"secret":12}', '{"secret":"REDACTED-secret"}'),
-        ("application/json", '{"secret":null,"token":true,"pwd":""}', '{"secret":null,"token":true,"pwd":""}'),
+        (
+            "application/json",
+            '{"secret":null,"token":true,"pwd":""}',
+            '{"secret":null,"token":true,"pwd":""}',
+        ),
         ("application/json", '{"secret":["a","b"]}', '{"secret":["REDACTED-secret","REDACTED-secret-2"]}'),
         ("application/json", '{"secret":{"x":"a"}}', '{"secret":{"x":"a"}}'),
         ("application/json", r'{"pass\u0077ord":"a\"b"}', r'{"pass\u0077ord":"REDACTED-password"}'),
-        ("application/json", '{"secret":"a","secret":"b"}', '{"secret":"REDACTED-secret","secret":"REDACTED-secret-2"}'),
+        (
+            "application/json",
+            '{"secret":"a","secret":"b"}',
+            '{"secret":"REDACTED-secret","secret":"REDACTED-secret-2"}',
+        ),
         ("application/json", '{"a":"password"}', '{"a":"password"}'),
         ("application/json", '{"secret":"cut', '{"secret":"REDACTED-secret'),
         ("", '{"secret":"a"}', '{"secret":"REDACTED-secret"}'),

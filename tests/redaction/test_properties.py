@@ -89,7 +89,9 @@ def bodies(draw: st.DrawFn, secrets: list[str]) -> tuple[tuple[tuple[str, str], 
         indent, ascii_only = draw(st.sampled_from([None, 2])), draw(st.booleans())
         return (JSON,), json.dumps(draw(value), indent=indent, ensure_ascii=ascii_only).encode()
     pairs = st.tuples(st.sampled_from(["password", "note", "client_secret"]), one)
-    form = "&".join(f"{name}={quote_plus(found)}" for name, found in draw(st.lists(pairs, min_size=1, max_size=3)))
+    form = "&".join(
+        f"{name}={quote_plus(found)}" for name, found in draw(st.lists(pairs, min_size=1, max_size=3))
+    )
     return (FORM,), form.encode()
 
 
@@ -199,5 +201,7 @@ def test_json_stays_json_and_lengths_stay_right(made: tuple[list[str], list[Inte
 @given(st.binary(max_size=60), st.sampled_from(["application/json", "text/html", "multipart/form-data", ""]))
 def test_any_body_is_gone_through_without_an_error(body: bytes, kind: str) -> None:
     asked = request("https://x/", ("Content-Type", kind), ("X-Api-Key", "abcdefgh"), body=body)
-    (item,) = Redactor(Registry()).redact([interaction(asked, response(*asked.headers, body=body))], [None], ())
+    (item,) = Redactor(Registry()).redact(
+        [interaction(asked, response(*asked.headers, body=body))], [None], ()
+    )
     Redactor(Registry()).mask(item.request)

@@ -1,0 +1,112 @@
+"""The recorded requests that come nearest to one that was missed, and how they differ. No I/O."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from .models import RecordedRequest
+
+_LONGEST_VALUE: Final = 100  # characters of one value that a diff shows
+_MOST_BODY_LINES: Final = 8  # changed lines of a body that a diff shows
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which a request differs from a recorded one; either side is None where it is absent.
+
+    ``weight`` says how much further away it puts the recording.
+    """
+
+    where: str
+    recorded: str | None
+    asked: str | None
+    weight: int
+
+    def lines(self) -> Iterator[str]:
+        """As a diff: ``-`` what is recorded, ``+`` what was asked for."""
+        if self.recorded is not None:
+            yield f"- {self.where}{_short(self.recorded)}"
+        if self.asked is not None:
+            yield f"+ {self.where}{_short(self.asked)}"
+
+
+def nearest(
+    asked: RecordedRequest, recorded: Iterable[RecordedRequest], compared_headers: Iterable[str] = ()
+) -> list[tuple[RecordedRequest, list[Difference]]]:
+    """The recorded requests with what differs, the nearest first; those of other hosts are left out."""
+    names = tuple(compared_headers)
+    host = urlsplit(asked.url).netloc
+    ranked = [
+        (request, differences(asked, request, names))
+        for request in recorded
+        if urlsplit(request.url).netloc == host
+    ]
+    return sorted(ranked, key=lambda pair: sum(difference.weight for difference in pair[1]))
+
+
+def differences(
+    asked: RecordedRequest, recorded: RecordedRequest, compared_headers: Iterable[str] = ()
+) -> list[Difference]:
+    """How a request differs from a recorded one."""
+    found = []
+    if asked.method != recorded.method:
+        found.append(Difference("method ", recorded.method, asked.method, 4))
+    was, is_now = urlsplit(recorded.url), urlsplit(asked.url)
+    if was.path != is_now.path:
+        likeness = difflib.SequenceMatcher(None, was.path, is_now.path, autojunk=False).ratio()
+        found.append(Difference("path ", was.path, is_now.path, 3 + round(10 * (1 - likeness))))
+    found += _parameters("query ", was.query, is_now.query)
+    for name in compared_headers:
+        before, after = recorded.headers.get(name), asked.headers.get(name)
+        if before != after:
+            found.append(Difference(f"header {name}: ", before, after, 1))
+    found += _body(asked, recorded)
+    return found
+
+
+def _parameters(where: str, recorded: str, asked: str) -> Iterator[Difference]:
+    was = dict(parse_qsl(recorded, keep_blank_values=True))
+    is_now = dict(parse_qsl(asked, keep_blank_values=True))
+    for name in dict.fromkeys((*was, *is_now)):
+        if was.get(name) != is_now.get(name):
+            before = None if name not in was else f"{name}={was[name]}"
+            after = None if name not in is_now else f"{name}={is_now[name]}"
+            yield Difference(where, before, after, 1 if name in was and name in is_now else 2)
+
+
+def _body(asked: RecordedRequest, recorded: RecordedRequest) -> Iterator[Difference]:
+    if (asked.body or b"") == (recorded.body or b""):
+        return
+    was, is_now = _readable(recorded), _readable(asked)
+    if was == is_now:
+        return
+    shown = 0
+    for line in difflib.ndiff(was, is_now):
+        if line[0] in "-+" and shown < _MOST_BODY_LINES:
+            shown += 1
+            text = line[2:].strip()
+            yield Difference("body ", text if line[0] == "-" else None, text if line[0] == "+" else None, 1)
+
+
+def _readable(request: RecordedRequest) -> list[str]:
+    """A body as lines that can be compared: JSON as JSON, a form by its fields."""
+    body = request.body or b""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return [f"{len(body)} bytes"]
+    if "form-urlencoded" in (request.headers.get("Content-Type") or "").lower():
+        return sorted(f"{name}={value}" for name, value in parse_qsl(text, keep_blank_values=True))
+    try:
+        return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False).splitlines()
+    except (ValueError, RecursionError):
+        return text.splitlines()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."

@@ -1,0 +1,144 @@
+"""A miss explains itself: the reason, the nearest recorded request with a diff, the command."""
+
+from __future__ import annotations
+
+import pytest
+
+from origin import Answer
+
+
+def miss_section(suite, recorded: str, asked: str, *arguments: str, marker: str = "") -> list[str]:
+    """Record with one call, then make another one offline; gives the lines of the section about it."""
+    for call in (recorded, asked):
+        suite.test(f"""
+            @pytest.mark.reqcache({marker})
+            def test_it(cached_session):
+                session = cached_session
+                assert {call}.status_code < 400
+        """)
+        if call is recorded:
+            suite.run().assert_outcomes(passed=1)
+    result = suite.offline("--tb=short", *arguments)
+    result.assert_outcomes(failed=1)
+    lines = result.stdout.str().splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("not cached: "))
+    end = next(i for i, line in enumerate(lines) if line.startswith("=") and i > start)
+    return [line.replace(suite.origin.url, "URL") for line in lines[start:end]]
+
+
+CASES = {
+    "query": (
+        'session.get(URL + "/a?page=1&q=x")',
+        'session.get(URL + "/a?page=2&q=x")',
+        ["- query page=1", "+ query page=2"],
+    ),
+    "query parameter added": (
+        'session.get(URL + "/a")',
+        'session.get(URL + "/a?debug=1")',
+        ["+ query debug=1"],
+    ),
+    "path": (
+        'session.get(URL + "/users/1")',
+        'session.get(URL + "/users/2")',
+        ["- path /users/1", "+ path /users/2"],
+    ),
+    "method": (
+        'session.get(URL + "/a")',
+        'session.delete(URL + "/a")',
+        ["- method GET", "+ method DELETE"],
+    ),
+    "json": (
+        'session.post(URL + "/a", json={"name": "Ada", "tags": [1, 2]})',
+        'session.post(URL + "/a", json={"tags": [1, 3], "name": "Ada"})',
+        ["- body 2", "+ body 3"],
+    ),
+    "form": (
+        'session.post(URL + "/a", data={"name": "Ada"})',
+        'session.post(URL + "/a", data={"name": "Eve"})',
+        ["- body name=Ada", "+ body name=Eve"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nearest_request_is_shown_with_what_differs(suite, case):
+    recorded, asked, diff = CASES[case]
+    lines = miss_section(suite, recorded, asked)
+    assert lines[1].strip() == "reason:    never recorded"
+    assert any(line.startswith("  nearest:   ") for line in lines)
+    assert [line.strip() for line in lines if line.strip()[:2] in ("- ", "+ ")] == diff
+    assert lines[-1] == "  to record: pytest test_it.py::test_it"
+    assert len(lines) <= 25
+
+
+def test_matched_header_that_differs_is_shown(suite):
+    lines = miss_section(
+        suite,
+        'session.get(URL + "/a", headers={"X-Version": "1"})',
+        'session.get(URL + "/a", headers={"X-Version": "2"})',
+        marker='match_headers=["X-Version"]',
+    )
+    assert "             - header x-version: 1" in lines
+    assert "             + header x-version: 2" in lines
+
+
+def test_other_vary_header_is_the_reason(suite):
+    suite.origin["/a"] = Answer("hi", headers={"Vary": "Accept-Language"})
+    lines = miss_section(
+        suite,
+        'session.get(URL + "/a", headers={"Accept-Language": "pl"})',
+        'session.get(URL + "/a", headers={"Accept-Language": "fr"})',
+    )
+    assert lines[1].strip() == "reason:    recorded for other request headers that Vary names"
+    assert "             - header accept-language: pl" in lines
+
+
+def test_long_differences_are_cut_to_25_lines(suite):
+    lines = miss_section(
+        suite,
+        'session.post(URL + "/a", params={"p" + str(i): "x" * 400 for i in range(30)})',
+        'session.post(URL + "/a", params={"q" + str(i): i for i in range(30)})',
+    )
+    assert len(lines) == 25
+    assert max(map(len, lines)) < 160
+    assert lines[-1].startswith("  to record: ")
+
+
+def test_other_recorded_requests_are_named(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            for n in range(6):
+                requests.get(URL + f"/items/{n}")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/items/7").raise_for_status()
+    """)
+    suite.offline().stdout.fnmatch_lines(["*recorded:  GET */items/*, GET */items/*, GET */items/* and 2 more"])
+
+
+def test_secret_of_the_diff_is_masked(suite):
+    lines = miss_section(
+        suite,
+        'session.post(URL + "/a", json={"password": "very-secret-one", "n": 1})',
+        'session.post(URL + "/a", json={"password": "very-secret-two", "n": 2})',
+    )
+    assert "very-secret" not in "\n".join(lines)
+    assert any("body" in line for line in lines)
+
+
+def test_polling_is_hinted_at(suite):
+    suite.origin["/job"] = Answer("running")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            for _ in range(40):
+                requests.get(URL + "/job")
+            assert 0
+    """)
+    result = suite.run()
+    hint = '*GET */job was answered 39 times from one recording; if the code polls, use repeats="sequence"'
+    result.stdout.fnmatch_lines(["*- reqcache -*", hint, "*= reqcache =*", hint])
