@@ -13,6 +13,7 @@ from ..nearest import nearest
 from ..policy import Reason
 
 _MOST_LINES: Final = 25
+_LONGEST_LINE: Final = 150
 _OTHERS: Final = 3  # recorded requests that are named after the nearest
 
 
@@ -39,7 +40,11 @@ def explain(
     command = f"  to record: {record_command(nodeid, offline)}"
     if len(lines) >= _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 2], "             ..."]
-    return "\n".join([*lines, command])
+    return "\n".join([*map(_cut, lines), command])
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 3]}..."
 
 
 def _nearest_lines(
