@@ -20,7 +20,7 @@ from .matching import origin_of
 from .models import Change, Interaction, RecordedRequest, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Asked, Flights, Found, Identity, Store, kept_fields, variant, without_noise
-from .redacting import Masked, Redactor, Registry, strip_ignored
+from .redaction import Masked, Redactor, Registry, strip_ignored
 from .settings import Settings
 from .volatile import redated, says_the_same
 
@@ -101,21 +101,29 @@ class Flow:
 
     def find(self, asked: Asked) -> Found:
         with self._lock:
-            answers = self._compatible(asked)
-            method, origin = asked.request.method, origin_of(asked.request.url)
-            sequence = self._is_sequence(asked)
-            name = self._slot(asked)
-            turn = self._answers.turn(name, method, origin, sequence=sequence)
-            if sequence:
-                return self._of_sequence(answers, turn, live=self._answers.is_live(name))
-            if turn.position < len(answers):
-                return self._at(answers, turn.position, asked)
-            if answers and turn.may_hold:
-                return self._at(answers, len(answers) - 1, asked)
-            missing = Reason.USED_UP if answers else Reason.NEVER_RECORDED
-            if not answers and self._recorded_for_others(asked):
-                missing = Reason.VARY
-            return Found(missing=missing, position=len(answers), size=len(answers))
+            same = self._of_key(asked)
+            known = tuple((item.answer, variant(item)) for item, _ in same)
+            found = self._due(asked, self._compatible(asked, same))
+            if not found.candidates and not found.size:
+                settings = self._settings()
+                if any(not varies_as(item, asked.request, settings) for item, _ in same):
+                    found = replace(found, missing=Reason.VARY)
+            return replace(found, known=known)
+
+    def _due(self, asked: Asked, answers: list[Interaction]) -> Found:
+        """Which of the answers is due."""
+        method, origin = asked.request.method, origin_of(asked.request.url)
+        sequence = self._is_sequence(asked)
+        name = self._slot(asked)
+        turn = self._answers.turn(name, method, origin, sequence=sequence)
+        if sequence:
+            return self._of_sequence(answers, turn, live=self._answers.is_live(name))
+        if turn.position < len(answers):
+            return self._at(answers, turn.position, asked)
+        if answers and turn.may_hold:
+            return self._at(answers, len(answers) - 1, asked)
+        missing = Reason.USED_UP if answers else Reason.NEVER_RECORDED
+        return Found(missing=missing, position=len(answers), size=len(answers))
 
     def _at(self, answers: Sequence[Interaction], position: int, asked: Asked) -> Found:
         item = answers[position]
@@ -145,13 +153,14 @@ class Flow:
     def _slot(self, asked: Asked) -> object:
         return (asked.key, tuple(sorted((item.place, item.value) for item in asked.masked.credentials)))
 
-    def _compatible(self, asked: Asked) -> list[Interaction]:
+    def _of_key(self, asked: Asked) -> list[tuple[Interaction, Masked]]:
+        """What is recorded of the request's key, whatever its credentials and its variant."""
+        return [(item, own) for item in self._at_locator(asked.locator) if (own := self._same_key(item, asked))]
+
+    def _compatible(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> list[Interaction]:
         """The recorded answers to a request, first to last: same key, same credential, same variant."""
         settings = self._settings()
-        masked = [
-            (item, known) for item in self._at_locator(asked.locator) if (known := self._same_key(item, asked))
-        ]
-        chosen = self._bindings.choose(asked.masked, masked, offline=settings.only_if_cached)
+        chosen = self._bindings.choose(asked.masked, same, offline=settings.only_if_cached)
         if not chosen and settings.only_if_cached and settings.key_fn is None:
             chosen = self._whatever_the_credential(asked)
         latest: dict[object, Interaction] = {}
@@ -168,13 +177,6 @@ class Flow:
 
     def _secrets(self, item: Interaction) -> tuple[tuple[str, str], ...]:
         return tuple((secret.place, secret.value) for secret in self.identity.mask(item.request).credentials)
-
-    def _recorded_for_others(self, asked: Asked) -> bool:
-        settings = self._settings()
-        return any(
-            self._same_key(item, asked) and not varies_as(item, asked.request, settings)
-            for item in self._at_locator(asked.locator)
-        )
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
         """Offline a recording answers whoever asks: with another credential, or with none."""
@@ -247,18 +249,31 @@ class Flow:
     # --- storing
 
     def store(
-        self, asked: Asked, new: Interaction, replaced: Interaction | None, refresh: bool = False
+        self,
+        asked: Asked,
+        new: Interaction,
+        replaced: Interaction | None,
+        found: Found | None,
+        *,
+        refresh: bool = False,
     ) -> Interaction:
         with self._lock:
             self._redactor.observe(new.request, new.response)
             if refresh:
                 self._anew.add(origin_of(new.request.url))
-            answer = replaced.answer if replaced is not None else self._next_answer(asked, new)
+            answer = replaced.answer if replaced is not None else self._next_answer(asked, new, found)
             return self._stage(replace(new, answer=answer), replaced, refresh=refresh)
 
-    def _next_answer(self, asked: Asked, new: Interaction) -> int:
-        same = [item for item in self._at_locator(asked.locator) if self._same_key(item, asked)]
-        return 1 + max((item.answer for item in same if variant(item) == variant(new)), default=0)
+    def _next_answer(self, asked: Asked, new: Interaction, found: Found | None) -> int:
+        """The number after those that were there when it was looked for, and those of this test: what
+        another process has recorded meanwhile is the same answer, not the one before."""
+        known = set(found.known) if found is not None else set()
+        known.update(
+            (change.new.answer, variant(change.new))
+            for change in self._staged.values()
+            if change.new is not None and self._same_key(change.new, asked)
+        )
+        return 1 + max((answer for answer, own in known if own == variant(new)), default=0)
 
     def _stage(self, new: Interaction | None, replaced: Interaction | None, *, refresh: bool) -> Interaction:
         ref = f"staged-{len(self._staged)}"

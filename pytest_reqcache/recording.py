@@ -19,7 +19,7 @@ from .headers import vary_names
 from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason
-from .redacting import Masked, redact_ignored, strip_ignored
+from .redaction import Masked, redact_ignored, strip_ignored
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Found:
     although what is stored may be fresh; ``current`` says that it was recorded or refreshed by this
     test already; ``held`` that it is part of a sequence, and not judged by itself. ``superseded`` is
     what a new recording replaces though it cannot answer. ``position`` and ``size`` tell which of
-    how many answers this is.
+    how many answers this is, ``known`` which answers of which variants there were.
     """
 
     candidates: tuple[Interaction, ...] = ()
@@ -57,6 +57,7 @@ class Found:
     superseded: Interaction | None = None
     position: int = 0
     size: int = 0
+    known: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 class Recorder(Protocol):
@@ -67,7 +68,13 @@ class Recorder(Protocol):
     def find(self, asked: Asked) -> Found: ...
 
     def store(
-        self, asked: Asked, new: Interaction, replaced: Interaction | None, refresh: bool = False
+        self,
+        asked: Asked,
+        new: Interaction,
+        replaced: Interaction | None,
+        found: Found | None,
+        *,
+        refresh: bool = False,
     ) -> Interaction: ...
 
     def remove(self, interactions: Iterable[Interaction]) -> None: ...
@@ -237,7 +244,13 @@ class SessionRecorder:
         return Found(tuple(item for item in found if self.identity.key(item) == asked.key))
 
     def store(
-        self, asked: Asked, new: Interaction, replaced: Interaction | None, refresh: bool = False
+        self,
+        asked: Asked,
+        new: Interaction,
+        replaced: Interaction | None,
+        found: Found | None,
+        *,
+        refresh: bool = False,
     ) -> Interaction:
         settings = self._settings()
         request = redact_ignored(new.request, settings.ignored_parameters)

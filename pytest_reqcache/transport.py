@@ -269,7 +269,7 @@ class Transport:
             expires=verdict.expires,
         )
         if not call.settings.read_only:
-            confirmed = self.recorder.store(call.asked, confirmed, old, refresh=True)
+            confirmed = self.recorder.store(call.asked, confirmed, old, found, refresh=True)
         self.journal.validated(call.what)
         response = self._replayed(call, confirmed)
         response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)
@@ -303,7 +303,7 @@ class Transport:
                 discard_spooled(new)
                 return None
             replaced = decided.stored or (found.superseded if found else None)
-            stored = self.recorder.store(call.asked, new, replaced, refresh=decided.stored is not None)
+            stored = self.recorder.store(call.asked, new, replaced, found, refresh=decided.stored is not None)
             self.journal.stored(call.what)
             if call.settings.in_test and replaced is not None and replaced.response.status < 400 <= response.status_code:
                 self.journal.refreshed(call.what, f"answered {response.status_code}: the recording is replaced")

@@ -30,7 +30,7 @@ def explain(
     """The miss in a few lines; ``request`` and ``recorded`` have their secrets masked."""
     reason = miss.explain()
     if miss.reason is Reason.NEVER_RECORDED and not cassette.exists():
-        reason = f"no cassette: {cassette} does not exist"
+        reason = "no cassette yet: the file does not exist"
     lines = [
         f"not cached: {miss.method} {miss.url}",
         f"  reason:    {reason}",

@@ -15,7 +15,7 @@ from ..guard import Guard
 from ..journal import Journal, Miss
 from ..models import RecordedRequest
 from ..recording import compared_fields
-from ..redacting import Redactor
+from ..redaction import Redactor
 from ..session import Engine
 from ..settings import (
     CONFIG_SETTINGS,

@@ -21,7 +21,8 @@ def test_miss_is_a_504_and_fails_with_reason_and_command(suite):
             f"*504 Server Error: Not Cached for url: {suite.origin.url}/a",
             "*- reqcache -*",
             f"not cached: GET {suite.origin.url}/a",
-            "*reason:    no cassette: *test_it.yaml does not exist",
+            "*reason:    no cassette yet: the file does not exist",
+            "*cassette:  *test_it.yaml",
             "*to record: pytest test_it.py::test_it",
             "1 missed, 0 requests made",
         ]

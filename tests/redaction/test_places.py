@@ -24,6 +24,11 @@ from .building import (
 
 BASIC = base64.b64encode(b"ada:correct horse").decode()
 
+PARTS = (
+    '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n{}\r\n--b\r\n'
+    'Content-Disposition: form-data; name="token"; filename="t"\r\n\r\nfile\r\n--b--\r\n'
+)
+
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
@@ -155,13 +160,7 @@ def test_url(url: str, expected: str) -> None:
             "user=ada&password=p%20w&client-secret=x",
             "user=ada&password=REDACTED-password&client-secret=REDACTED-client-secret",
         ),
-        (
-            "multipart/form-data; boundary=b",
-            '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\na\r\n--b\r\n'
-            'Content-Disposition: form-data; name="token"; filename="t"\r\n\r\nfile\r\n--b--\r\n',
-            '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nREDACTED-password\r\n--b\r\n'
-            'Content-Disposition: form-data; name="token"; filename="t"\r\n\r\nfile\r\n--b--\r\n',
-        ),
+        ("multipart/form-data; boundary=b", PARTS.format("a"), PARTS.format("REDACTED-password")),
         ("text/html", '<a href="/x?a=1&amp;token=abc">', '<a href="/x?a=1&amp;token=REDACTED-token">'),
         ("text/plain", "password=abc", "password=abc"),
     ],

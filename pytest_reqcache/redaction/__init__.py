@@ -1,0 +1,30 @@
+"""What never reaches the disk: secrets and ignored parameters.
+
+A secret at its own place (a credential header, a cookie, a field with a telling name) is a *spot*
+(``spots.py``, by the names of ``rules.py``). ``edit.py`` goes through a message, and an editor says
+what becomes of each spot, and of each known secret that stands elsewhere: it is learned, masked to be
+compared, or written as a placeholder.
+"""
+
+from .binding import Bindings
+from .ignored import redact_ignored, strip_ignored
+from .model import PLACEHOLDER, REDACTED, Credential, Masked
+from .redactor import Redactor
+from .registry import Registry
+from .rules import DEFAULT_FIELDS, DEFAULT_HEADERS, DEFAULT_RULES, Rules
+
+__all__ = [
+    "DEFAULT_FIELDS",
+    "DEFAULT_HEADERS",
+    "DEFAULT_RULES",
+    "PLACEHOLDER",
+    "REDACTED",
+    "Bindings",
+    "Credential",
+    "Masked",
+    "Redactor",
+    "Registry",
+    "Rules",
+    "redact_ignored",
+    "strip_ignored",
+]

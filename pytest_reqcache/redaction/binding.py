@@ -1,0 +1,108 @@
+"""Which recorded answers go with which credential: by placeholders, and not by order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..models import Interaction
+from .model import PLACEHOLDER, Masked
+from .registry import Registry, Scope, scope_of
+
+_Pairs = dict[str, str]  # live value -> placeholder
+
+
+class Bindings:
+    """One test's one-to-one map between live values and placeholders.
+
+    What the registry knows of a cassette holds besides, in every test.
+    """
+
+    def __init__(self, registry: Registry | None = None, path: Scope = None) -> None:
+        self._registry = registry or Registry()
+        self._path = path
+        self._placeholders: _Pairs = {}
+        self._values: _Pairs = {}
+
+    def choose(
+        self, masked: Masked, candidates: Sequence[tuple[Interaction, Masked]], *, offline: bool
+    ) -> list[Interaction]:
+        """The candidates that do not contradict the request's credentials, in their order.
+
+        A placeholder goes only with itself, and a bound value only with its own placeholder. A value
+        that is not bound goes with the first candidate whose placeholder is not, and with all others
+        of that placeholder. If none is left, online none is chosen, and offline all are.
+        """
+        if not masked.credentials:
+            return [item for item, _ in candidates]
+        assumed: list[tuple[Interaction, _Pairs]] = []
+        for item, own in candidates:
+            pairs = self._needed(masked, own, self._path or scope_of(item))
+            if pairs is not None:
+                assumed.append((item, pairs))
+        certain = [item for item, pairs in assumed if not pairs]
+        if certain:
+            return certain
+        if assumed:
+            return [item for item, pairs in assumed if pairs == assumed[0][1]]
+        return [item for item, _ in candidates] if offline else []
+
+    def bind(self, masked: Masked, chosen: Masked) -> None:
+        """The request was answered with this one: from now on its values go with those placeholders."""
+        for value, placeholder in _matched(masked, chosen):
+            if PLACEHOLDER.fullmatch(placeholder) and not PLACEHOLDER.fullmatch(value):
+                if value not in self._placeholders and placeholder not in self._values:
+                    self._placeholders[value] = placeholder
+                    self._values[placeholder] = value
+
+    def placeholder_of(self, value: str) -> str | None:
+        """What the value is bound to in this test."""
+        return self._placeholders.get(value)
+
+    def _needed(self, masked: Masked, own: Masked, scope: Scope) -> _Pairs | None:
+        """The bindings still needed for the two to agree; None where they contradict one another."""
+        if _schemes(masked) != _schemes(own):
+            return None
+        needed: _Pairs = {}
+        for value, recorded in _matched(masked, own):
+            if value == recorded:
+                continue
+            agrees = self._agrees(value, recorded, scope)
+            if agrees is False or needed.get(value, recorded) != recorded:
+                return None
+            if agrees is None:
+                needed[value] = recorded
+        return needed if len(set(needed.values())) == len(needed) else None
+
+    def _agrees(self, value: str, recorded: str, scope: Scope) -> bool | None:
+        """Whether two different values are of one credential; None where nothing is known of either."""
+        if PLACEHOLDER.fullmatch(value):
+            return self._placeholders.get(recorded) == value
+        if not PLACEHOLDER.fullmatch(recorded):
+            return False
+        if value in self._placeholders:
+            return self._placeholders[value] == recorded
+        behind = self._registry.values(scope, recorded)
+        if value in behind:
+            return True
+        if behind or recorded in self._values or self._registry.placeholder(scope, value) is not None:
+            return False
+        return None
+
+
+def _matched(masked: Masked, own: Masked) -> Iterator[tuple[str, str]]:
+    """The values that stand at the same place in both."""
+    recorded = _by_place(own)
+    for place, values in _by_place(masked).items():
+        yield from zip(values, recorded.get(place, ()), strict=False)
+
+
+def _by_place(masked: Masked) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for credential in masked.credentials:
+        values.setdefault(credential.place, []).append(credential.value)
+    return values
+
+
+def _schemes(masked: Masked) -> list[str]:
+    """What is left of the request's credential headers: their schemes."""
+    return [value.lower() for value in masked.request.headers.get_all("Authorization")]

@@ -1,0 +1,234 @@
+"""Going through a request or a response, with an editor that says what becomes of each secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from ..headers import Headers
+from ..models import RecordedRequest, RecordedResponse
+from .rules import HeaderKind, Rules
+from .spans import json_string, split_url, with_spans
+from .spots import (
+    Spot,
+    in_cookies,
+    in_json,
+    in_multipart,
+    in_pairs,
+    in_set_cookie,
+    in_text,
+    in_userinfo,
+    of_credential,
+)
+
+
+class Editor(Protocol):
+    """Says what is written in the place of a secret."""
+
+    @property
+    def cookies(self) -> Collection[str]:
+        """Names of cookies that are secrets whatever their value."""
+        ...
+
+    def own(self, spot: Spot) -> str | None:
+        """The text for a secret at its own place; None leaves it."""
+        ...
+
+    def elsewhere(self, place: str, text: str) -> str:
+        """A text that is no secret by itself, with those replaced that are known."""
+        ...
+
+    def concerns(self, text: str) -> bool:
+        """Whether ``elsewhere`` may change such a text, or part of it."""
+        ...
+
+
+def edit_request(request: RecordedRequest, editor: Editor, rules: Rules) -> RecordedRequest:
+    """The request as the editor wants it; the request itself where it changes nothing."""
+    url = _edit_url(request.url, editor, rules)
+    headers = _edit_headers(request.headers, editor, rules)
+    body = request.body and _edit_body(request.body, request.headers, editor, rules)
+    if url == request.url and headers is request.headers and body == request.body:
+        return request
+    if request.body is not None and body is not None and body != request.body:
+        headers = _with_length(headers, len(request.body), len(body))
+    return RecordedRequest(request.method, url, headers, body)
+
+
+def edit_response(response: RecordedResponse, editor: Editor, rules: Rules) -> RecordedResponse:
+    """The response as the editor wants it; a body in a file is left alone."""
+    headers = _edit_headers(response.headers, editor, rules)
+    body = response.body
+    if isinstance(body, bytes) and body:
+        edited = _edit_body(body, response.headers, editor, rules)
+        if edited != body:
+            headers = _with_length(headers, len(body), len(edited))
+            body = edited
+    if headers is response.headers and body is response.body:
+        return response
+    return replace(response, headers=headers, body=body)
+
+
+def _edited(text: str, spots: Iterable[Spot], place: str, editor: Editor) -> str:
+    """The text with its spots replaced, and what is known where it stands between them."""
+    parts: list[str] = []
+    position = 0
+    for spot in spots:
+        if spot.start < position:
+            continue
+        new = editor.own(spot)
+        old = text[spot.start : spot.end]
+        parts += (_between(text[position : spot.start], place, editor), old if new is None else new)
+        position = spot.end
+    rest = _between(text[position:], place, editor)
+    return "".join((*parts, rest)) if parts else rest
+
+
+def _between(text: str, place: str, editor: Editor) -> str:
+    return editor.elsewhere(place, text) if text and editor.concerns(text) else text
+
+
+# --- URLs
+
+
+def _edit_url(url: str, editor: Editor, rules: Rules) -> str:
+    if not rules.may_hold(url) and not editor.concerns(url):
+        return url
+    before, user, path, tail = split_url(url)
+    parts = [before]
+    if user:
+        parts += (_edited(user, in_userinfo(user), "userinfo", editor), "@")
+    parts.append(_between(path, "path", editor))
+    if tail:
+        parts.append(_edited(tail, in_pairs(tail, "query", rules), "query", editor))
+    return "".join(parts)
+
+
+# --- Headers
+
+
+def _edit_headers(headers: Headers, editor: Editor, rules: Rules) -> Headers:
+    changed = False
+    items: list[tuple[str, str]] = []
+    for item in headers.items:
+        name, value = item
+        kind = rules.header(name)
+        if kind is not None:
+            new = _HEADER_EDITS[kind](name, value, editor, rules)
+        elif editor.concerns(value):
+            new = editor.elsewhere(f"header:{name.lower()}", value)
+        else:
+            new = value
+        if new != value:
+            changed, item = True, (name, new)
+        items.append(item)
+    return Headers(tuple(items)) if changed else headers
+
+
+def _edit_credential(name: str, value: str, editor: Editor, rules: Rules) -> str:
+    spot = of_credential(name, value)
+    if spot is None:
+        return value
+    new = editor.own(spot)
+    return value if new is None else value[: spot.start] + new + value[spot.end :]
+
+
+def _edit_cookies(name: str, value: str, editor: Editor, rules: Rules) -> str:
+    return _edited(value, in_cookies(value, rules, editor.cookies), "header:cookie", editor)
+
+
+def _edit_set_cookie(name: str, value: str, editor: Editor, rules: Rules) -> str:
+    return _edited(value, in_set_cookie(value, rules), "header:set-cookie", editor)
+
+
+def _edit_url_header(name: str, value: str, editor: Editor, rules: Rules) -> str:
+    place = f"header:{name.lower()}"
+    return _edited(value, in_text(value, place, rules), place, editor)
+
+
+_HEADER_EDITS: dict[HeaderKind, Callable[[str, str, Editor, Rules], str]] = {
+    HeaderKind.CREDENTIAL: _edit_credential,
+    HeaderKind.COOKIE: _edit_cookies,
+    HeaderKind.SET_COOKIE: _edit_set_cookie,
+    HeaderKind.URL: _edit_url_header,
+}
+
+
+def _with_length(headers: Headers, old: int, new: int) -> Headers:
+    """With the length of the new body, where the header told that of the old one."""
+    if headers.get("Content-Length") != str(old):
+        return headers
+    items = ((name, str(new) if name.lower() == "content-length" else value) for name, value in headers.items)
+    return Headers(tuple(items))
+
+
+# --- Bodies
+
+_TEXT = re.compile(r"text/|.*(xml|javascript|ecmascript|yaml|graphql)|application/x-ndjson")
+
+
+def _edit_body(body: bytes, headers: Headers, editor: Editor, rules: Rules) -> bytes:
+    kind = (headers.get("Content-Type") or "").lower()
+    is_json = "json" in kind or (not kind and body[:1] in b"{[")
+    structured = is_json or kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data"))
+    errors = "surrogateescape" if structured or _TEXT.match(kind) else "strict"
+    codec = _codec(body) if is_json else "utf-8"
+    try:
+        text = body.decode(codec, errors)
+    except UnicodeError:
+        return body
+    if not rules.may_hold(text) and not editor.concerns(text):
+        return body
+    if is_json:
+        new = _edit_json(text, editor, rules)
+    elif kind.startswith("application/x-www-form-urlencoded"):
+        new = _edited(text, in_pairs(text, "body", rules), "body", editor)
+    elif kind.startswith("multipart/form-data"):
+        new = _edited(text, in_multipart(text, rules), "body", editor)
+    else:
+        new = _edited(text, in_text(text, "body", rules), "body", editor)
+    return body if new == text else new.encode(codec, errors)
+
+
+def _codec(body: bytes) -> str:
+    """The encoding of a JSON text, told from its first bytes; a byte order mark stays in the text."""
+    found: str = json.detect_encoding(body)
+    if not found.startswith(("utf-16", "utf-32")):
+        return "utf-8"
+    if found in ("utf-16", "utf-32"):
+        found += "-le" if body[:2] == b"\xff\xfe" else "-be"
+    return found
+
+
+def _edit_json(text: str, editor: Editor, rules: Rules) -> str:
+    spans: list[tuple[int, int, str]] = []
+    for item, spot in in_json(text, rules):
+        if spot is not None:
+            new = editor.own(spot)
+            if new is not None:
+                spans.append((spot.start, spot.end, f'"{new}"' if spot.bare else new))
+            continue
+        token = text[item.start : item.end]
+        edited = _edit_json_token(token, editor, rules)
+        if edited != token:
+            spans.append((item.start, item.end, edited))
+    return with_spans(text, spans)
+
+
+def _edit_json_token(token: str, editor: Editor, rules: Rules) -> str:
+    if token[0] != '"':
+        edited = _between(token, "body", editor)
+        return token if edited == token else f'"{edited}"'
+    if "\\" not in token:
+        return _edited(token, in_text(token, "body", rules), "body", editor)
+    value = json_string(token)
+    edited = _edited(value, in_text(value, "body", rules), "body", editor)
+    return token if edited == value else _json_spelled(edited, ascii_only=token.isascii())
+
+
+def _json_spelled(value: str, *, ascii_only: bool) -> str:
+    surrogates = any("\ud800" <= character <= "\udfff" for character in value)
+    return json.dumps(value, ensure_ascii=ascii_only or surrogates)

@@ -1,0 +1,143 @@
+"""What becomes of a secret: it is learned, masked, written as a placeholder, collected, cleaned away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from .known import SEARCHED_LENGTH, Finder, Known
+from .model import PLACEHOLDER, REDACTED, Credential
+from .registry import Registry
+from .spots import Spot
+from .writing import Placeholders, constant
+
+
+class Learner:
+    """Notes every secret at its own place."""
+
+    def __init__(self, known: Known, *, issued: bool) -> None:
+        self.cookies = known.cookies
+        self._known = known
+        self._issued = issued
+
+    def own(self, spot: Spot) -> None:
+        if spot.signs or PLACEHOLDER.fullmatch(spot.value):
+            return
+        if spot.place.startswith("cookie:") and not spot.weak and len(spot.value) < SEARCHED_LENGTH:
+            self._known.cookies.add(spot.name)
+        searched = not (spot.weak and spot.value.isalpha() and spot.value.islower())
+        self._known.learn(spot.value, spot.name, issued=self._issued, searched=searched)
+        for inner in spot.inner:
+            if not PLACEHOLDER.fullmatch(inner):
+                self._known.learn(inner, spot.name, issued=self._issued)
+
+    def elsewhere(self, place: str, text: str) -> str:
+        return text
+
+    def concerns(self, text: str) -> bool:
+        return False
+
+
+class Masker:
+    """Replaces every secret by ``REDACTED``, and notes what it was."""
+
+    def __init__(self, cookies: Collection[str], finder: Finder | None) -> None:
+        self.cookies = cookies
+        self.credentials: list[Credential] = []
+        self._finder = finder
+        self._pattern = PLACEHOLDER if finder is None else finder.pattern
+
+    def own(self, spot: Spot) -> str:
+        self.credentials.append(Credential(spot.place, spot.signs or spot.value))
+        return REDACTED
+
+    def elsewhere(self, place: str, text: str) -> str:
+        def masked(found: re.Match[str]) -> str:
+            value = found[0] if self._finder is None else self._finder.value(found)
+            self.credentials.append(Credential(place, value))
+            return REDACTED
+
+        return self._pattern.sub(masked, text)
+
+    def concerns(self, text: str) -> bool:
+        if REDACTED in text:
+            return True
+        return self._finder is not None and self._finder.may_find(text)
+
+
+class Writer:
+    """Replaces every secret by its placeholder."""
+
+    def __init__(self, cookies: Collection[str], finder: Finder | None, placeholders: Placeholders) -> None:
+        self.cookies = cookies
+        self._finder = finder
+        self._placeholders = placeholders
+
+    def own(self, spot: Spot) -> str | None:
+        if PLACEHOLDER.fullmatch(spot.value):
+            return None
+        if spot.signs:
+            return constant(spot.name)
+        return self._placeholders.of(spot.value, spot.name)
+
+    def elsewhere(self, place: str, text: str) -> str:
+        finder = self._finder
+        if finder is None:
+            return text
+
+        def written(found: re.Match[str]) -> str:
+            if found["known"] is None:
+                return found[0]
+            name = place.rpartition(":")[2]
+            return self._placeholders.of(finder.value(found), name, within=finder.spelled[found["known"]])
+
+        return finder.pattern.sub(written, text)
+
+    def concerns(self, text: str) -> bool:
+        return self._finder is not None and self._finder.may_find(text)
+
+
+class Collector:
+    """Collects the values at their own places, in their order; changes nothing."""
+
+    def __init__(self, cookies: Collection[str]) -> None:
+        self.cookies = cookies
+        self.values: dict[str, list[str]] = {}
+        self.where = ""
+
+    def own(self, spot: Spot) -> None:
+        if not spot.signs:
+            self.values.setdefault(self.where + spot.place, []).append(spot.value)
+
+    def elsewhere(self, place: str, text: str) -> str:
+        return text
+
+    def concerns(self, text: str) -> bool:
+        return False
+
+
+class Cleaner:
+    """Replaces what is known in a text that nobody reads back."""
+
+    def __init__(self, finder: Finder | None, known: Known, registry: Registry) -> None:
+        self._finder = finder
+        self._known = known
+        self._registry = registry
+
+    def own(self, spot: Spot) -> str:
+        return self._name(spot.value, spot.name)
+
+    def elsewhere(self, text: str) -> str:
+        finder = self._finder
+        if finder is None:
+            return text
+        return finder.pattern.sub(
+            lambda found: found[0] if found["known"] is None else self._name(finder.spelled[found["known"]]),
+            text,
+        )
+
+    def _name(self, value: str, name: str = "secret") -> str:
+        if PLACEHOLDER.fullmatch(value):
+            return value
+        first = self._registry.first(value)
+        return first[0] if first else constant(self._known.names.get(value, name))

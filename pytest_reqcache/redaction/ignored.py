@@ -1,0 +1,125 @@
+"""``ignored_parameters``: query parameters, form fields, JSON members and headers that are neither
+compared nor stored. Names are in lower case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any
+
+from ..headers import Headers
+from ..models import RecordedRequest
+from .model import REDACTED
+from .spans import decoded, json_values, rewrite_pairs, with_spans
+
+
+def strip_ignored(request: RecordedRequest, names: Collection[str]) -> RecordedRequest:
+    """The request without them; the request itself where it has none."""
+    if not names:
+        return request
+    url = _of_query(request.url, names, _without_pairs)
+    headers = _without_headers(request.headers, names)
+    body = _of_body(request, names, _without_pairs, _without_members)
+    return _changed(request, url, headers, body)
+
+
+def redact_ignored(request: RecordedRequest, names: Collection[str]) -> RecordedRequest:
+    """The request with ``REDACTED`` for their values; the request itself where it has none."""
+    if not names:
+        return request
+    url = _of_query(request.url, names, _redacted_pairs)
+    headers = _redacted_headers(request.headers, names)
+    body = _of_body(request, names, _redacted_pairs, _redacted_members)
+    return _changed(request, url, headers, body)
+
+
+_Edit = Callable[[str, Collection[str]], str]
+
+
+def _changed(request: RecordedRequest, url: str, headers: Headers, body: bytes | None) -> RecordedRequest:
+    if url is request.url and headers is request.headers and body is request.body:
+        return request
+    return replace(request, url=url, headers=headers, body=body)
+
+
+def _of_query(url: str, names: Collection[str], edit: _Edit) -> str:
+    before, mark, rest = url.partition("?")
+    if not mark:
+        return url
+    query, hash_, fragment = rest.partition("#")
+    new = edit(query, names)
+    if new == query:
+        return url
+    return f"{before}{'?' if new else ''}{new}{hash_}{fragment}"
+
+
+def _without_pairs(text: str, names: Collection[str]) -> str:
+    return "&".join(pair for pair in text.split("&") if decoded(pair.partition("=")[0]).lower() not in names)
+
+
+def _redacted_pairs(text: str, names: Collection[str]) -> str:
+    return rewrite_pairs(text, lambda name, value: REDACTED if name.lower() in names else None)
+
+
+def _without_headers(headers: Headers, names: Collection[str]) -> Headers:
+    kept = tuple(item for item in headers.items if item[0].lower() not in names)
+    return headers if len(kept) == len(headers.items) else Headers(kept)
+
+
+def _redacted_headers(headers: Headers, names: Collection[str]) -> Headers:
+    if not any(name.lower() in names for name, _ in headers.items):
+        return headers
+    return Headers(
+        tuple((name, REDACTED if name.lower() in names else value) for name, value in headers.items)
+    )
+
+
+def _of_body(request: RecordedRequest, names: Collection[str], pairs: _Edit, members: _Edit) -> bytes | None:
+    body = request.body
+    if not body:
+        return body
+    kind = (request.headers.get("Content-Type") or "").lower()
+    if "json" in kind or (not kind and body[:1] in b"{["):
+        edit = members
+    elif kind.startswith("application/x-www-form-urlencoded"):
+        edit = pairs
+    else:
+        return body
+    text = body.decode("utf-8", "surrogateescape")
+    if edit is members and not _may_hold(text, names):
+        return body
+    new = edit(text, names)
+    return body if new == text else new.encode("utf-8", "surrogateescape")
+
+
+def _may_hold(text: str, names: Collection[str]) -> bool:
+    lowered = text.lower()
+    return "\\" in text or any(name in lowered for name in names)
+
+
+def _without_members(text: str, names: Collection[str]) -> str:
+    """Only for comparing: white space and repeated names are not kept."""
+    found = False
+
+    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        found = found or any(name.lower() in names for name, _ in pairs)
+        return {name: value for name, value in pairs if name.lower() not in names}
+
+    try:
+        value = json.loads(text, object_pairs_hook=kept)
+    except (ValueError, RecursionError):
+        return text
+    return json.dumps(value) if found else text
+
+
+def _redacted_members(text: str, names: Collection[str]) -> str:
+    return with_spans(
+        text,
+        [
+            (value.start, value.end, f'"{REDACTED}"')
+            for value in json_values(text)
+            if value.name is not None and value.name.lower() in names
+        ],
+    )

@@ -1,0 +1,114 @@
+"""The live secrets that one test has seen, and how they are found where they do not belong."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from .model import PLACEHOLDER
+
+#: From this length on a secret is replaced wherever it stands.
+SEARCHED_LENGTH: Final = 8
+
+_ALPHANUMERIC = "[A-Za-z0-9]"
+# An escape ends in a letter or digit, and is yet no part of the run that follows it.
+_RUN_STARTS = rf"(?:(?<!{_ALPHANUMERIC})|(?<=%[0-9A-Fa-f]{{2}})|(?<=\\[nrt]))"
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Finds whole secrets in a text, in every spelling, and placeholders.
+
+    A secret is whole where it is not inside a longer run of letters and digits. What follows it
+    after ``-`` or ``_`` is taken as part of it: the placeholder's own characters could not be told
+    from it.
+    """
+
+    pattern: re.Pattern[str]
+    spelled: dict[str, str]
+
+    def value(self, found: re.Match[str]) -> str:
+        """The secret, unescaped, or the placeholder."""
+        known = found["known"]
+        return found[0] if known is None else self.spelled[known] + found["rest"]
+
+    def may_find(self, text: str) -> bool:
+        """Whether there is one in it, or in what its escapes stand for."""
+        return "\\" in text or self.pattern.search(text) is not None
+
+
+class Known:
+    """Live secrets by value, with the name of where each was first seen."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.issued: set[str] = set()  # those first seen in a response
+        self.cookies: set[str] = set()  # names of cookies that are HttpOnly
+        self._searched: dict[str, None] = {}
+        self._shared: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
+        self._finder: Finder | None = None
+
+    def learn(self, value: str, name: str, *, issued: bool, searched: bool = True) -> None:
+        if searched and len(value) >= SEARCHED_LENGTH and value not in self._searched:
+            with self._lock:
+                self._searched[value] = None
+                self._finder = None
+        if value not in self.names:
+            with self._lock:
+                if self.names.setdefault(value, name) == name and issued:
+                    self.issued.add(value)
+
+    def share(self, values: frozenset[str]) -> None:
+        """Search for these too: secrets that other tests have seen."""
+        if values is not self._shared:
+            with self._lock:
+                self._shared, self._finder = values, None
+
+    @property
+    def finder(self) -> Finder | None:
+        """None while nothing is searched for."""
+        if self._finder is None and (self._searched or self._shared):
+            with self._lock:
+                self._finder = _finder((*self._searched, *self._shared))
+        return self._finder
+
+
+def _finder(values: Iterable[str]) -> Finder:
+    spelled: dict[str, str] = {}
+    for value in values:
+        for spelling in _spellings(value):
+            spelled.setdefault(spelling, value)
+    ordered = sorted(spelled, key=lambda spelling: (-len(spelling), spelling))
+    within = "|".join(_whole(spelling) for spelling in ordered if spelling[0].isalnum())
+    others = "|".join(_whole(spelling) for spelling in ordered if not spelling[0].isalnum())
+    known = "|".join(part for part in (others, within and f"{_RUN_STARTS}(?:{within})") if part)
+    return Finder(
+        re.compile(f"(?P<known>{known})(?P<rest>[A-Za-z0-9_-]*)|{PLACEHOLDER.pattern}", re.DOTALL), spelled
+    )
+
+
+def _whole(spelling: str) -> str:
+    escaped = re.escape(spelling)
+    return f"{escaped}(?!{_ALPHANUMERIC})" if spelling[-1].isalnum() else escaped
+
+
+def _spellings(value: str) -> Iterator[str]:
+    yield value
+    if value.isascii() and value.isalnum():
+        return
+    try:
+        for escaped in (quote(value, safe=""), quote(value), quote_plus(value)):
+            yield escaped
+            yield re.sub("%[0-9A-F]{2}", lambda escape: escape[0].lower(), escaped)
+    except UnicodeEncodeError:
+        pass  # bytes that are no text have one spelling
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield html.escape(value)

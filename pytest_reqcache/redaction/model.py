@@ -1,0 +1,43 @@
+"""What a masked request is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from ..models import RecordedRequest
+
+#: What every secret of a masked request is replaced by, and every value of an ignored parameter.
+REDACTED: Final = "REDACTED"
+
+#: A placeholder: URL-safe, named after where its secret was first seen.
+PLACEHOLDER: Final = re.compile(r"REDACTED-[a-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A secret of a request: where it stands, and its live value or its placeholder.
+
+    The place is one of ``header:NAME``, ``cookie:NAME``, ``query:NAME``, ``body:NAME``, ``body``,
+    ``path`` and ``userinfo``. Where the value differs from request to request, as a signature does,
+    ``value`` is what all of its kind have in common.
+    """
+
+    place: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A request in which every secret is ``REDACTED``, be it a live value or a placeholder."""
+
+    request: RecordedRequest
+    credentials: tuple[Credential, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where credentials stand, each place once, sorted."""
+        if not self.credentials:
+            return ()
+        return tuple(sorted({credential.place for credential in self.credentials}))

@@ -1,0 +1,148 @@
+"""One test's redaction: what it learns, what it masks, and what is written in the place of secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from ..models import Interaction, RecordedRequest, RecordedResponse
+from .binding import Bindings
+from .edit import edit_request, edit_response
+from .editors import Cleaner, Collector, Learner, Masker, Writer
+from .known import Finder, Known
+from .model import PLACEHOLDER, REDACTED, Masked
+from .registry import Registry, scope_of
+from .rules import DEFAULT_RULES, Rules
+from .spots import basic_text, in_text
+from .writing import Placeholders
+
+
+class Redactor:
+    """Replaces secrets: in memory by ``REDACTED`` to compare, on disk by placeholders."""
+
+    def __init__(self, registry: Registry, path: Path | None = None, rules: Rules = DEFAULT_RULES) -> None:
+        self.bindings = Bindings(registry, path)
+        self._registry = registry
+        self._path = path
+        self._rules = rules
+        self._known = Known()
+
+    def observe(self, request: RecordedRequest, response: RecordedResponse | None) -> None:
+        """Learn the live secrets that stand at their own places."""
+        if not self._is_plain(request, None):
+            edit_request(request, Learner(self._known, issued=False), self._rules)
+        if response is not None:
+            edit_response(response, Learner(self._known, issued=True), self._rules)
+
+    def mask(self, request: RecordedRequest) -> Masked:
+        """The request with every secret replaced by ``REDACTED``; a placeholder counts as a secret."""
+        finder = self._finder()
+        if self._is_plain(request, finder):
+            return Masked(request)
+        editor = Masker(self._known.cookies, finder)
+        masked = edit_request(request, editor, self._rules)
+        return Masked(masked, tuple(editor.credentials))
+
+    def redact(
+        self,
+        interactions: Sequence[Interaction],
+        previous: Sequence[Interaction | None],
+        taken: Iterable[str],
+    ) -> list[Interaction]:
+        """The interactions as they are written, with one placeholder for each value.
+
+        ``previous[i]`` is what interaction ``i`` replaces: the placeholders that stood at the same
+        places are taken over. ``taken`` stand in the cassette, for values of their own.
+        """
+        for item in interactions:
+            self.observe(item.request, item.response)
+        scope = self._path or (scope_of(interactions[0]) if interactions else None)
+        placeholders = Placeholders(self._registry, scope, self._known, self.bindings, taken)
+        for item, old in zip(interactions, previous, strict=True):
+            if old is not None:
+                self._take_over(item, old, placeholders)
+        for item in interactions:  # what stands at its own place is numbered first
+            self._written(item, Writer(self._known.cookies, None, placeholders))
+        writer = Writer(self._known.cookies, self._finder(), placeholders)
+        return [self._written(item, writer) for item in interactions]
+
+    def _written(self, item: Interaction, writer: Writer) -> Interaction:
+        request = edit_request(item.request, writer, self._rules)
+        response = edit_response(item.response, writer, self._rules)
+        return replace(item, request=request, response=response)
+
+    def placeholders_in(self, request: RecordedRequest) -> list[tuple[str, str]]:
+        """``(place, placeholder)`` for each in a credential header, the URL and the body."""
+        parts = [("url", request.url)]
+        for name, value in request.headers:
+            if self._rules.is_credential(name):
+                place = f"header:{name.lower()}"
+                parts += ((place, value), (place, basic_text(value.rpartition(" ")[2])))
+        parts.append(("body", (request.body or b"").decode("utf-8", "replace")))
+        return [(place, found) for place, text in parts for found in _placeholders(text)]
+
+    def without_placeholder_cookies(self, cookie_header: str) -> str:
+        """The ``Cookie`` header without the cookies whose value is a placeholder."""
+        pairs = (pair.strip() for pair in cookie_header.split(";"))
+        return "; ".join(pair for pair in pairs if pair and not _is_placeholder(pair.partition("=")[2]))
+
+    def clean_text(self, text: str) -> str:
+        """A message with the known secrets replaced, and those that stand in a URL."""
+        cleaner = Cleaner(self._finder(), self._known, self._registry)
+        parts: list[str] = []
+        position = 0
+        for spot in in_text(text, "text", self._rules):
+            new = cleaner.own(spot)
+            parts += (cleaner.elsewhere(text[position : spot.start]), new)
+            position = spot.end
+        return "".join((*parts, cleaner.elsewhere(text[position:])))
+
+    def _finder(self) -> Finder | None:
+        self._known.share(self._registry.shared)
+        return self._known.finder
+
+    def _is_plain(self, request: RecordedRequest, finder: Finder | None) -> bool:
+        """A quick look: there is nothing in it that could be a secret."""
+        url = request.url
+        if request.body or REDACTED in url:
+            return False
+        header = self._rules.header
+        for name, value in request.headers.items:
+            if header(name) is not None or REDACTED in value:
+                return False
+        if "@" in url or "#" in url:
+            return False
+        if "?" in url and not self._rules.is_harmless(url.partition("?")[2]):
+            return False
+        if finder is None:
+            return True
+        text = "\n".join((url, *(value for _, value in request.headers.items)))
+        return finder.pattern.search(text) is None
+
+    def _take_over(self, item: Interaction, old: Interaction, placeholders: Placeholders) -> None:
+        live, stood = (self._collected(one) for one in (item, old))
+        for place, values in live.items():
+            for value, placeholder in zip(values, stood.get(place, ()), strict=False):
+                if PLACEHOLDER.fullmatch(placeholder) and not PLACEHOLDER.fullmatch(value):
+                    placeholders.take_over(value, placeholder)
+
+    def _collected(self, item: Interaction) -> dict[str, list[str]]:
+        collector = Collector(self._known.cookies)
+        edit_request(item.request, collector, self._rules)
+        collector.where = "response "
+        edit_response(item.response, collector, self._rules)
+        return collector.values
+
+
+def _placeholders(text: str) -> list[str]:
+    if REDACTED not in text:
+        if "%" not in text:
+            return []
+        text = unquote(text)
+    return PLACEHOLDER.findall(unquote(text))
+
+
+def _is_placeholder(value: str) -> bool:
+    return PLACEHOLDER.fullmatch(unquote(value.strip().strip('"'))) is not None

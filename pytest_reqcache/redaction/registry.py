@@ -1,0 +1,58 @@
+"""Which live value stands behind which placeholder, for all tests of a process."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Final
+
+from ..models import Interaction
+
+#: A cassette, by its path: each numbers its placeholders by itself.
+Scope = Path | None
+
+#: Secrets of this length are unlikely to be met by chance, and searched for in every test.
+SHARED_LENGTH: Final = 20
+
+
+def scope_of(interaction: Interaction) -> Scope:
+    """The cassette that an interaction belongs to."""
+    return None if interaction.source is None else interaction.source.path
+
+
+class Registry:
+    """What this process has written in the place of which value, cassette by cassette."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_value: dict[tuple[Scope, str], str] = {}
+        self._by_placeholder: dict[tuple[Scope, str], frozenset[str]] = {}
+        self._first: dict[str, tuple[str, bool]] = {}
+        self._shared: frozenset[str] = frozenset()
+
+    def note(self, scope: Scope, value: str, placeholder: str, *, issued: bool = False) -> None:
+        """The value is written so in that cassette. ``issued``: it was first seen in a response."""
+        with self._lock:
+            self._by_value[scope, value] = placeholder
+            others = self._by_placeholder.get((scope, placeholder), frozenset())
+            self._by_placeholder[scope, placeholder] = others | {value}
+            self._first.setdefault(value, (placeholder, issued))
+            if len(value) >= SHARED_LENGTH and value not in self._shared and not value.isalpha():
+                self._shared |= {value}
+
+    def placeholder(self, scope: Scope, value: str) -> str | None:
+        """What stands for the value in that cassette."""
+        return self._by_value.get((scope, value))
+
+    def values(self, scope: Scope, placeholder: str) -> frozenset[str]:
+        """What the placeholder stands for in that cassette; empty where this process does not know."""
+        return self._by_placeholder.get((scope, placeholder), frozenset())
+
+    def first(self, value: str) -> tuple[str, bool] | None:
+        """The placeholder that was first written for the value anywhere, and whether it was issued."""
+        return self._first.get(value)
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """Values that every test searches for; the same object until there is another."""
+        return self._shared

@@ -1,0 +1,123 @@
+"""Values inside a text, and where they stand: so that one is replaced and every other byte remains.
+
+What is read here need not be well-formed: a body that was cut off or is no JSON at all gives fewer
+values, never an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonValue:
+    """A value of a JSON text: ``text[start:end]``, a string with its quotes.
+
+    ``name`` is the object's name for it, or for the array it stands in; None at the top.
+    """
+
+    name: str | None
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Container:
+    name: str | None  # of the container itself
+    start: int
+    is_object: bool
+    member: str | None = None  # the name of the value that comes next
+    after_name: bool = False
+
+
+def json_values(text: str) -> Iterator[JsonValue]:
+    """Every value, in the order of their ends: a container after what is in it."""
+    open_: list[_Container] = []
+    for token in _TOKEN.finditer(text):
+        start, end = token.span()
+        first, inner = text[start], open_[-1] if open_ else None
+        if first in "{[":
+            name = None if inner is None else inner.member
+            member = None if first == "{" else name
+            open_.append(_Container(name, start, first == "{", member))
+        elif first in "}]":
+            if inner is not None:
+                open_.pop()
+                yield JsonValue(inner.name, inner.start, end)
+        elif first == ":":
+            if inner is not None:
+                inner.after_name = True
+        elif first == ",":
+            if inner is not None:
+                inner.after_name = False
+        elif inner is not None and inner.is_object and not inner.after_name:
+            inner.member = json_string(text[start:end])
+        else:
+            yield JsonValue(None if inner is None else inner.member, start, end)
+
+
+def json_string(token: str) -> str:
+    """What a JSON string stands for; of a token that is none, the token itself."""
+    if token[:1] != '"':
+        return token
+    if "\\" not in token:
+        return token[1:-1]
+    try:
+        return str(json.loads(token, strict=False))
+    except ValueError:
+        return token[1:-1]
+
+
+def with_spans(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
+    """The text with each span replaced; of spans within one another the outermost counts."""
+    parts: list[str] = []
+    position = 0
+    for start, end, new in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= position:
+            parts += (text[position:start], new)
+            position = end
+    return "".join((*parts, text[position:])) if parts else text
+
+
+def rewrite_pairs(text: str, change: Callable[[str, str], str | None]) -> str:
+    """A query or form with values changed: ``change(name, raw value)`` gives the new one, None for none.
+
+    The name is decoded, the value is as it stands in the text.
+    """
+    parts: list[str] | None = None
+    pairs = text.split("&")
+    for index, pair in enumerate(pairs):
+        raw_name, equals, value = pair.partition("=")
+        if not equals:
+            continue
+        new = change(decoded(raw_name), value)
+        if new is not None and new != value:
+            parts = pairs.copy() if parts is None else parts
+            parts[index] = f"{raw_name}={new}"
+    return text if parts is None else "&".join(parts)
+
+
+def decoded(text: str) -> str:
+    """A name or value of a query or form without its escapes."""
+    return unquote_plus(text) if "%" in text or "+" in text else text
+
+
+def split_url(url: str) -> tuple[str, str, str, str]:
+    """``(everything up to "//", userinfo, host and path, query and fragment)``; joined they are the URL.
+
+    Userinfo comes without its ``@``; the last part begins with ``?`` or ``#``, or is empty.
+    """
+    before, slashes, rest = url.partition("//")
+    if not slashes:
+        before, rest = "", url
+    end = min((found for found in (rest.find("?"), rest.find("#")) if found >= 0), default=len(rest))
+    path, tail = rest[:end], rest[end:]
+    authority = path.partition("/")[0] if slashes else ""
+    user, at, _ = authority.rpartition("@")
+    return before + slashes, user, path[len(user) + len(at) :], tail

@@ -1,0 +1,206 @@
+"""Spots: the parts of a text that are secrets because of where they stand."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from .rules import Rules
+from .spans import JsonValue, decoded, json_string, json_values
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A secret at its own place: ``text[start:end]``, which means ``value``.
+
+    ``name`` is what the field, cookie or header is called. ``signs`` is not empty where the value
+    signs one request: it says what all of the kind have in common. A ``bare`` one is a JSON number,
+    and becomes a string. A ``weak`` one is a cookie that only its length makes a secret. ``inner``
+    are secrets within it that may stand elsewhere by themselves.
+    """
+
+    start: int
+    end: int
+    place: str
+    name: str
+    value: str
+    signs: str = ""
+    bare: bool = False
+    weak: bool = False
+    inner: tuple[str, ...] = ()
+
+
+# --- Credential headers
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9._-]*) +(?=\S)")
+_SIGNING_SCHEME = re.compile(
+    r"aws[0-9]*(-.*)?|.*hmac.*|digest|hawk|signature|ntlm|negotiate|kerberos|sharedkey(lite)?|mac|scram-.*",
+    re.IGNORECASE,
+)
+_LONE_SCHEME = re.compile(r"bearer|basic|digest|ntlm|negotiate|token", re.IGNORECASE)
+_KEPT_SCHEME = re.compile(r"bearer|basic|token|apikey|api-key", re.IGNORECASE)
+
+
+def of_credential(name: str, value: str) -> Spot | None:
+    """The credential of a header, without its scheme; None where there is none."""
+    name = name.lower()
+    text = value.strip(" \t")
+    offset = len(value) - len(value.lstrip(" \t"))
+    if not text or _LONE_SCHEME.fullmatch(text):
+        return None
+    scheme, start, signs = _scheme_of(name, text)
+    secret = text[start:]
+    inner = _of_basic(secret) if scheme == "basic" else ()
+    end = offset + len(text)
+    return Spot(offset + start, end, f"header:{name}", name, secret, scheme if signs else "", inner=inner)
+
+
+def _scheme_of(name: str, text: str) -> tuple[str, int, bool]:
+    """Scheme in lower case, where the credential starts, and whether it signs the one request."""
+    found = _SCHEME.match(text)
+    if found is None:
+        return "", 0, False
+    scheme = found[1].lower()
+    if name not in ("authorization", "proxy-authorization"):
+        return (scheme, found.end(), False) if _KEPT_SCHEME.fullmatch(scheme) else ("", 0, False)
+    signs = _SIGNING_SCHEME.fullmatch(scheme) is not None
+    return scheme, found.end(), signs or (scheme == "oauth" and "oauth_" in text)
+
+
+def _of_basic(encoded: str) -> tuple[str, ...]:
+    """The password; the user, where there is no password."""
+    user, _, password = basic_text(encoded).partition(":")
+    return (password or user,) if password or user else ()
+
+
+def basic_text(encoded: str) -> str:
+    """``user:password`` of Basic (RFC 7617 section 2); empty where it is none."""
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+# --- Cookies
+
+
+def in_cookies(text: str, rules: Rules, known: Collection[str]) -> Iterator[Spot]:
+    """The secret cookies of a ``Cookie`` header; ``known`` names some that were set as ``HttpOnly``."""
+    position = 0
+    for pair in text.split(";"):
+        yield from _in_cookie(pair, position, rules, known)
+        position += len(pair) + 1
+
+
+def in_set_cookie(text: str, rules: Rules) -> Iterator[Spot]:
+    """The cookie's value, where it can be a secret."""
+    pair, _, attributes = text.partition(";")
+    http_only = any(part.strip().lower() == "httponly" for part in attributes.split(";"))
+    yield from _in_cookie(pair, 0, rules, (pair.partition("=")[0].strip(),) if http_only else ())
+
+
+def _in_cookie(pair: str, position: int, rules: Rules, known: Collection[str]) -> Iterator[Spot]:
+    raw_name, equals, raw = pair.partition("=")
+    name, value = raw_name.strip(), raw.strip()
+    start = position + len(raw_name) + len(equals) + len(raw) - len(raw.lstrip())
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value, start = value[1:-1], start + 1
+    if not value or not equals:
+        return
+    if name in known or rules.is_cookie(name, value):
+        weak = name not in known and not rules.is_named_cookie(name)
+        yield Spot(start, start + len(value), f"cookie:{name}", name, value, weak=weak)
+
+
+# --- Queries and forms, and URLs within a text
+
+_PAIR = re.compile(r"([^=&?#]+)=([^&#]+)")
+_EMBEDDED = re.compile(
+    r"""://(?P<user>[^/?#\s"'<>@\\]+)@"""
+    r"""|(?:[?&\#]|&amp;|\\u0026)(?P<name>[A-Za-z][\w.-]*)=(?P<value>[^&\#\s"'<>\\]+)"""
+)
+
+
+def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spot]:
+    """Of ``name=value`` between ``&``, from ``start`` on; the place is ``kind`` and the name."""
+    while pair := _PAIR.search(text, start):
+        start = pair.end()
+        spot = _of_pair(pair.start(2), decoded(pair[1]), pair[2], kind, rules)
+        if spot is not None:
+            yield spot
+        elif "?" in pair[2]:  # a URL within the URL
+            start = pair.start(2) + pair[2].index("?")
+
+
+def _of_pair(start: int, name: str, raw: str, kind: str, rules: Rules) -> Spot | None:
+    signs = rules.is_signing(name)
+    if not signs and not rules.is_field(name):
+        return None
+    lowered = name.lower()
+    signing = lowered if signs else ""
+    return Spot(start, start + len(raw), f"{kind}:{lowered}", lowered, decoded(raw), signing)
+
+
+def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
+    """Of the URLs that stand in any text."""
+    if "=" not in text and "@" not in text:
+        return
+    for found in _EMBEDDED.finditer(text):
+        if found["user"]:
+            start, end = found.span("user")
+            yield Spot(
+                start, end, place, "userinfo", decoded(found["user"]), inner=_of_userinfo(found["user"])
+            )
+        elif spot := _of_pair(found.start("value"), found["name"], found["value"], "body", rules):
+            yield Spot(spot.start, spot.end, place, spot.name, spot.value, spot.signs)
+
+
+def in_userinfo(user: str) -> Iterator[Spot]:
+    if user:
+        yield Spot(0, len(user), "userinfo", "userinfo", decoded(user), inner=_of_userinfo(user))
+
+
+def _of_userinfo(user: str) -> tuple[str, ...]:
+    name, _, password = user.partition(":")
+    return (decoded(password or name),)
+
+
+# --- Bodies
+
+_PART = re.compile(
+    r"content-disposition:(?![^\r\n]*filename)[^\r\n]*?\bname=\"?(?P<name>[^\";\r\n]+)\"?[^\r\n]*\r?\n"
+    r"(?:[^\r\n]+\r?\n)*\r?\n(?P<value>.+?)(?=\r?\n--)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def in_multipart(text: str, rules: Rules) -> Iterator[Spot]:
+    """Of the parts that are no files."""
+    for part in _PART.finditer(text):
+        name = part["name"].lower()
+        if rules.is_field(name):
+            yield Spot(*part.span("value"), f"body:{name}", name, part["value"])
+
+
+_NO_SECRETS = frozenset({'""', "true", "false", "null", "NaN", "Infinity", "-Infinity"})
+
+
+def in_json(text: str, rules: Rules) -> Iterator[tuple[JsonValue, Spot | None]]:
+    """Every string and number, and whether it is a secret by its name: empty ones, true, false and
+    null are not."""
+    for item in json_values(text):
+        if text[item.start] in "{[":
+            continue
+        yield item, _of_member(text, item, rules)
+
+
+def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
+    token = text[item.start : item.end]
+    if item.name is None or token in _NO_SECRETS or not rules.is_field(item.name):
+        return None
+    lowered, edge = item.name.lower(), 1 if token[0] == '"' else 0
+    bare = token[0] in "-0123456789"
+    return Spot(item.start + edge, item.end - edge, f"body:{lowered}", lowered, json_string(token), bare=bare)

@@ -1,0 +1,87 @@
+"""Which placeholder is written for which value, in one commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .binding import Bindings
+from .known import Known
+from .model import REDACTED
+from .registry import Registry, Scope
+
+
+class Placeholders:
+    """One placeholder for each value, numbered within its cassette."""
+
+    def __init__(
+        self, registry: Registry, scope: Scope, known: Known, bindings: Bindings, taken: Iterable[str]
+    ) -> None:
+        self._registry = registry
+        self._scope = scope
+        self._known = known
+        self._bindings = bindings
+        self._taken = frozenset(taken)
+        self._of: dict[str, str] = {}
+        self._claimed: dict[str, str] = {}
+        self._offered: dict[str, str] = {}
+        self._unavailable = set(self._taken)
+
+    def take_over(self, value: str, placeholder: str) -> None:
+        """The placeholder stood where the value stands now."""
+        if value not in self._offered and placeholder not in self._unavailable - self._taken:
+            self._offered[value] = placeholder
+            self._unavailable.add(placeholder)
+
+    def of(self, value: str, name: str, within: str | None = None) -> str:
+        """The value's placeholder. ``within`` is the known secret that the value contains."""
+        found = self._of.get(value)
+        if found is None:
+            found = self._of[value] = self._chosen(value, self._name(within or value, name))
+            self._claimed[found] = value
+            self._unavailable.add(found)
+            issued = value in self._known.issued
+            self._registry.note(self._scope, value, found, issued=issued)
+        return found
+
+    def _name(self, value: str, name: str) -> str:
+        """What it was called where it was first seen, in this test or in another."""
+        first = self._registry.first(value)
+        if value in self._known.names or first is None:
+            return self._known.names.get(value, name)
+        return re.sub("-[0-9]+$", "", first[0].removeprefix(f"{REDACTED}-"))
+
+    def _chosen(self, value: str, name: str) -> str:
+        for placeholder in self._familiar(value):
+            if self._claimed.get(placeholder, value) == value:
+                return placeholder
+        base = constant(name)
+        placeholder, number = base, 1
+        while placeholder in self._unavailable:
+            number += 1
+            placeholder = f"{base}-{number}"
+        return placeholder
+
+    def _familiar(self, value: str) -> Iterable[str]:
+        """Placeholders that stand for the value already, the surest first."""
+        own = self._registry.placeholder(self._scope, value)
+        if own is not None:
+            yield own
+        bound = self._bindings.placeholder_of(value)
+        if bound is not None:
+            yield bound
+        if value in self._offered:
+            yield self._offered[value]
+        first = self._registry.first(value)
+        if first is None:
+            return
+        placeholder, issued = first
+        # Where it was issued by a login, that login's replay hands out this placeholder. Where not,
+        # the same name in this cassette is somebody else's.
+        if placeholder not in self._taken or (issued and not self._registry.values(self._scope, placeholder)):
+            yield placeholder
+
+
+def constant(name: str) -> str:
+    """The first placeholder of a name; the only one for values that differ in every request."""
+    return f"{REDACTED}-{re.sub('[^a-z0-9_-]', '_', name.lower()) or 'secret'}"

@@ -1,0 +1,163 @@
+"""A refresh never destroys a good recording, and moves one line where nothing has changed."""
+
+from __future__ import annotations
+
+import difflib
+
+import pytest
+
+from origin import Answer
+
+TEST = """
+    @pytest.mark.reqcache{marker}
+    def test_it():
+        for _ in range(3):
+            print("GOT", requests.get(URL + "/a").text)
+"""
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
+    return [line for line in lines if line[0] in "-+"]
+
+
+@pytest.mark.parametrize("how", ["--reqcache-refresh", "--reqcache-force-refresh", "refresh", "force_refresh"])
+def test_each_recording_is_refreshed_once_in_a_test(suite, how):
+    suite.origin["/a"] = Answer("old"), Answer("new")
+    suite.test(TEST.format(marker=""))
+    suite.run().assert_outcomes(passed=1)
+    if how.startswith("--"):
+        suite.run(how).assert_outcomes(passed=1)
+    else:
+        suite.test(TEST.format(marker=f"({how}=True)"))
+        suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 2
+    assert "new" in suite.cassette() and "old" not in suite.cassette()
+
+
+def test_shared_cassette_is_refreshed_once_in_a_run(suite):
+    suite.test("""
+        pytestmark = pytest.mark.reqcache("shared")
+        def test_a(): assert requests.get(URL + "/a").ok
+        def test_b(): assert requests.get(URL + "/a").ok
+    """)
+    suite.run().assert_outcomes(passed=2)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=2)
+    assert suite.origin.count("/a") == 2
+
+
+def test_refresh_of_a_call_always_asks(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(cached_session):
+            for _ in range(3):
+                assert cached_session.get(URL + "/a", refresh=True).ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 3
+    assert suite.cassette().count("- request:") == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer("same", headers={"ETag": '"1"'}),
+        Answer("same", headers={"X-Request-Id": "2", "Set-Cookie": "theme=dark"}),
+    ],
+    ids=["304", "equal 200"],
+)
+def test_unchanged_answer_moves_one_line(suite, clock, answer):
+    first = Answer("same", headers={**answer.headers, "X-Request-Id": "1"} if "ETag" not in answer.headers else answer.headers)
+    if "ETag" not in answer.headers:
+        first.headers["Set-Cookie"] = "theme=light"
+    suite.origin["/a"] = first, answer
+    suite.test(TEST.format(marker=""))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(86400)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 2
+    assert changed_lines(before, suite.cassette()) == [
+        "-   created_at: 2026-06-01T12:00:00Z",
+        "+   created_at: 2026-06-02T12:00:00Z",
+    ]
+
+
+@pytest.mark.parametrize("status", [401, 403, 407, 408, 425, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("flag", ["--reqcache-refresh", "--reqcache-expire-after=1s"])
+def test_error_never_replaces_a_success(suite, clock, status, flag):
+    suite.origin["/a"] = Answer("good"), Answer("bad", status)
+    suite.test(TEST.format(marker=""))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(3600)
+    result = suite.run(flag)
+    result.assert_outcomes(passed=1)
+    assert suite.cassette() == before
+    result.stdout.fnmatch_lines([f"*GET {suite.origin.url}/a answered {status}: the recording is kept"])
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_gone_replaces_a_success_and_is_reported(suite, status):
+    suite.origin["/a"] = Answer("good"), Answer("gone", status)
+    suite.test(TEST.format(marker=""))
+    suite.run().assert_outcomes(passed=1)
+    result = suite.run("--reqcache-refresh")
+    assert "gone" in suite.cassette() and "good" not in suite.cassette()
+    result.stdout.fnmatch_lines([f"*GET {suite.origin.url}/a answered {status}: the recording is replaced"])
+
+
+def test_service_that_is_down_leaves_everything(suite):
+    suite.test(TEST.format(marker=""))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    suite.origin.stop()
+    suite.run("--reqcache-refresh").assert_outcomes(failed=1)
+    assert suite.cassette() == before
+    suite.run("--reqcache-refresh", "--reqcache-stale-if-error").assert_outcomes(passed=1)
+    assert suite.cassette() == before
+
+
+def test_failing_test_refreshes_nothing(suite):
+    suite.origin["/a"] = Answer("old"), Answer("new")
+    suite.test(TEST.format(marker=""))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    suite.test(TEST.format(marker="") + "        assert 0\n")
+    suite.run("--reqcache-refresh").assert_outcomes(failed=1)
+    assert suite.cassette() == before
+
+
+def test_kept_recording_is_never_refreshed(suite, clock):
+    suite.test(TEST.format(marker="(expire_after='1h')"))
+    suite.run().assert_outcomes(passed=1)
+    path = suite.path / "cassettes" / "test_it" / "test_it.yaml"
+    path.write_text(path.read_text().replace("  created_at:", "  keep: true\n  created_at:"))
+    before = suite.cassette()
+    clock.move(7200)
+    suite.run("--reqcache-force-refresh").assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 1
+    assert suite.cassette() == before
+
+
+def test_comments_and_other_interactions_keep_their_bytes(suite):
+    suite.origin["/a"] = Answer("old"), Answer("new")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(cached_session):
+            cached_session.get(URL + "/first")
+            cached_session.get(URL + "/a", refresh=os.environ.get("AGAIN") == "1")
+            cached_session.get(URL + "/last")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    path = suite.path / "cassettes" / "test_it" / "test_it.yaml"
+    path.write_text(path.read_text().replace("- request:", "# by hand\n- request:"))
+    before = suite.cassette()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGAIN", "1")
+        suite.run().assert_outcomes(passed=1)
+    after = suite.cassette()
+    assert "new" in after
+    assert after.count("# by hand") == 3
+    assert before.split("- request:")[1] == after.split("- request:")[1]
+    assert before.split("- request:")[3] == after.split("- request:")[3]

@@ -1,0 +1,115 @@
+"""Any number of workers: nothing is lost, each thing is counted once, the files are a serial run's."""
+
+from __future__ import annotations
+
+import pytest
+
+from origin import Answer
+
+CODE = """
+    @pytest.mark.reqcache
+    @pytest.mark.parametrize("n", range(8))
+    def test_own(n):
+        assert requests.get(URL + f"/own/{n}").ok
+
+    @pytest.mark.reqcache("shared")
+    @pytest.mark.parametrize("n", range(8))
+    def test_shared(n):
+        assert requests.get(URL + f"/shared/{n}").ok
+        assert requests.get(URL + "/shared/common").ok
+"""
+
+
+def canonical(suite) -> dict[str, list[str]]:
+    """Every cassette as its sorted interactions, without times and counters."""
+    found = {}
+    for name in suite.cassettes():
+        items = suite.cassette(name.removesuffix(".yaml")).split("- request:")[1:]
+        lasting = [
+            "\n".join(line for line in item.splitlines() if not line.strip().startswith(("created_at", "Date")))
+            for item in items
+        ]
+        found[name] = sorted(lasting)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _same_answers(suite):
+    for n in range(8):
+        suite.origin[f"/own/{n}"] = suite.origin[f"/shared/{n}"] = Answer({"n": n})
+    suite.origin["/shared/common"] = Answer({"n": "common"})
+
+
+@pytest.fixture
+def serial(suite):
+    suite.test(CODE)
+    suite.subprocess().assert_outcomes(passed=16)
+    files = canonical(suite)
+    for path in (suite.path / "cassettes").rglob("*.yaml"):
+        path.unlink()
+    suite.origin.log.clear()
+    return files
+
+
+@pytest.mark.parametrize(
+    "how",
+    [("-n1",), ("-n2",), ("-n8",), *(("-n2", f"--dist={mode}") for mode in ("loadscope", "loadfile", "worksteal", "each"))],
+    ids=lambda how: " ".join(how),
+)
+def test_files_equal_a_serial_runs(suite, serial, how):
+    result = suite.subprocess("-p", "xdist", *how)
+    assert result.ret == 0
+    assert canonical(suite) == serial
+    suite.origin.stop()
+    offline = suite.subprocess("-p", "xdist", *how, "--reqcache-offline")
+    assert offline.ret == 0
+    times = 2 if "--dist=each" in how else 1
+    offline.stdout.fnmatch_lines(["reqcache: offline (--reqcache-offline)", f"{24 * times} replayed, 0 requests made"])
+
+
+def test_summary_counts_each_thing_once(suite):
+    suite.test(CODE)
+    result = suite.subprocess("-p", "xdist", "-n2", "--dist=loadfile")
+    result.stdout.fnmatch_lines(["7 replayed, 17 recorded, 17 requests made"])
+    assert result.stdout.str().count("= reqcache =") == 1
+
+
+def test_crashing_worker_loses_only_the_test_it_ran(suite):
+    suite.test(
+        CODE
+        + """
+    @pytest.mark.reqcache
+    def test_crash():
+        requests.get(URL + "/crash")
+        os._exit(1)
+"""
+    )
+    result = suite.subprocess("-p", "xdist", "-n2")
+    result.stdout.fnmatch_lines(["*worker * crashed while running *test_crash*", "*17 requests made"])
+    assert len(suite.cassettes()) == 9
+    suite.subprocess("--reqcache-offline", "-k", "not crash").assert_outcomes(passed=16, deselected=1)
+
+
+def test_miss_section_reaches_the_terminal(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a").raise_for_status()
+    """)
+    result = suite.subprocess("-p", "xdist", "-n1", "--reqcache-offline")
+    result.stdout.fnmatch_lines(["*- reqcache -*", "not cached: GET */a", "*to record: pytest test_it.py::test_it"])
+
+
+def test_wider_fixtures_of_every_worker_record_once(suite):
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def login(cached_session_factory):
+            return cached_session_factory("login").post(URL + "/login").json()
+
+        @pytest.mark.reqcache
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n, login):
+            assert requests.get(URL + f"/{n}").ok
+    """)
+    suite.subprocess("-p", "xdist", "-n4").assert_outcomes(passed=4)
+    assert suite.cassette("login").count("- request:") == 1
