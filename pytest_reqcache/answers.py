@@ -62,7 +62,15 @@ class Answers:
         return name in self._slots and self._slots[name].live
 
     def answered(
-        self, name: object, method: str, origin: str, status: int, *, position: int | None, live: bool, sequence: bool
+        self,
+        name: object,
+        method: str,
+        origin: str,
+        status: int,
+        *,
+        position: int | None,
+        live: bool,
+        sequence: bool,
     ) -> None:
         """A request was answered: by the recording at ``position``, or (None) by nothing that is stored."""
         slot = self._slots.setdefault(name, Slot())

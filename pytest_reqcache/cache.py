@@ -66,10 +66,16 @@ class Cache:
     @property
     def responses(self) -> dict[str, CachedResponse]:
         """The stored responses by key, the latest of each."""
-        return {self._recorder.identity.key(item): self._response(item) for item in self._recorder.interactions()}
+        return {
+            self._recorder.identity.key(item): self._response(item) for item in self._recorder.interactions()
+        }
 
     def filter(
-        self, *, expired: bool = True, valid: bool = True, older_than: float | timedelta | datetime | None = None
+        self,
+        *,
+        expired: bool = True,
+        valid: bool = True,
+        older_than: float | timedelta | datetime | None = None,
     ) -> Iterator[CachedResponse]:
         """The stored responses that are expired, valid, or created before ``older_than`` ago.
 
@@ -162,7 +168,9 @@ class Cache:
                 return expires_at(lifetime, now) or Special.NEVER
             return expires_at(expiry, now) or Special.NEVER
 
-        self._recorder.replace([(item, replace(item, expires=expires(item))) for item in self._recorder.interactions()])
+        self._recorder.replace(
+            [(item, replace(item, expires=expires(item))) for item in self._recorder.interactions()]
+        )
 
     def _expires(self, item: Interaction) -> datetime | None:
         return policy.expiry_of(item, item.request.url, self._settings(), clock.now())
@@ -196,4 +204,3 @@ def _moment_before(older_than: float | timedelta | datetime, now: datetime) -> d
         except OverflowError:
             return datetime.min.replace(tzinfo=now.tzinfo)
     raise TypeError(f"older_than={older_than!r}: seconds, a timedelta or a datetime are accepted")
-

@@ -310,9 +310,7 @@ def not_cached(prepared: requests.PreparedRequest, connection: Any, body: str = 
     response.request = prepared
     response.connection = connection
     content = body.encode()
-    headers = Headers(
-        (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(content))))
-    )
+    headers = Headers((("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(content)))))
     response.headers = CaseInsensitiveDict(headers)
     response.encoding = "utf-8"
     response.raw = _raw(b"", headers, 504, "Not Cached", prepared)
@@ -418,7 +416,9 @@ class _TeedResponse(HTTPResponse):
 
     _tee: _Tee
 
-    def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
+    def read(
+        self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False
+    ) -> bytes:
         with self._tee.reading() as own:
             data = super().read(amt, decode_content, cache_content)
         if own:
@@ -453,7 +453,9 @@ class _TeedResponse(HTTPResponse):
     def _is_undelivered(self) -> bool:
         """Whether decoded bytes, or coded ones that the decoder keeps back, are still to come."""
         decoder = getattr(self, "_decoder", None)
-        return bool(len(getattr(self, "_decoded_buffer", ())) or getattr(decoder, "has_unconsumed_tail", False))
+        return bool(
+            len(getattr(self, "_decoded_buffer", ())) or getattr(decoder, "has_unconsumed_tail", False)
+        )
 
     def _is_decoding(self, decode_content: bool | None) -> bool:
         if "Content-Encoding" not in self.headers:

@@ -75,7 +75,12 @@ class Flow:
     """The recorder of a test."""
 
     def __init__(
-        self, cassette: Store, identity: Identity, redactor: Redactor, memory: RunMemory, settings: Callable[[], Settings]
+        self,
+        cassette: Store,
+        identity: Identity,
+        redactor: Redactor,
+        memory: RunMemory,
+        settings: Callable[[], Settings],
     ) -> None:
         self.cassette = cassette
         self.identity = identity
@@ -144,7 +149,9 @@ class Flow:
             superseded = answers[turn.position] if turn.position < size else None
             return Found(superseded=superseded, position=turn.position, size=size)
         if answers:
-            return Found((answers[min(turn.position, size - 1)],), held=True, position=turn.position, size=size)
+            return Found(
+                (answers[min(turn.position, size - 1)],), held=True, position=turn.position, size=size
+            )
         return Found(position=turn.position)
 
     def _is_sequence(self, asked: Asked) -> bool:
@@ -155,7 +162,9 @@ class Flow:
 
     def _of_key(self, asked: Asked) -> list[tuple[Interaction, Masked]]:
         """What is recorded of the request's key, whatever its credentials and its variant."""
-        return [(item, own) for item in self._at_locator(asked.locator) if (own := self._same_key(item, asked))]
+        return [
+            (item, own) for item in self._at_locator(asked.locator) if (own := self._same_key(item, asked))
+        ]
 
     def _compatible(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> list[Interaction]:
         """The recorded answers to a request, first to last: same key, same credential, same variant."""
@@ -214,7 +223,9 @@ class Flow:
         """Everything stored, as this test sees it."""
         with self._lock:
             items = [current for item in self.cassette if (current := self._as_staged(item)) is not None]
-            items += [change.new for change in self._staged.values() if change.replaces is None and change.new]
+            items += [
+                change.new for change in self._staged.values() if change.replaces is None and change.new
+            ]
         return iter(items)
 
     # --- refreshing
@@ -372,7 +383,9 @@ class Flow:
     @property
     def waiting(self) -> int:
         """How many new recordings wait for the test's outcome."""
-        return sum(1 for change in self._staged.values() if change.new is not None and change.replaces is None)
+        return sum(
+            1 for change in self._staged.values() if change.new is not None and change.replaces is None
+        )
 
     def rollback(self) -> Commit:
         """Drop what is staged."""

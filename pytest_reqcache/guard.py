@@ -35,7 +35,9 @@ class Guard:
         what = f"{request.method} {request.url}"
         self.refused[what] = self.refused.get(what, 0) + 1
         return as_cached_response(
-            not_cached(request, connection, f"{what}: not requested: this run is offline (--reqcache-offline)")
+            not_cached(
+                request, connection, f"{what}: not requested: this run is offline (--reqcache-offline)"
+            )
         )
 
     def lets_pass(self, request: requests.PreparedRequest, proxies: dict[str, str]) -> bool:

@@ -120,4 +120,6 @@ class Journal:
 
     @property
     def used(self) -> bool:
-        return bool(self.replayed or self.recorded or self.revalidated or self.stale or self.missed or self.not_stored)
+        return bool(
+            self.replayed or self.recorded or self.revalidated or self.stale or self.missed or self.not_stored
+        )

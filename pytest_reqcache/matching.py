@@ -136,7 +136,9 @@ def canonical_body(request: RecordedRequest) -> bytes:
         return sort_parameters(body.decode("latin-1")).encode("latin-1")
     if content_type.startswith("multipart/"):
         boundary = _boundary(request.headers.get("Content-Type") or "")
-        return body.replace(b"--" + boundary.encode("latin-1", "replace"), b"--boundary") if boundary else body
+        return (
+            body.replace(b"--" + boundary.encode("latin-1", "replace"), b"--boundary") if boundary else body
+        )
     return body
 
 

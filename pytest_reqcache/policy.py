@@ -613,4 +613,3 @@ def writes(method: str, status: int) -> bool:
 
 def is_redirect(status: int, headers: Headers) -> bool:
     return status in REDIRECTS and "Location" in headers
-

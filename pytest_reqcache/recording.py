@@ -81,7 +81,9 @@ class Recorder(Protocol):
 
     def invalidate(self, urls: Iterable[str]) -> None: ...
 
-    def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None: ...
+    def answered(
+        self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool
+    ) -> None: ...
 
     def left_alone(self, interaction: Interaction) -> None: ...
 
@@ -153,7 +155,9 @@ def variant(interaction: Interaction) -> tuple[str, ...]:
     if names == "*":
         return ("*",)
     return tuple(
-        f"{name}: {interaction.request.headers.get(name)}" for name in sorted(names) if name != "accept-encoding"
+        f"{name}: {interaction.request.headers.get(name)}"
+        for name in sorted(names)
+        if name != "accept-encoding"
     )
 
 
@@ -195,7 +199,9 @@ def compared_fields(interactions: Iterable[Interaction], settings: Settings) -> 
     for item in interactions:
         varying = vary_names(item.response.headers.get_all("Vary"))
         if varying != "*":
-            names.update(dict.fromkeys(name for name in varying if name not in ("accept-encoding", "user-agent")))
+            names.update(
+                dict.fromkeys(name for name in varying if name not in ("accept-encoding", "user-agent"))
+            )
     return list(names)
 
 

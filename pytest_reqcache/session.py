@@ -245,7 +245,9 @@ class CachedSession(CacheMixin):
         """A cached session with the headers, auth, cookies, adapters ... of another."""
         wrapped = cls(cache_name, **settings)
         taken = set(wrapped.__dict__) - set(session.__attrs__)
-        wrapped.__dict__.update({name: value for name, value in session.__dict__.items() if name not in taken})
+        wrapped.__dict__.update(
+            {name: value for name, value in session.__dict__.items() if name not in taken}
+        )
         return wrapped
 
 
@@ -353,4 +355,3 @@ def _stale_chain(
     finally:
         _current.reset(token)
     return response if getattr(response, "from_cache", False) else None
-

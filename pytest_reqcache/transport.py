@@ -1,7 +1,7 @@
 """Runs the policy between a cassette and an origin. One request takes one straight way through::
 
-    ask -> find -> policy.plan -> [serve | serve and refresh behind | send | refuse with 504]
-        -> origin -> policy.settle -> [store | freshen | use the stale one | keep | pass through]
+ask -> find -> policy.plan -> [serve | serve and refresh behind | send | refuse with 504]
+    -> origin -> policy.settle -> [store | freshen | use the stale one | keep | pass through]
 """
 
 from __future__ import annotations
@@ -168,9 +168,7 @@ class Transport:
         response = self._serve(call, found, decided.stored, decided.expires)
         if decided.action is Action.SERVE_AND_REFRESH:
             background = replace(call, stream=False, exchange=Exchange(call.exchange.options))
-            self.background.start(
-                call.asked.key, lambda: self._from_origin(background, None, decided)
-            )
+            self.background.start(call.asked.key, lambda: self._from_origin(background, None, decided))
         return response
 
     def _refuse(self, call: _Call, found: Found, decided: Plan) -> requests.Response:
@@ -305,8 +303,14 @@ class Transport:
             replaced = decided.stored or (found.superseded if found else None)
             stored = self.recorder.store(call.asked, new, replaced, found, refresh=decided.stored is not None)
             self.journal.stored(call.what)
-            if call.settings.in_test and replaced is not None and replaced.response.status < 400 <= response.status_code:
-                self.journal.refreshed(call.what, f"answered {response.status_code}: the recording is replaced")
+            if (
+                call.settings.in_test
+                and replaced is not None
+                and replaced.response.status < 400 <= response.status_code
+            ):
+                self.journal.refreshed(
+                    call.what, f"answered {response.status_code}: the recording is replaced"
+                )
             return stored
 
         def answered(stored: Interaction | None) -> None:
@@ -345,4 +349,3 @@ def _age(stored: Interaction) -> tuple[tuple[str, str], ...]:
     """The generated ``Age`` of what is served (RFC 9111 section 5.1)."""
     age = policy.current_age(stored, clock.now())
     return (("Age", str(max(0, age // timedelta(seconds=1)))),)
-

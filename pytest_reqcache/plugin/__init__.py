@@ -43,7 +43,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
     run = _run(config)
-    run.options = options.read_options(config)  # the first reading, for the guard, came before all flags were known
+    run.options = options.read_options(
+        config
+    )  # the first reading, for the guard, came before all flags were known
     config.pluginmanager.register(_Outcomes(run), "reqcache-outcomes")
     if run.options.offline:
         _stand_guard(run)
@@ -101,7 +103,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Generator[None, Any, Any]:
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
     """What a fixture of wider scope requests is not the test's: its cassette is set aside meanwhile."""
     run = request.config.stash.get(RUN, None)
     if run is None or not run.in_use or fixturedef.scope == "function":

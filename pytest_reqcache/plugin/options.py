@@ -65,13 +65,23 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("reqcache", "HTTP cache for requests (pytest-reqcache)")
 
     def flag(name: str, text: str, **how: Any) -> None:
-        group.addoption(f"--reqcache-{name}", dest=f"reqcache_{name.replace('-', '_')}", default=None, help=text, **how)
+        group.addoption(
+            f"--reqcache-{name}", dest=f"reqcache_{name.replace('-', '_')}", default=None, help=text, **how
+        )
 
-    flag("offline", "make no request: answer from the cassettes alone, 504 for what they lack", action="store_true")
+    flag(
+        "offline",
+        "make no request: answer from the cassettes alone, 504 for what they lack",
+        action="store_true",
+    )
     flag("refresh", "revalidate or fetch anew each recording, once in a test", action="store_true")
     flag("force-refresh", "fetch anew each recording, once in a test", action="store_true")
     flag("expire-after", f"how long a recording is good for, in every test: {_VALUES}", metavar="VALUE")
-    flag("stale-if-error", "use an expired recording, of any age, where it cannot be refreshed", action="store_true")
+    flag(
+        "stale-if-error",
+        "use an expired recording, of any age, where it cannot be refreshed",
+        action="store_true",
+    )
     flag("cassette-dir", "keep the cassettes below this folder, not beside the tests", metavar="DIR")
     flag("keep-failed", "keep the new recordings of tests that fail", action="store_true")
     flag("disable", "neither replay nor record anything", action="store_true")

@@ -29,7 +29,9 @@ def failure_section(running: Running, run: Run) -> str:
     new = running.flow.waiting
     if new and not run.options.keep_failed:
         plural = "s" if new > 1 else ""
-        lines.append(f"{new} new recording{plural} dropped: --reqcache-keep-failed keeps {'them' if new > 1 else 'it'}")
+        lines.append(
+            f"{new} new recording{plural} dropped: --reqcache-keep-failed keeps {'them' if new > 1 else 'it'}"
+        )
     return "\n".join(lines)
 
 

@@ -33,7 +33,6 @@ from .naming import cassette_path, check_name, named_cassette
 from .reporting import polled
 from .state import Run, Running, Totals, Wider
 
-
 _MOST_COMPARED = 1000  # recorded requests that a miss is compared with
 
 
@@ -191,7 +190,9 @@ def _is_good(reports: list[pytest.TestReport]) -> bool:
 
 def make_guard(run: Run) -> Guard:
     """The offline guard of a run: it knows which test is under way."""
-    ini = replace(Settings(), **{name: run.options.ini[name] for name in ("passthrough",) if name in run.options.ini})
+    ini = replace(
+        Settings(), **{name: run.options.ini[name] for name in ("passthrough",) if name in run.options.ini}
+    )
 
     def is_open(url: str) -> bool | None:
         if run.current is not None:

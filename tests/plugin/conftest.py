@@ -8,7 +8,6 @@ import pytest
 
 from origin import Origin
 
-
 # Other plugins that are installed (hypothesis above all) would take longer than the suite itself.
 PLUGINS = ("-p", "pytest_reqcache.plugin", "-p", "no:cacheprovider")
 

@@ -120,7 +120,9 @@ def test_sequence_records_every_answer_and_holds_the_last(suite):
     """)
     suite.run().assert_outcomes(passed=1)
     suite.origin.stop()
-    suite.offline("-s").stdout.fnmatch_lines(["*STATE queued*", "STATE running*", "3 replayed, 0 requests made"])
+    suite.offline("-s").stdout.fnmatch_lines(
+        ["*STATE queued*", "STATE running*", "3 replayed, 0 requests made"]
+    )
     suite.test("""
         @pytest.mark.reqcache(repeats="sequence")
         @pytest.mark.parametrize("polls", [2, 5])

@@ -67,7 +67,9 @@ def test_settings_from_every_file(suite, name):
     )
 
 
-@pytest.mark.skipif(pytest.version_tuple < (9, 2), reason="native tables with unions of types came with pytest 9.2")
+@pytest.mark.skipif(
+    pytest.version_tuple < (9, 2), reason="native tables with unions of types came with pytest 9.2"
+)
 def test_native_table_takes_numbers_and_booleans(suite):
     suite.write(
         "pyproject.toml",

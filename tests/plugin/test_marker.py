@@ -106,7 +106,10 @@ def test_closest_marker_wins_and_the_rest_is_merged(suite):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("expire_afer=5", "*test_it.py::test_it: @pytest.mark.reqcache: 'expire_afer'*did you mean 'expire_after'*"),
+        (
+            "expire_afer=5",
+            "*test_it.py::test_it: @pytest.mark.reqcache: 'expire_afer'*did you mean 'expire_after'*",
+        ),
         ("expire_after='soon'", "*test_it.py::test_it*expire_after: 'soon' is not*"),
         ("expire_after=-5", "*test_it.py::test_it*expire_after*-5*"),
         ("refresh='yes'", "*refresh='yes'*True or False*"),
@@ -173,7 +176,10 @@ def test_parametrised_tests_have_distinct_portable_names(suite):
     names = suite.cassettes()
     assert len({name.casefold() for name in names}) == 7
     assert all(len(name.rpartition("/")[2]) < 150 and name.startswith("test_it/") for name in names)
-    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.[]/") for name in names)
+    assert all(
+        set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.[]/")
+        for name in names
+    )
     suite.origin.stop()
     suite.offline().assert_outcomes(passed=7)
 
@@ -189,8 +195,12 @@ def test_marker_on_one_parameter_leaves_the_others_alone(suite):
 
 
 def test_redirects_cookies_and_bytes_come_back(suite):
-    suite.origin["/from"] = Answer(status=302, headers={"Location": "/to", "Set-Cookie": "theme=light; Path=/"})
-    suite.origin["/to"] = Answer("żółw ".encode("iso-8859-2"), headers={"Content-Type": "text/plain; charset=iso-8859-2"})
+    suite.origin["/from"] = Answer(
+        status=302, headers={"Location": "/to", "Set-Cookie": "theme=light; Path=/"}
+    )
+    suite.origin["/to"] = Answer(
+        "żółw ".encode("iso-8859-2"), headers={"Content-Type": "text/plain; charset=iso-8859-2"}
+    )
     suite.test("""
         @pytest.mark.reqcache
         def test_it():

@@ -117,7 +117,9 @@ def test_other_recorded_requests_are_named(suite):
         def test_it():
             requests.get(URL + "/items/7").raise_for_status()
     """)
-    suite.offline().stdout.fnmatch_lines(["*recorded:  GET */items/*, GET */items/*, GET */items/* and 2 more"])
+    suite.offline().stdout.fnmatch_lines(
+        ["*recorded:  GET */items/*, GET */items/*, GET */items/* and 2 more"]
+    )
 
 
 def test_secret_of_the_diff_is_masked(suite):

@@ -88,7 +88,9 @@ def test_unmarked_test_may_use_loopback_and_nothing_else(suite):
     """)
     result = suite.offline()
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["refused outside of tests that use the cache:", "  GET http://service.invalid/"])
+    result.stdout.fnmatch_lines(
+        ["refused outside of tests that use the cache:", "  GET http://service.invalid/"]
+    )
 
 
 def test_loopback_through_a_proxy_is_no_loopback(suite, monkeypatch):

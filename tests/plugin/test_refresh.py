@@ -21,7 +21,9 @@ def changed_lines(before: str, after: str) -> list[str]:
     return [line for line in lines if line[0] in "-+"]
 
 
-@pytest.mark.parametrize("how", ["--reqcache-refresh", "--reqcache-force-refresh", "refresh", "force_refresh"])
+@pytest.mark.parametrize(
+    "how", ["--reqcache-refresh", "--reqcache-force-refresh", "refresh", "force_refresh"]
+)
 def test_each_recording_is_refreshed_once_in_a_test(suite, how):
     suite.origin["/a"] = Answer("old"), Answer("new")
     suite.test(TEST.format(marker=""))
@@ -67,7 +69,10 @@ def test_refresh_of_a_call_always_asks(suite):
     ids=["304", "equal 200"],
 )
 def test_unchanged_answer_moves_one_line(suite, clock, answer):
-    first = Answer("same", headers={**answer.headers, "X-Request-Id": "1"} if "ETag" not in answer.headers else answer.headers)
+    first = Answer(
+        "same",
+        headers={**answer.headers, "X-Request-Id": "1"} if "ETag" not in answer.headers else answer.headers,
+    )
     if "ETag" not in answer.headers:
         first.headers["Set-Cookie"] = "theme=light"
     suite.origin["/a"] = first, answer

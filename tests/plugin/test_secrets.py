@@ -48,7 +48,8 @@ def test_secret_of_a_request_never_reaches_the_disk(suite, call):
 
 def test_login_flow_replays_with_no_environment(suite):
     suite.origin["/login"] = Answer(
-        {"access_token": SECRET, "user": "ada"}, headers={"Set-Cookie": f"sid={SECRET[::-1]}; Path=/; HttpOnly"}
+        {"access_token": SECRET, "user": "ada"},
+        headers={"Set-Cookie": f"sid={SECRET[::-1]}; Path=/; HttpOnly"},
     )
     suite.origin["/me"] = lambda seen: Answer(
         {"name": "Ada", "ok": seen.headers.get("authorization") == f"Bearer {SECRET}"}
@@ -135,7 +136,9 @@ def test_placeholder_is_never_sent(suite):
     """)
     result = suite.run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*PlaceholderError: GET */me*'REDACTED-access_token'*--reqcache-force-refresh*"])
+    result.stdout.fnmatch_lines(
+        ["*PlaceholderError: GET */me*'REDACTED-access_token'*--reqcache-force-refresh*"]
+    )
     assert suite.origin.count("/me") == 0
 
 

@@ -29,7 +29,9 @@ def test_cassette_of_the_test_is_set_aside(suite, scope):
     assert suite.cassettes() == ["test_it/test_a.yaml", "test_it/test_b.yaml"]
     for name in ("a", "b"):
         assert "/login" not in suite.cassette(f"test_it/test_{name}")
-    result.stdout.fnmatch_lines(["requested by fixtures of wider scope*", f"  token: POST {suite.origin.url}/login*"])
+    result.stdout.fnmatch_lines(
+        ["requested by fixtures of wider scope*", f"  token: POST {suite.origin.url}/login*"]
+    )
 
 
 @pytest.mark.parametrize("first", ["test_a", "test_b"])
@@ -84,9 +86,7 @@ def test_factory_records_for_wider_fixtures(guarded, selected):
 
 def test_factory_patches_every_session(guarded):
     guarded.test(
-        FACTORY.replace(
-            'session = cached_session_factory("login")', 'session = requests.Session()'
-        ).replace(
+        FACTORY.replace('session = cached_session_factory("login")', "session = requests.Session()").replace(
             'return session.post(URL + "/login").json()["access_token"]',
             'with cached_session_factory.patched("login"):\n            return session.post(URL + "/login").json()["access_token"]',
         )

@@ -26,7 +26,9 @@ def canonical(suite) -> dict[str, list[str]]:
     for name in suite.cassettes():
         items = suite.cassette(name.removesuffix(".yaml")).split("- request:")[1:]
         lasting = [
-            "\n".join(line for line in item.splitlines() if not line.strip().startswith(("created_at", "Date")))
+            "\n".join(
+                line for line in item.splitlines() if not line.strip().startswith(("created_at", "Date"))
+            )
             for item in items
         ]
         found[name] = sorted(lasting)
@@ -53,7 +55,12 @@ def serial(suite):
 
 @pytest.mark.parametrize(
     "how",
-    [("-n1",), ("-n2",), ("-n8",), *(("-n2", f"--dist={mode}") for mode in ("loadscope", "loadfile", "worksteal", "each"))],
+    [
+        ("-n1",),
+        ("-n2",),
+        ("-n8",),
+        *(("-n2", f"--dist={mode}") for mode in ("loadscope", "loadfile", "worksteal", "each")),
+    ],
     ids=lambda how: " ".join(how),
 )
 def test_files_equal_a_serial_runs(suite, serial, how):
@@ -64,7 +71,9 @@ def test_files_equal_a_serial_runs(suite, serial, how):
     offline = suite.subprocess("-p", "xdist", *how, "--reqcache-offline")
     assert offline.ret == 0
     times = 2 if "--dist=each" in how else 1
-    offline.stdout.fnmatch_lines(["reqcache: offline (--reqcache-offline)", f"{24 * times} replayed, 0 requests made"])
+    offline.stdout.fnmatch_lines(
+        ["reqcache: offline (--reqcache-offline)", f"{24 * times} replayed, 0 requests made"]
+    )
 
 
 def test_summary_counts_each_thing_once(suite):
@@ -97,7 +106,9 @@ def test_miss_section_reaches_the_terminal(suite):
             requests.get(URL + "/a").raise_for_status()
     """)
     result = suite.subprocess("-p", "xdist", "-n1", "--reqcache-offline")
-    result.stdout.fnmatch_lines(["*- reqcache -*", "not cached: GET */a", "*to record: pytest test_it.py::test_it"])
+    result.stdout.fnmatch_lines(
+        ["*- reqcache -*", "not cached: GET */a", "*to record: pytest test_it.py::test_it"]
+    )
 
 
 def test_wider_fixtures_of_every_worker_record_once(suite):
