@@ -96,7 +96,7 @@ class Cache:
     def contains(
         self, key: str | None = None, *, request: AnyRequest | None = None, url: str | None = None
     ) -> bool:
-        """Whether a response is stored under a key, for a request, or for a GET of a URL; expired ones too."""
+        """Whether a response, expired or not, is stored under a key, for a request, for a GET of a URL."""
         if url is not None:
             request = requests.Request("GET", url)
         if request is not None:

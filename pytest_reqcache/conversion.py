@@ -19,7 +19,7 @@ from datetime import datetime
 from email.message import Message
 from http.client import HTTPMessage
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, ClassVar, cast
 
 import requests
 from requests.cookies import extract_cookies_to_jar
@@ -56,7 +56,7 @@ class CachedResponse(requests.Response):
     expires: datetime | None = None
     cache_key: str | None = None
 
-    __attrs__ = [
+    __attrs__: ClassVar[list[str]] = [
         *requests.Response.__attrs__,
         "from_cache",
         "revalidated",
@@ -336,7 +336,8 @@ class _Spool:
             self._buffer += data
             if self.size <= _IN_MEMORY:
                 return
-            self._file = cast(BinaryIO, tempfile.NamedTemporaryFile(prefix=_SPOOL_PREFIX, delete=False))
+            file = tempfile.NamedTemporaryFile(prefix=_SPOOL_PREFIX, delete=False)  # noqa: SIM115
+            self._file = cast(BinaryIO, file)
             data, self._buffer = bytes(self._buffer), bytearray()
         self._file.write(data)
 

@@ -192,7 +192,7 @@ class _Outcomes:
                 from .running import finish
 
                 setattr(report, _REPORT_KEY, finish(self._run, running).as_dict())
-        # What a test counted travels with its report: from xdist's workers too, from one that crashes later too.
+        # What a test counted travels with its report: from xdist's workers too, even if they crash later.
         counted = getattr(report, _REPORT_KEY, None)
         if counted is not None:
             self._run.totals.add(counted)

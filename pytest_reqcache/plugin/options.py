@@ -125,8 +125,8 @@ def read_options(config: pytest.Config) -> RunOptions:
     disabled = bool(_given(config, "disable"))
     if offline and disabled:
         raise pytest.UsageError(
-            f"{offline} and --reqcache-disable were both given: without its recordings a run cannot be offline; "
-            "leave one of them out"
+            f"{offline} and --reqcache-disable were both given: without its recordings a run cannot be "
+            "offline; leave one of them out"
         )
     ini, ini_shown = _ini_layer(config)
     flags, flags_shown = _flag_layer(config)

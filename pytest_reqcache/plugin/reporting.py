@@ -44,8 +44,8 @@ def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
     yield from _listed("recordings and refreshes", totals.kept)
     if totals.dropped:
-        plural = "s" if totals.dropped > 1 else ""
-        yield f"{totals.dropped} recording{plural} of failed tests dropped: --reqcache-keep-failed keeps new ones"
+        dropped = f"{totals.dropped} recording{'s' if totals.dropped > 1 else ''}"
+        yield f"{dropped} of failed tests dropped: --reqcache-keep-failed keeps new ones"
     yield from _listed("passed although they missed", totals.passed_with_misses)
     yield from totals.polled[:_LISTED]
     yield from _listed(

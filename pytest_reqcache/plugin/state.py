@@ -73,7 +73,8 @@ class Reqcache:
         return self._journal.requests
 
     def __repr__(self) -> str:
-        return f"<reqcache {self.cassette.path}: {self.replayed} replayed, {self.recorded} recorded, {self.missed} missed>"
+        counts = f"{self.replayed} replayed, {self.recorded} recorded, {self.missed} missed"
+        return f"<reqcache {self.cassette.path}: {counts}>"
 
 
 @dataclass(slots=True)

@@ -34,7 +34,8 @@ def test_each_recording_is_refreshed_once_in_a_test(suite, how):
         suite.test(TEST.format(marker=f"({how}=True)"))
         suite.run().assert_outcomes(passed=1)
     assert suite.origin.count("/a") == 2
-    assert "new" in suite.cassette() and "old" not in suite.cassette()
+    assert "new" in suite.cassette()
+    assert "old" not in suite.cassette()
 
 
 def test_shared_cassette_is_refreshed_once_in_a_run(suite):
@@ -108,7 +109,8 @@ def test_gone_replaces_a_success_and_is_reported(suite, status):
     suite.test(TEST.format(marker=""))
     suite.run().assert_outcomes(passed=1)
     result = suite.run("--reqcache-refresh")
-    assert "gone" in suite.cassette() and "good" not in suite.cassette()
+    assert "gone" in suite.cassette()
+    assert "good" not in suite.cassette()
     result.stdout.fnmatch_lines([f"*GET {suite.origin.url}/a answered {status}: the recording is replaced"])
 
 

@@ -80,7 +80,8 @@ def test_two_credentials_on_one_url_have_their_own_answers(suite):
         @pytest.mark.reqcache
         def test_it():
             def me(token):
-                return requests.get(URL + "/me", headers={"Authorization": "Bearer token-number-" + token}).text
+                headers = {"Authorization": "Bearer token-number-" + token}
+                return requests.get(URL + "/me", headers=headers).text
             assert [me("1"), me("2"), me("1"), me("2")] == ["1", "2", "1", "2"]
     """)
     suite.run().assert_outcomes(passed=1)
