@@ -19,7 +19,7 @@ from datetime import datetime
 from email.message import Message
 from http.client import HTTPMessage
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, cast
 
 import requests
 from requests.cookies import extract_cookies_to_jar
@@ -56,7 +56,7 @@ class CachedResponse(requests.Response):
     expires: datetime | None = None
     cache_key: str | None = None
 
-    __attrs__: ClassVar[list[str]] = [
+    __attrs__: list[str] = [  # noqa: RUF012
         *requests.Response.__attrs__,
         "from_cache",
         "revalidated",
