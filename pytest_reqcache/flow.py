@@ -20,7 +20,7 @@ from .matching import origin_of
 from .models import Change, Interaction, RecordedRequest, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Asked, Flights, Found, Identity, Store, kept_fields, variant, without_noise
-from .redaction import Masked, Redactor, Registry, strip_ignored
+from .redaction import Masked, Redactor, Registry, redact_ignored, strip_ignored
 from .settings import Settings
 from .volatile import redated, says_the_same
 
@@ -97,6 +97,7 @@ class Flow:
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
         self._sequences: dict[str, list[str]] = {}
+        self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
 
     # --- finding
 
@@ -133,7 +134,7 @@ class Flow:
     def _at(self, answers: Sequence[Interaction], position: int, asked: Asked) -> Found:
         item = answers[position]
         return Found(
-            (item,),
+            (self._live(item),),
             current=self._is_current(item),
             refetch=self._is_to_be_fetched_anew(asked),
             position=position,
@@ -144,15 +145,22 @@ class Flow:
         """A sequence is judged by its first answer; then it is replayed, or recorded, as a whole."""
         size = len(answers)
         if turn.position == 0:
-            return Found(tuple(answers[:1]), position=0, size=size)
+            return Found(tuple(self._live(item) for item in answers[:1]), position=0, size=size)
         if live:
             superseded = answers[turn.position] if turn.position < size else None
             return Found(superseded=superseded, position=turn.position, size=size)
         if answers:
-            return Found(
-                (answers[min(turn.position, size - 1)],), held=True, position=turn.position, size=size
-            )
+            item = self._live(answers[min(turn.position, size - 1)])
+            return Found((item,), held=True, position=turn.position, size=size)
         return Found(position=turn.position)
+
+    def _live(self, item: Interaction) -> Interaction:
+        """The recording with the live values back in it, where this process wrote their placeholders: in
+        the run that records, a test that follows a login is to work with what the login gave."""
+        restored = self._redactor.restored(item)
+        if restored is not item:
+            self._originals[_ref(item)] = item
+        return restored
 
     def _is_sequence(self, asked: Asked) -> bool:
         return self._settings().repeats == "sequence" and asked.request.method in SAFE_METHODS
@@ -287,6 +295,8 @@ class Flow:
         return 1 + max((answer for answer, own in known if own == variant(new)), default=0)
 
     def _stage(self, new: Interaction | None, replaced: Interaction | None, *, refresh: bool) -> Interaction:
+        if replaced is not None:
+            replaced = self._originals.get(_ref(replaced), replaced)
         ref = f"staged-{len(self._staged)}"
         staged = None if new is None else replace(new, source=Source(self.cassette.path, 0, ref))
         if replaced is not None and _ref(replaced) in self._staged:
@@ -418,7 +428,7 @@ class Flow:
         settings = self._settings()
         kept = kept_fields(settings)
         new = [change for change in staged if change.new is not None]
-        live = [without_noise(change.new, kept) for change in new if change.new is not None]
+        live = [self._as_written(change.new, kept) for change in new if change.new is not None]
         redacted = iter(self._redactor.redact(live, [change.replaces for change in new], self._taken()))
         changes = []
         for change in staged:
@@ -429,6 +439,10 @@ class Flow:
                     written = redated(old, written, cache_control=settings.cache_control)
             changes.append(Change(written, () if old is None else (_ref(old),), change.refresh))
         return changes
+
+    def _as_written(self, item: Interaction, kept: tuple[str, ...]) -> Interaction:
+        request = redact_ignored(item.request, self._settings().ignored_parameters)
+        return without_noise(replace(item, request=request), kept)
 
     def _taken(self) -> set[str]:
         """The placeholders that stand in the cassette."""

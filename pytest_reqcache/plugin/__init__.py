@@ -60,7 +60,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if run is None or "pytest_reqcache.patching" not in sys.modules:
         return
     from .. import patching
+    from .running import abandon
 
+    abandon(run)
     patching.set_test_engine(run.outer_engine)
     if run.guard is not None:
         patching.set_guard(run.outer_guard)
@@ -199,6 +201,13 @@ class _Outcomes:
 
 
 # --- the report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A recording that could not be written fails the run, if nothing else has."""
+    run = session.config.stash.get(RUN, None)
+    if run is not None and run.totals.errors and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_report_header(config: pytest.Config) -> str:

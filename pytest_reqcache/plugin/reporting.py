@@ -40,6 +40,7 @@ def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
     if not totals.used:
         return
     yield counts(totals)
+    yield from _listed("errors", totals.errors)
     for why, count in sorted(totals.not_stored.items()):
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
     yield from _listed("recordings and refreshes", totals.kept)

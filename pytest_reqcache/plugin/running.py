@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from .. import patching
-from ..cassette import Cassette
-from ..flow import Flow, RunMemory, TestIdentity
+from ..cassette import Cassette, CassetteError
+from ..flow import Commit, Flow, RunMemory, TestIdentity
 from ..guard import Guard
 from ..journal import Journal, Miss
 from ..models import RecordedRequest
@@ -157,21 +157,38 @@ def finish(run: Run, running: Running) -> Totals:
     """The test's outcome is known: commit what it recorded, or drop it; gives what it counted."""
     del run.running[running.nodeid]
     good = _is_good(running.reports)
-    if good:
-        commit = running.flow.commit()
-    elif run.options.keep_failed and any(report.failed for report in running.reports):
-        commit = running.flow.commit(additions_only=True)
-    else:
-        commit = running.flow.rollback()
+    commit, error = _committed(run, running, good=good)
     journal = running.engine.journal
     totals = counted(journal)
     if not good:
         totals.recorded = commit.recorded
     if not any(str(report.outcome) == "rerun" for report in running.reports):
         totals.dropped = commit.dropped
+    if error:
+        totals.recorded = 0
+        totals.errors = [f"{running.nodeid}: {error}"]
     if good and journal.missed:
         totals.passed_with_misses = [running.nodeid]
     return totals
+
+
+def _committed(run: Run, running: Running, *, good: bool) -> tuple[Commit, str]:
+    """What was committed, and what went wrong: by now the test cannot fail any more."""
+    keep = run.options.keep_failed and any(report.failed for report in running.reports)
+    try:
+        if good or keep:
+            return running.flow.commit(additions_only=not good), ""
+    except (CassetteError, OSError) as failed:
+        running.flow.rollback()
+        return Commit(), f"not recorded: {failed}"
+    return running.flow.rollback(), ""
+
+
+def abandon(run: Run) -> None:
+    """The run ends with tests under way: drop what they recorded."""
+    for running in run.running.values():
+        running.flow.rollback()
+    run.running.clear()
 
 
 def _is_good(reports: list[pytest.TestReport]) -> bool:

@@ -94,6 +94,7 @@ class Totals:
     polled: list[str] = field(default_factory=list)
     live_in_fixtures: dict[str, int] = field(default_factory=dict)
     passed_with_misses: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: dict[str, Any]) -> None:
@@ -105,7 +106,7 @@ class Totals:
             mine = getattr(self, name)
             for key, count in other.get(name, {}).items():
                 mine[key] = mine.get(key, 0) + count
-        for name in ("kept", "polled", "passed_with_misses"):
+        for name in ("kept", "polled", "passed_with_misses", "errors"):
             getattr(self, name).extend(other.get(name, []))
 
     def as_dict(self) -> dict[str, Any]:

@@ -180,3 +180,51 @@ def test_5xx_and_429_are_not_recorded_and_are_named(suite):
     result.stdout.fnmatch_lines(["1 answer not stored: status 429", "1 answer not stored: status 503"])
     assert "/c" in suite.cassette()
     assert "/a" not in suite.cassette()
+
+
+def test_recording_that_cannot_be_written_is_named_and_fails_the_run(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+            path = os.path.join(os.path.dirname(__file__), "cassettes")
+            open(path, "w").close()
+    """)
+    result = suite.run()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*= reqcache =*", "errors:", "  test_it.py::test_it: not recorded: *cassettes*"])
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
+def test_unreadable_cassette_is_an_error_on_first_use_and_left_as_it_is(suite):
+    path = suite.write("cassettes/test_it/test_it.yaml", "version: 1\ninteractions: {")
+    before = path.read_bytes()
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+    """)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*CassetteError: *test_it.yaml:*"])
+    assert path.read_bytes() == before
+    assert suite.origin.count() == 0
+
+
+def test_nothing_is_left_behind_but_the_cassettes(suite, tmp_path_factory, monkeypatch):
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    suite.origin["/big"] = Answer(b"x" * (3 << 20))
+    suite.test("""
+        @pytest.mark.reqcache
+        @pytest.mark.parametrize("good", [True, False])
+        def test_it(good):
+            with requests.get(URL + "/big", stream=True) as response:
+                for _ in response.iter_content(65536):
+                    pass
+            assert good
+    """)
+    suite.subprocess().assert_outcomes(passed=1, failed=1)
+    assert [path for path in temporary.rglob("*") if path.is_file()] == []
+    assert all(not name.endswith((".tmp", ".lock", ".torn")) for name in suite.cassettes())
+    assert len(suite.cassettes()) == 2

@@ -153,3 +153,46 @@ def test_miss_message_holds_no_secret(suite):
     result.assert_outcomes(failed=1)
     section = result.stdout.str().partition("short test summary")[0]
     assert SECRET not in section
+
+
+def test_test_that_follows_in_the_recording_run_works_with_the_live_value(suite):
+    """A shared cassette: the second test replays the login, and then requests what is not recorded yet."""
+    suite.origin["/login"] = Answer({"access_token": SECRET})
+    suite.origin["/me"] = lambda seen: Answer(
+        "in" if seen.headers.get("authorization") == f"Bearer {SECRET}" else "out"
+    )
+    suite.test("""
+        pytestmark = pytest.mark.reqcache("shared")
+
+        def token():
+            return requests.post(URL + "/login").json()["access_token"]
+
+        def test_a():
+            assert token()
+
+        def test_b():
+            assert requests.get(URL + "/me", headers={"Authorization": "Bearer " + token()}).text == "in"
+    """)
+    suite.run().assert_outcomes(passed=2)
+    assert suite.origin.count("/login") == 1
+    assert SECRET not in suite.cassette("shared")
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=2)
+
+
+def test_ignored_parameters_are_not_matched_and_replaced_in_the_file(suite):
+    suite.origin["/a"] = suite.origin["/b"] = Answer("ok")
+    suite.test("""
+        import random
+        @pytest.mark.reqcache(ignored_parameters=["nonce", "X-Trace"])
+        def test_it():
+            nonce = f"nonce-{random.random()}"
+            assert requests.get(URL + "/a", params={"nonce": nonce, "q": 1}, headers={"x-trace": nonce}).ok
+            assert requests.post(URL + "/b", json={"nonce": nonce, "q": [{"nonce": nonce}]}).ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert "nonce=REDACTED&q=1" in suite.cassette()
+    assert '"nonce": "REDACTED"' in suite.cassette()
+    assert "nonce-" not in suite.cassette()
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)
