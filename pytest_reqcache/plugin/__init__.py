@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _FIXTURE = "_reqcache_test"
 _OWN_FIXTURES = frozenset({_FIXTURE, "reqcache", "cached_session", "cached_session_factory"})
 _REPORT_KEY = "reqcache"
+_SECTION = "reqcache"
 
 
 # --- the run
@@ -46,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run.options = options.read_options(
         config
     )  # the first reading, for the guard, came before all flags were known
-    config.pluginmanager.register(_Outcomes(run), "reqcache-outcomes")
+    config.pluginmanager.register(_Outcomes(config, run), "reqcache-outcomes")
     if run.options.offline:
         _stand_guard(run)
     if "pytest_reqcache.patching" in sys.modules:  # a run within a test of another run
@@ -175,14 +176,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if running is not None and report.failed:
         text = reporting.failure_section(running, run)
         if text:
-            report.sections.append(("reqcache", text))
+            report.sections.append((_SECTION, text))
     return report
 
 
 class _Outcomes:
     """Collects the reports of each test, and has it committed when the last one is there."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, config: pytest.Config, run: Run) -> None:
+        self._config = config
         self._run = run
 
     @pytest.hookimpl(tryfirst=True)
@@ -198,6 +200,15 @@ class _Outcomes:
         counted = getattr(report, _REPORT_KEY, None)
         if counted is not None:
             self._run.totals.add(counted)
+        if self._in_colour():
+            report.sections[:] = [
+                (name, reporting.coloured(text) if name == _SECTION else text) for name, text in report.sections
+            ]
+
+    def _in_colour(self) -> bool:
+        """Whether this is the process that prints, on a terminal with colours."""
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        return terminal is not None and terminal.hasmarkup
 
 
 # --- the report

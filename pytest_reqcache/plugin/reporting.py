@@ -35,6 +35,21 @@ def failure_section(running: Running, run: Run) -> str:
     return "\n".join(lines)
 
 
+_COLOURS = (("not cached: ", "1"), ("- ", "31"), ("+ ", "32"))
+
+
+def coloured(section: str) -> str:
+    """A section with what was missed in bold, and its diff in red and green."""
+
+    def line_in_colour(line: str) -> str:
+        for start, code in _COLOURS:
+            if line.lstrip().startswith(start):
+                return f"\x1b[{code}m{line}\x1b[0m"
+        return line
+
+    return "\n".join(map(line_in_colour, section.splitlines()))
+
+
 def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
     """The lines of the summary; none where the cache was not used."""
     if not totals.used:

@@ -202,3 +202,106 @@ def test_head_and_options_share_as_get_does(suite):
         """,
     )
     assert suite.origin.count("/a") == 3
+
+
+def digest_server(suite):
+    """An origin that asks for a digest, with another nonce each time."""
+    nonces = iter(range(100))
+
+    def answer(seen):
+        if "authorization" in seen.headers:
+            return Answer("in")
+        challenge = f'Digest realm="r", nonce="{next(nonces)}", qop="auth", algorithm=MD5'
+        return Answer("out", 401, headers={"WWW-Authenticate": challenge})
+
+    suite.origin["/a"] = answer
+
+
+def test_digest_authentication(suite):
+    digest_server(suite)
+    cassette = record_and_replay(
+        suite,
+        """
+        from requests.auth import HTTPDigestAuth
+        @pytest.mark.reqcache
+        def test_it():
+            response = requests.get(URL + "/a", auth=HTTPDigestAuth("user", "passw0rd"))
+            assert response.text == "in"
+            assert [hop.status_code for hop in response.history] == [401]
+        """,
+    )
+    assert "Authorization: Digest REDACTED-authorization" in cassette
+
+
+def test_refused_token_is_refreshed_and_the_request_made_again(suite):
+    suite.origin["/token"] = Answer({"access_token": "second-token-123"})
+    suite.origin["/me"] = lambda seen: (
+        Answer("in") if seen.headers["authorization"] == "Bearer second-token-123" else Answer("out", 401)
+    )
+    cassette = record_and_replay(
+        suite,
+        """
+        @pytest.mark.reqcache
+        def test_it():
+            token = os.environ.get("OLD", "first-token-456")
+            get = lambda: requests.get(URL + "/me", headers={"Authorization": "Bearer " + token})
+            assert get().status_code == 401
+            token = requests.post(URL + "/token").json()["access_token"]
+            assert [get().text, get().text] == ["in", "in"]
+        """,
+    )
+    assert "token-" not in cassette
+
+
+def test_added_read_before_a_write_still_replays(suite):
+    suite.origin["GET /item"] = Answer("old"), Answer("new")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            for _ in range(int(os.environ.get("READS", "1"))):
+                assert requests.get(URL + "/item").text == "old"
+            requests.put(URL + "/item")
+            assert requests.get(URL + "/item").text == "new"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("READS", "3")
+        suite.offline().assert_outcomes(passed=1)
+
+
+def test_added_write_misses_that_write_alone(suite):
+    suite.origin["GET /item"] = Answer("1"), Answer("2")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(reqcache):
+            if os.environ.get("MORE"):
+                requests.post(URL + "/other")
+            first = requests.get(URL + "/item").text
+            requests.put(URL + "/item")
+            assert (first, requests.get(URL + "/item").text) == ("1", "2")
+            assert reqcache.missed == (1 if os.environ.get("MORE") else 0)
+    """)
+    suite.run().assert_outcomes(passed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MORE", "1")
+        suite.offline().assert_outcomes(passed=1)
+
+
+def test_threads_that_miss_the_same_request_ask_once_and_writes_each_for_themselves(suite):
+    suite.origin["/slow"] = Answer("slow", delay=0.05)
+    suite.test("""
+        from concurrent.futures import ThreadPoolExecutor
+        @pytest.mark.reqcache
+        def test_it():
+            with ThreadPoolExecutor(8) as pool:
+                reads = list(pool.map(lambda _: requests.get(URL + "/slow").text, range(16)))
+                writes = list(pool.map(lambda _: requests.post(URL + "/slow").text, range(4)))
+            assert set(reads + writes) == {"slow"}
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count("/slow", "GET") == 1
+    assert suite.origin.count("/slow", "POST") == 4
+    assert suite.cassette().count("- request:") == 5
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)

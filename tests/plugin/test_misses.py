@@ -144,3 +144,20 @@ def test_polling_is_hinted_at(suite):
     result = suite.run()
     hint = '*GET */job was answered 39 times from one recording; if the code polls, use repeats="sequence"'
     result.stdout.fnmatch_lines(["*- reqcache -*", hint, "*= reqcache =*", hint])
+
+
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["serial", "xdist"])
+def test_diff_is_in_colour_where_pytest_is(suite, workers):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a?n=" + os.environ.get("N", "1")).raise_for_status()
+    """)
+    suite.run().assert_outcomes(passed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("N", "2")
+        plain = suite.subprocess("--reqcache-offline", *workers).stdout.str()
+        coloured = suite.subprocess("--reqcache-offline", "--color=yes", *workers).stdout.str()
+    assert "\x1b[" not in plain
+    assert "\x1b[31m             - query n=1\x1b[0m" in coloured
+    assert "\x1b[32m             + query n=2\x1b[0m" in coloured
