@@ -132,13 +132,19 @@ def patched(engine: Engine | None) -> Iterator[None]:
 @contextmanager
 def watched(watch: Watch | None) -> Iterator[None]:
     """Within it what sessions without a cache send goes through ``watch``; with None, through nothing."""
-    if watch is not None:
-        ensure_trampolines()
-    previous, _patches.watch = _patches.watch, watch
+    previous = set_watch(watch)
     try:
         yield
     finally:
         _patches.watch = previous
+
+
+def set_watch(watch: Watch | None) -> Watch | None:
+    """Send what sessions without a cache send through ``watch``; returns the one that was in place."""
+    if watch is not None:
+        ensure_trampolines()
+    previous, _patches.watch = _patches.watch, watch
+    return previous
 
 
 def set_guard(guard: Guard | None) -> Guard | None:

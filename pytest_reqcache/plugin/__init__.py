@@ -216,9 +216,21 @@ class _Outcomes:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A recording that could not be written fails the run, if nothing else has."""
-    run = session.config.stash.get(RUN, None)
-    if run is not None and run.totals.errors and session.exitstatus == pytest.ExitCode.OK:
+    run = session.config.stash[RUN]
+    if run.guard is not None:
+        run.outside.add({"refused": run.guard.refused})
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_REPORT_KEY] = run.outside.as_dict()
+    else:
+        run.totals.add(run.outside.as_dict())
+    if run.totals.errors and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """One of xdist's workers has ended: what it counted outside of tests; those came with their reports."""
+    node.config.stash[RUN].totals.add(getattr(node, "workeroutput", {}).get(_REPORT_KEY, {}))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -227,8 +239,6 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     run = config.stash[RUN]
-    if run.guard is not None:
-        run.totals.add({"refused": run.guard.refused})
     lines = list(reporting.summary(run.totals, in_ci=bool(os.environ.get("CI"))))
     if lines and config.get_verbosity() >= 0 and not config.getoption("no_summary", False):
         terminalreporter.write_sep("=", "reqcache")

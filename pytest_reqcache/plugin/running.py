@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from .. import patching
 from ..cassette import Cassette, CassetteError
@@ -26,7 +28,7 @@ from ..settings import (
     merge,
     parse_settings,
 )
-from ..transport import Transport
+from ..transport import Forward, Transport
 from .marking import cassette_name, config_layer, settings_of
 from .misses import explain
 from .naming import cassette_path, check_name, named_cassette
@@ -113,7 +115,7 @@ def end_wider(run: Run) -> None:
         wider.engine.transport.background.join()
     settle_wider(run, good=True)
     for wider in run.wider.values():
-        run.totals.add(counted(wider.engine.journal).as_dict())
+        run.outside.add(counted(wider.engine.journal).as_dict())
     run.wider.clear()
 
 
@@ -151,11 +153,29 @@ def stop(run: Run, running: Running) -> None:
     """The test has made its last request: wait for what runs behind it, and let go of the sessions."""
     running.engine.transport.background.join()
     suspend(run)
+    # From here on the fixtures of wider scope that end with this test are torn down.
+    patching.set_watch(watch_for(run, f"teardown after {running.nodeid}"))
+
+
+def watch_for(run: Run, who: str) -> patching.Watch | None:
+    """What counts the requests of fixtures of wider scope; offline none is made."""
+    if run.options.offline:
+        return None
+
+    def watch(
+        request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
+    ) -> requests.Response:
+        what = f"{who}: {request.method} {request.url}"
+        run.outside.add({"live_in_fixtures": {what: 1}})
+        return forward(request)
+
+    return watch
 
 
 def finish(run: Run, running: Running) -> Totals:
     """The test's outcome is known: commit what it recorded, or drop it; gives what it counted."""
     del run.running[running.nodeid]
+    patching.set_watch(None)
     good = _is_good(running.reports)
     commit, error = _committed(run, running, good=good)
     journal = running.engine.journal

@@ -139,12 +139,14 @@ class Wider:
 
 @dataclass(slots=True)
 class Run:
-    """One pytest run. ``in_use`` says whether any collected test uses the cache."""
+    """One pytest run. ``in_use`` says whether any collected test uses the cache; ``outside`` is what was
+    counted outside of tests."""
 
     options: RunOptions
     root: Path
     in_use: bool = False
     totals: Totals = field(default_factory=Totals)
+    outside: Totals = field(default_factory=Totals)
     running: dict[str, Running] = field(default_factory=dict)
     current: Running | None = None
     guard: Guard | None = None

@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import requests
 
 from .. import patching
 from ..session import CachedSession, session_on
-from ..transport import Forward
-from .running import resume, settle_wider, suspend, wider_engine
+from .running import resume, settle_wider, suspend, watch_for, wider_engine
 from .state import Run
 
 
@@ -45,15 +43,8 @@ def set_up(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
     folder = run.root / fixturedef.baseid
     run.fixture_folders.append(folder.parent if folder.suffix == ".py" else folder)
 
-    def watch(
-        request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
-    ) -> requests.Response:
-        what = f"{fixturedef.argname}: {request.method} {request.url}"
-        run.totals.live_in_fixtures[what] = run.totals.live_in_fixtures.get(what, 0) + 1
-        return forward(request)
-
     try:
-        with patching.watched(None if run.options.offline else watch):
+        with patching.watched(watch_for(run, fixturedef.argname)):
             yield
     except BaseException:
         settle_wider(run, good=False)

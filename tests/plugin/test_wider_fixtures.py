@@ -122,3 +122,24 @@ def test_cassette_stands_beside_the_file_of_the_fixture(guarded):
     guarded.test("def test_it(token): pass", "unit/deep/test_it.py")
     guarded.run().assert_outcomes(passed=1)
     assert (guarded.path / "unit" / "cassettes" / "login.yaml").exists()
+
+
+def test_requests_of_a_wider_teardown_are_named(suite):
+    suite.test("""
+        @pytest.fixture(scope="module")
+        def wide():
+            yield
+            requests.delete(URL + "/wide")
+
+        @pytest.mark.reqcache
+        def test_it(wide):
+            assert requests.get(URL + "/a").ok
+
+        def test_plain():
+            assert requests.get(URL + "/plain").ok
+    """)
+    result = suite.run("test_it.py::test_plain", "test_it.py::test_it")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["  teardown after test_it.py::test_it: DELETE */wide"])
+    assert "/plain" not in result.stdout.str()
+    assert "/wide" not in suite.cassette()

@@ -124,3 +124,21 @@ def test_wider_fixtures_of_every_worker_record_once(suite):
     """)
     suite.subprocess("-p", "xdist", "-n4").assert_outcomes(passed=4)
     assert suite.cassette("login").count("- request:") == 1
+
+
+def test_what_workers_counted_outside_of_tests_is_in_the_summary(suite):
+    suite.test("""
+        @pytest.fixture(scope="module")
+        def wide():
+            return requests.get(URL + "/wide").json()
+
+        @pytest.fixture(scope="session")
+        def login(cached_session_factory):
+            return cached_session_factory("login").post(URL + "/login").json()
+
+        @pytest.mark.reqcache
+        def test_it(wide, login):
+            assert requests.get(URL + "/a").ok
+    """)
+    result = suite.subprocess("-p", "xdist", "-n1")
+    result.stdout.fnmatch_lines(["2 recorded, 2 requests made", "requested by fixtures*", "  wide: GET */wide"])
