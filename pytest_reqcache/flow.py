@@ -51,10 +51,12 @@ class _Staged:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit wrote, and what it dropped of what a failing test had recorded."""
+    """What a commit wrote, what it dropped of what a failing test had recorded, and how often another
+    process had recorded the same before."""
 
     recorded: int = 0
     dropped: int = 0
+    outrun: int = 0
 
 
 class TestIdentity(Identity):
@@ -381,14 +383,14 @@ class Flow:
                 waiting += self._left_over_of_sequences()
             chosen = [change for change in waiting if not (additions_only and change.replaces)]
             changes = self._redacted(chosen)
-            if changes:
-                self.cassette.commit(changes, self.identity.identify)
-                self._memory.refreshed.update(
-                    self._run_name(change.new) for change in chosen if change.new and change.replaces
-                )
-            recorded = sum(1 for change in chosen if change.new)
+            written = self.cassette.commit(changes, self.identity.identify) if changes else []
+            self._memory.refreshed.update(
+                self._run_name(change.new) for change in chosen if change.new and change.replaces
+            )
+            outrun = sum(1 for change, now in zip(changes, written, strict=True) if change.new and now is None)
+            recorded = sum(1 for change in chosen if change.new) - outrun
             self._forget(waiting)
-            return Commit(recorded, dropped=len(waiting) - len(chosen))
+            return Commit(recorded, dropped=len(waiting) - len(chosen), outrun=outrun)
 
     @property
     def waiting(self) -> int:

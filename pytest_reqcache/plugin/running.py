@@ -180,8 +180,7 @@ def finish(run: Run, running: Running) -> Totals:
     commit, error = _committed(run, running, good=good)
     journal = running.engine.journal
     totals = counted(journal)
-    if not good:
-        totals.recorded = commit.recorded
+    totals.recorded = totals.recorded - commit.outrun if good else commit.recorded
     if not any(str(report.outcome) == "rerun" for report in running.reports):
         totals.dropped = commit.dropped
     if error:
