@@ -313,7 +313,7 @@ def not_cached(prepared: requests.PreparedRequest, connection: Any, body: str = 
     headers = Headers((("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(content)))))
     response.headers = CaseInsensitiveDict(headers)
     response.encoding = "utf-8"
-    response.raw = _raw(b"", headers, 504, "Not Cached", prepared)
+    response.raw = _raw(content, headers, 504, "Not Cached", prepared)
     response._content = content
     response._content_consumed = True
     return response

@@ -262,6 +262,10 @@ class Flow:
             )
         return self._written_to[origin]
 
+    def is_replaced(self, asked: Asked, stored: Interaction) -> bool:
+        with self._lock:
+            return _ref(stored) in self._staged_by
+
     def left_alone(self, interaction: Interaction) -> None:
         """A refresh of it has been tried in this test: it is not tried again."""
         with self._lock:
@@ -387,7 +391,8 @@ class Flow:
             self._memory.refreshed.update(
                 self._run_name(change.new) for change in chosen if change.new and change.replaces
             )
-            outrun = sum(1 for change, now in zip(changes, written, strict=True) if change.new and now is None)
+            outcomes = zip(changes, written, strict=True)
+            outrun = sum(1 for change, now in outcomes if change.new and now is None)
             recorded = sum(1 for change in chosen if change.new) - outrun
             self._forget(waiting)
             return Commit(recorded, dropped=len(waiting) - len(chosen), outrun=outrun)

@@ -85,6 +85,8 @@ class Recorder(Protocol):
         self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool
     ) -> None: ...
 
+    def is_replaced(self, asked: Asked, stored: Interaction) -> bool: ...
+
     def left_alone(self, interaction: Interaction) -> None: ...
 
     def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest: ...
@@ -296,6 +298,10 @@ class SessionRecorder:
 
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
         """A session shares its answers: which was given before makes no difference."""
+
+    def is_replaced(self, asked: Asked, stored: Interaction) -> bool:
+        """Whether something newer stands in the place of what was found for the request."""
+        return stored not in self.find(asked).candidates
 
     def left_alone(self, interaction: Interaction) -> None:
         """A session may refresh what it stores as often as it is asked to."""

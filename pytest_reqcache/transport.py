@@ -168,8 +168,14 @@ class Transport:
         response = self._serve(call, found, decided.stored, decided.expires)
         if decided.action is Action.SERVE_AND_REFRESH:
             background = replace(call, stream=False, exchange=Exchange(call.exchange.options))
-            self.background.start(call.asked.key, lambda: self._from_origin(background, None, decided))
+            self.background.start(call.asked.key, lambda: self._refresh_behind(background, decided))
         return response
+
+    def _refresh_behind(self, call: _Call, decided: Plan) -> None:
+        """Refresh what was served stale, unless that was done between the serving and now."""
+        assert decided.stored is not None
+        if not self.recorder.is_replaced(call.asked, decided.stored):
+            self._from_origin(call, None, decided)
 
     def _refuse(self, call: _Call, found: Found, decided: Plan) -> requests.Response:
         assert decided.reason is not None

@@ -353,3 +353,23 @@ def test_directive_of_the_response(
     wait_for_refreshes()
     assert origin.count() == 2
     assert summary(s.get(url, only_if_cached=True, stale_if_error=True))[:2] == (200, "new")
+
+
+def test_hit_judged_stale_before_the_refresh_ended_starts_no_second_one(
+    origin: Origin, clock: Clock, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S46: the second thread was about to start its refresh when the first one's had just been stored."""
+    origin["/a"] = Answer("old"), Answer("new"), Answer("newer")
+    cached = session(expire_after=10, stale_while_revalidate=True)
+    cached.get(origin.url + "/a")
+    clock.move(11)
+    waiting: list[Callable[[], object]] = []
+    monkeypatch.setattr(
+        "pytest_reqcache.background.Background.start", lambda self, key, refresh: waiting.append(refresh)
+    )
+    assert [cached.get(origin.url + "/a").text for _ in range(2)] == ["old", "old"]
+    for refresh in waiting:
+        refresh()
+    assert len(waiting) == 2
+    assert origin.count("/a") == 2
+    assert cached.get(origin.url + "/a").text == "new"

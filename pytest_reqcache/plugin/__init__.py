@@ -202,7 +202,8 @@ class _Outcomes:
             self._run.totals.add(counted)
         if self._in_colour():
             report.sections[:] = [
-                (name, reporting.coloured(text) if name == _SECTION else text) for name, text in report.sections
+                (name, reporting.coloured(text)) if name == _SECTION else (name, text)
+                for name, text in report.sections
             ]
 
     def _in_colour(self) -> bool:

@@ -192,7 +192,9 @@ def test_recording_that_cannot_be_written_is_named_and_fails_the_run(suite):
     """)
     result = suite.run()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*= reqcache =*", "errors:", "  test_it.py::test_it: not recorded: *cassettes*"])
+    result.stdout.fnmatch_lines(
+        ["*= reqcache =*", "errors:", "  test_it.py::test_it: not recorded: *cassettes*"]
+    )
     assert "INTERNALERROR" not in result.stdout.str()
 
 

@@ -144,4 +144,6 @@ def test_what_workers_counted_outside_of_tests_is_in_the_summary(suite):
             assert requests.get(URL + "/a").ok
     """)
     result = suite.subprocess("-p", "xdist", "-n1")
-    result.stdout.fnmatch_lines(["2 recorded, 2 requests made", "requested by fixtures*", "  wide: GET */wide"])
+    result.stdout.fnmatch_lines(
+        ["2 recorded, 2 requests made", "requested by fixtures*", "  wide: GET */wide"]
+    )

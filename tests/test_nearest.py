@@ -1,0 +1,67 @@
+"""Which recorded request comes nearest to one that was missed, and what differs."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_reqcache.headers import Headers
+from pytest_reqcache.models import RecordedRequest
+from pytest_reqcache.nearest import differences, nearest
+
+URL = "http://api.test"
+
+
+def request(method="GET", path="/", headers=(), body=None) -> RecordedRequest:
+    return RecordedRequest(method, URL + path, Headers.of(headers), body)
+
+
+@pytest.mark.parametrize(
+    ("asked", "candidates", "expected"),
+    [
+        (request(path="/a?p=2"), ["/b?p=2", "/a?p=1", "/a?p=1&q=2"], "/a?p=1"),
+        (request(path="/users/12"), ["/orders/12", "/users/11"], "/users/11"),
+        (request(path="/a?x=1&y=2"), ["/a?x=1", "/a?x=1&y=3"], "/a?x=1&y=3"),
+    ],
+)
+def test_nearest_comes_first(asked, candidates, expected):
+    recorded = [request(path=path) for path in candidates]
+    assert nearest(asked, recorded)[0][0].url == URL + expected
+
+
+def test_other_hosts_are_left_out():
+    assert nearest(request(), [RecordedRequest("GET", "http://other.test/")]) == []
+
+
+def test_same_path_of_another_method_is_nearer_than_another_path():
+    recorded = [request("GET", "/zzz"), request("POST", "/a")]
+    assert nearest(request("GET", "/a"), recorded)[0][0].method == "POST"
+
+
+@pytest.mark.parametrize(
+    ("asked", "recorded", "lines"),
+    [
+        (request(path="/a?n=1"), request(path="/a"), ["+ query n=1"]),
+        (request(path="/a"), request(path="/a?n=1"), ["- query n=1"]),
+        (request(body=b"\xff\xfe"), request(body=b"\xff"), ["- body 1 bytes", "+ body 2 bytes"]),
+        (request(body=b"one\ntwo"), request(body=b"one\nthree"), ["- body three", "+ body two"]),
+        (request(body=b'{"b":1,"a":2}'), request(body=b'{"a": 2, "b": 1}'), []),
+        (request(body=None), request(body=b""), []),
+        (
+            request(headers=[("X-V", "2")]),
+            request(headers=[("x-v", "1")]),
+            ["- header x-v: 1", "+ header x-v: 2"],
+        ),
+        (request(headers=[("Other", "2")]), request(), []),
+    ],
+)
+def test_differences_as_a_diff(asked, recorded, lines):
+    found = [line for difference in differences(asked, recorded, ["x-v"]) for line in difference.lines()]
+    assert sorted(found) == sorted(lines)
+
+
+def test_long_values_and_long_bodies_are_cut():
+    asked = request(path="/?q=" + "x" * 500, body="\n".join(map(str, range(100))).encode())
+    recorded = request(path="/?q=y", body="\n".join(map(str, range(100, 200))).encode())
+    lines = [line for difference in differences(asked, recorded) for line in difference.lines()]
+    assert max(map(len, lines)) <= 120
+    assert len(lines) <= 10
