@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from .answers import Answers, Turn
 from .conversion import copy_request, discard_spooled
 from .matching import origin_of
-from .models import Change, Interaction, RecordedRequest, Source
+from .models import Change, Interaction, RecordedRequest, RecordedResponse, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Asked, Flights, Found, Identity, Store, kept_fields, variant, without_noise
 from .redaction import Masked, Redactor, Registry, redact_ignored, strip_ignored
@@ -34,10 +34,12 @@ class PlaceholderError(Exception):
 
 @dataclass(slots=True)
 class RunMemory:
-    """What the tests of one process know of one another: secrets seen, and what was refreshed."""
+    """What the tests of one process know of one another: secrets seen, what was refreshed, and the
+    responses that held secrets as they were received, by cassette and by what was written for them."""
 
     registry: Registry = field(default_factory=Registry)
     refreshed: set[tuple[Path | None, object]] = field(default_factory=set)
+    received: dict[tuple[Path | None, str], RecordedResponse] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -157,12 +159,13 @@ class Flow:
         return Found(position=turn.position)
 
     def _live(self, item: Interaction) -> Interaction:
-        """The recording with the live values back in it, where this process wrote their placeholders: in
-        the run that records, a test that follows a login is to work with what the login gave."""
-        restored = self._redactor.restored(item)
-        if restored is not item:
-            self._originals[_ref(item)] = item
-        return restored
+        """The recording with its response as it was received, where this process recorded it: in the run
+        that records, a test that follows a login works with what the login gave."""
+        received = self._memory.received.get((self.cassette.path, _ref(item)))
+        if received is None:
+            return item
+        self._originals[_ref(item)] = item
+        return replace(item, response=received)
 
     def _is_sequence(self, asked: Asked) -> bool:
         return self._settings().repeats == "sequence" and asked.request.method in SAFE_METHODS
@@ -386,13 +389,17 @@ class Flow:
             if not additions_only:
                 waiting += self._left_over_of_sequences()
             chosen = [change for change in waiting if not (additions_only and change.replaces)]
-            changes = self._redacted(chosen)
+            changes, received = self._redacted(chosen)
             written = self.cassette.commit(changes, self.identity.identify) if changes else []
             self._memory.refreshed.update(
                 self._run_name(change.new) for change in chosen if change.new and change.replaces
             )
-            outcomes = zip(changes, written, strict=True)
-            outrun = sum(1 for change, now in outcomes if change.new and now is None)
+            outrun = 0
+            for change, response, now in zip(changes, received, written, strict=True):
+                if change.new is not None and now is None:
+                    outrun += 1
+                elif response is not None and now is not None:
+                    self._memory.received[(self.cassette.path, _ref(now))] = response
             recorded = sum(1 for change in chosen if change.new) - outrun
             self._forget(waiting)
             return Commit(recorded, dropped=len(waiting) - len(chosen), outrun=outrun)
@@ -431,21 +438,26 @@ class Flow:
                     left_over.append(_Staged(None, item, refresh=True))
         return left_over
 
-    def _redacted(self, staged: Sequence[_Staged]) -> list[Change]:
+    def _redacted(self, staged: Sequence[_Staged]) -> tuple[list[Change], list[RecordedResponse | None]]:
+        """The changes as they are written, and for each that hid something the response as received."""
         settings = self._settings()
         kept = kept_fields(settings)
         new = [change for change in staged if change.new is not None]
         live = [self._as_written(change.new, kept) for change in new if change.new is not None]
         redacted = iter(self._redactor.redact(live, [change.replaces for change in new], self._taken()))
-        changes = []
+        changes, received = [], []
         for change in staged:
             written = None if change.new is None else next(redacted)
+            hidden = None
+            if change.new is not None and written is not None and written.response != change.new.response:
+                hidden = change.new.response
             old = change.replaces
             if old is not None and written is not None:
                 if says_the_same(old, written, settings.volatile_headers):
                     written = redated(old, written, cache_control=settings.cache_control)
             changes.append(Change(written, () if old is None else (_ref(old),), change.refresh))
-        return changes
+            received.append(hidden)
+        return changes, received
 
     def _as_written(self, item: Interaction, kept: tuple[str, ...]) -> Interaction:
         request = redact_ignored(item.request, self._settings().ignored_parameters)

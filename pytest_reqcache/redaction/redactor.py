@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from ..headers import Headers
 from ..models import Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
 from .edit import edit_request, edit_response
@@ -74,31 +72,6 @@ class Redactor:
         request = edit_request(item.request, writer, self._rules)
         response = edit_response(item.response, writer, self._rules)
         return replace(item, request=request, response=response)
-
-    def restored(self, item: Interaction) -> Interaction:
-        """The recording with the live values in its response, where this process wrote their
-        placeholders into this cassette; the same object where there are none."""
-        if not self._registry.knows(self._path):
-            return item
-        response = item.response
-        headers = Headers(tuple((name, self._restored_text(value)) for name, value in response.headers))
-        body = response.body
-        if isinstance(body, bytes) and REDACTED.encode() in body:
-            text = self._restored_text(body.decode("utf-8", "surrogateescape"))
-            live = text.encode("utf-8", "surrogateescape")
-            if headers.get("Content-Length") == str(len(body)):
-                headers = headers.replaced("Content-Length", str(len(live)))
-            body = live
-        if headers == response.headers and body is response.body:
-            return item
-        return replace(item, response=replace(response, headers=headers, body=body))
-
-    def _restored_text(self, text: str) -> str:
-        return PLACEHOLDER.sub(self._value_behind, text) if REDACTED in text else text
-
-    def _value_behind(self, found: re.Match[str]) -> str:
-        values = self._registry.values(self._path, found.group())
-        return next(iter(values)) if len(values) == 1 else found.group()
 
     def placeholders_in(self, request: RecordedRequest) -> list[tuple[str, str]]:
         """``(place, placeholder)`` for each in a credential header, the URL and the body."""

@@ -29,22 +29,16 @@ class Registry:
         self._by_placeholder: dict[tuple[Scope, str], frozenset[str]] = {}
         self._first: dict[str, tuple[str, bool]] = {}
         self._shared: frozenset[str] = frozenset()
-        self._scopes: set[Scope] = set()
 
     def note(self, scope: Scope, value: str, placeholder: str, *, issued: bool = False) -> None:
         """The value is written so in that cassette. ``issued``: it was first seen in a response."""
         with self._lock:
-            self._scopes.add(scope)
             self._by_value[scope, value] = placeholder
             others = self._by_placeholder.get((scope, placeholder), frozenset())
             self._by_placeholder[scope, placeholder] = others | {value}
             self._first.setdefault(value, (placeholder, issued))
             if len(value) >= SHARED_LENGTH and value not in self._shared and not value.isalpha():
                 self._shared |= {value}
-
-    def knows(self, scope: Scope) -> bool:
-        """Whether this process has written any placeholder into that cassette."""
-        return scope in self._scopes
 
     def placeholder(self, scope: Scope, value: str) -> str | None:
         """What stands for the value in that cassette."""
