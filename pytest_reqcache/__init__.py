@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .expiration import EXPIRE_IMMEDIATELY as EXPIRE_IMMEDIATELY
     from .expiration import HTTP_ONLY as HTTP_ONLY
     from .expiration import NEVER_EXPIRE as NEVER_EXPIRE
+    from .flow import PlaceholderError as PlaceholderError
     from .journal import CacheMissError as CacheMissError
     from .patching import clear as clear
     from .patching import delete as delete
@@ -34,6 +35,7 @@ _HOMES = {
     "cassette": ("CassetteError",),
     "conversion": ("CachedResponse",),
     "expiration": ("DO_NOT_CACHE", "EXPIRE_IMMEDIATELY", "HTTP_ONLY", "NEVER_EXPIRE"),
+    "flow": ("PlaceholderError",),
     "journal": ("CacheMissError",),
     "patching": (
         "clear",

@@ -12,6 +12,7 @@ import requests
 from requests.utils import select_proxy
 
 from .conversion import as_cached_response, not_cached
+from .redaction import masked_url
 from .transport import Forward
 
 
@@ -32,7 +33,7 @@ class Guard:
         """The response to a request that may pass; else a 504, as for any answer that is not cached."""
         if self.lets_pass(request, arguments.get("proxies") or {}):
             return forward(request)
-        what = f"{request.method} {request.url}"
+        what = f"{request.method} {masked_url(request.url or '')}"
         self.refused[what] = self.refused.get(what, 0) + 1
         return as_cached_response(
             not_cached(

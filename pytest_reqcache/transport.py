@@ -77,7 +77,8 @@ class _Call:
 
     @property
     def what(self) -> str:
-        return f"{self.request.method} {self.request.url}"
+        """The request in a log or a report, with nothing secret in it."""
+        return f"{self.request.method} {self.asked.masked.request.url}"
 
 
 class Transport:
@@ -179,7 +180,9 @@ class Transport:
 
     def _refuse(self, call: _Call, found: Found, decided: Plan) -> requests.Response:
         assert decided.reason is not None
-        miss = Miss(decided.reason, call.request.method, call.request.url, decided.expires, clock.now())
+        miss = Miss(
+            decided.reason, call.request.method, call.asked.masked.request.url, decided.expires, clock.now()
+        )
         self.journal.miss(miss)
         explanation = self._explain(miss, call.request)
         self.recorder.answered(call.asked, found, None, 504, live=False)

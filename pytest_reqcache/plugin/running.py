@@ -17,7 +17,7 @@ from ..guard import Guard
 from ..journal import Journal, Miss
 from ..models import RecordedRequest
 from ..recording import compared_fields
-from ..redaction import Redactor
+from ..redaction import Redactor, masked_url
 from ..session import Engine
 from ..settings import (
     CONFIG_SETTINGS,
@@ -165,7 +165,7 @@ def watch_for(run: Run, who: str) -> patching.Watch | None:
     def watch(
         request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
     ) -> requests.Response:
-        what = f"{who}: {request.method} {request.url}"
+        what = f"{who}: {request.method} {masked_url(request.url or '')}"
         run.outside.add({"live_in_fixtures": {what: 1}})
         return forward(request)
 

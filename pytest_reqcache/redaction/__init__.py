@@ -9,7 +9,7 @@ compared, or written as a placeholder.
 from .binding import Bindings
 from .ignored import redact_ignored, strip_ignored
 from .model import PLACEHOLDER, REDACTED, Credential, Masked
-from .redactor import Redactor
+from .redactor import Redactor, masked_url
 from .registry import Registry
 from .rules import DEFAULT_FIELDS, DEFAULT_HEADERS, DEFAULT_RULES, Rules
 
@@ -25,6 +25,7 @@ __all__ = [
     "Redactor",
     "Registry",
     "Rules",
+    "masked_url",
     "redact_ignored",
     "strip_ignored",
 ]

@@ -136,6 +136,11 @@ class Redactor:
         return collector.values
 
 
+def masked_url(url: str) -> str:
+    """A URL as it may be printed: its userinfo and its secret parameters masked."""
+    return Redactor(Registry()).mask(RecordedRequest("GET", url)).request.url
+
+
 def _placeholders(text: str) -> list[str]:
     if REDACTED not in text:
         if "%" not in text:

@@ -196,3 +196,39 @@ def test_ignored_parameters_are_not_matched_and_replaced_in_the_file(suite):
     assert "nonce-" not in suite.cassette()
     suite.origin.stop()
     suite.offline().assert_outcomes(passed=1)
+
+
+def test_no_secret_is_logged_or_printed(suite):
+    """Neither in the log, nor in the summary of what was refused, kept, polled, or requested by fixtures."""
+    suite.origin["/job"] = Answer("running")
+    suite.test(f"""
+        secret = {{"access_token": "{SECRET}"}}
+
+        @pytest.fixture(scope="module")
+        def wide():
+            requests.get(URL + "/wide", params=secret)
+
+        @pytest.mark.reqcache
+        def test_it(wide, caplog):
+            with caplog.at_level("DEBUG", "pytest_reqcache"):
+                for _ in range(30):
+                    requests.get(URL + "/job", params=secret)
+            assert caplog.records
+
+        def test_plain():
+            requests.get("http://service.invalid/", params=secret)
+    """)
+    online = suite.run("-rA", "test_it.py::test_it")
+    offline = suite.offline("-rA", "test_it.py::test_plain")
+    for result in (online, offline):
+        result.assert_outcomes(passed=1)
+    printed = online.stdout.str() + offline.stdout.str()
+    ours = [line for line in printed.splitlines() if "connectionpool" not in line]
+    for said in (
+        "replayed from the cassette",
+        "requested by fixtures",
+        "was answered 29 times",
+        "refused outside",
+    ):
+        assert said in printed
+    assert SECRET not in "\n".join(ours)
