@@ -1,0 +1,62 @@
+"""When a refreshed answer says the same, and what of it is then written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from pytest_reqcache.headers import Headers
+from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.volatile import redated, says_the_same
+
+THEN = datetime(2026, 6, 1, tzinfo=timezone.utc)
+NOW = THEN + timedelta(days=1)
+
+
+def recorded(*headers: tuple[str, str], body: bytes = b"x", status: int = 200) -> Interaction:
+    return Interaction(
+        RecordedRequest("GET", "http://api.test/"),
+        RecordedResponse(status, "OK", Headers.of(headers), body),
+        THEN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        (("Date", "1"), ("Date", "2"), True),
+        (("Expires", "1"), ("Age", "2"), True),
+        (("X-RateLimit-Remaining", "1"), ("x-ratelimit-remaining", "2"), True),
+        (("CF-Ray", "1"), ("CF-Ray", "2"), True),
+        (("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "a=2"), True),
+        (("Set-Cookie", "a=1"), ("Set-Cookie", "b=1"), False),
+        (("ETag", '"1"'), ("ETag", '"2"'), False),
+        (("X-Build", "1"), ("X-Build", "2"), False),
+    ],
+)
+def test_only_volatile_fields_may_differ(old, new, same):
+    assert says_the_same(recorded(old), recorded(new)) is same
+
+
+def test_further_names_may_differ_too():
+    assert says_the_same(recorded(("X-Build", "1")), recorded(("X-Build", "2")), {"x-build"})
+
+
+@pytest.mark.parametrize("change", [{"body": b"y"}, {"status": 201}])
+def test_status_and_body_may_not(change):
+    assert not says_the_same(recorded(), recorded(**change))
+
+
+def test_times_are_moved_and_nothing_else():
+    old = recorded(("Date", "1"), ("X-Request-Id", "1"))
+    new = replace(recorded(("Date", "2"), ("X-Request-Id", "2")), created_at=NOW, expires=NOW)
+    assert redated(old, new, cache_control=False) == replace(old, created_at=NOW, expires=NOW)
+
+
+def test_fields_of_time_are_moved_with_cache_control():
+    old = recorded(("Date", "1"), ("Age", "5"), ("X-Request-Id", "1"))
+    new = replace(recorded(("Date", "2"), ("Expires", "3")), created_at=NOW)
+    headers = redated(old, new, cache_control=True).response.headers
+    assert headers.items == (("Date", "2"), ("X-Request-Id", "1"), ("Expires", "3"))
