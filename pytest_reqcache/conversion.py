@@ -364,7 +364,7 @@ def discard_spooled(item: Interaction, kept: Interaction | None = None) -> None:
 class _Tee:
     """Follows what a caller reads of a streamed response, and reports the body once it is whole."""
 
-    def __init__(self, complete: Callable[[Body], None]) -> None:
+    def __init__(self, complete: Callable[[Body], object]) -> None:
         self._complete = complete
         self._spool: _Spool | None = _Spool()
         self._decoded: bool | None = None
@@ -469,7 +469,7 @@ class _TeedResponse(HTTPResponse):
             self._tee.abandon()
 
 
-def record_stream(response: requests.Response, complete: Callable[[Body], None]) -> bool:
+def record_stream(response: requests.Response, complete: Callable[[Body], object]) -> bool:
     """Call ``complete`` with the decoded body once the caller has read all of it.
 
     False where the raw object is not urllib3's own: then the body cannot be followed.

@@ -290,7 +290,10 @@ class Flow:
             if refresh:
                 self._anew.add(origin_of(new.request.url))
             answer = replaced.answer if replaced is not None else self._next_answer(asked, new, found)
-            return self._stage(replace(new, answer=answer), replaced, refresh=refresh)
+            staged = self._stage(replace(new, answer=answer), replaced, refresh=refresh)
+            if self._is_sequence(asked):
+                self._sequences.setdefault(asked.key, []).append(_ref(staged))
+            return staged
 
     def _next_answer(self, asked: Asked, new: Interaction, found: Found | None) -> int:
         """The number after those that were there when it was looked for, and those of this test: what
@@ -348,8 +351,6 @@ class Flow:
                 live=live,
                 sequence=self._is_sequence(asked),
             )
-            if live and used is not None and self._is_sequence(asked):
-                self._sequences.setdefault(asked.key, []).append(_ref(used))
 
     def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:
         """The request as it may go to the origin: a placeholder must not.

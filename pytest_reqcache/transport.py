@@ -328,13 +328,16 @@ class Transport:
 
         response.cache_key = call.asked.key
         response.expires = policy.expiry_of(interaction(b""), call.request.url, call.settings, now)
+        # Which answer comes next is settled now; what is stored, when the body or the chain has ended.
         if call.stream:
-            if not record_stream(response, lambda body: answered(store(body))):
+            answered(interaction(b""))
+            if not record_stream(response, store):
                 response.cache_key = response.expires = None
                 self.journal.passed(call.what, "a streamed body that cannot be followed")
         elif call.exchange.held or (call.exchange.follows_redirects and response.is_redirect):
             body = response.content
-            call.exchange.held.append(lambda: answered(store(body)))
+            answered(interaction(body))
+            call.exchange.held.append(lambda: store(body))
         else:
             answered(store(response.content))
         return response

@@ -305,3 +305,34 @@ def test_threads_that_miss_the_same_request_ask_once_and_writes_each_for_themsel
     assert suite.cassette().count("- request:") == 5
     suite.origin.stop()
     suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("method", ["post", "get"])
+def test_redirects_after_writes_replay_as_they_were_recorded(suite, method):
+    suite.origin["/go"] = Answer(status=302, headers={"Location": "/target"})
+    suite.origin["/target"] = Answer("1"), Answer("2"), Answer("3")
+    record_and_replay(
+        suite,
+        f"""
+        @pytest.mark.reqcache
+        def test_it():
+            texts = [requests.{method}(URL + "/go").text for _ in range(3)]
+            assert texts == {["1", "2", "3"] if method == "post" else ["1", "1", "1"]}
+        """,
+    )
+
+
+def test_streamed_writes_replay_as_they_were_recorded(suite):
+    suite.origin["GET /item"] = Answer("1"), Answer("2")
+    record_and_replay(
+        suite,
+        """
+        @pytest.mark.reqcache
+        def test_it():
+            first = requests.get(URL + "/item").text
+            written = requests.put(URL + "/item", stream=True)
+            second = requests.get(URL + "/item").text
+            assert written.content
+            assert (first, second) == ("1", "2")
+        """,
+    )
