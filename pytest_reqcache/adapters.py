@@ -15,7 +15,7 @@ from .transport import Exchange, Forward, Transport
 class WrappingAdapter(BaseAdapter):
     """Stands before a mounted adapter, whose every other attribute it shows.
 
-    With ``mocks_first`` a library that mocks ``HTTPAdapter.send`` is asked before we are.
+    With ``mocks_first`` a library that mocks is asked before we are.
     """
 
     def __init__(self, inner: BaseAdapter, *, mocks_first: bool) -> None:
@@ -33,11 +33,28 @@ class WrappingAdapter(BaseAdapter):
         proxies: Any = None,
     ) -> requests.Response:
         arguments = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
-        if self._mocks_first and mocks.are_active(self._inner):
+        mounted = self._mounted()
+        if self._mocks_first and mocks.is_mock(mounted):
+            return mounted.send(request, **arguments)
+        if self._mocks_first and mocks.are_active(mounted):
             return mocks.ask_first(
-                self._inner, request, arguments, lambda forward: self.answer(request, forward, arguments)
+                mounted, request, arguments, lambda forward: self._through(request, forward, arguments)
             )
         return self.answer(request, lambda outgoing: self._inner.send(outgoing, **arguments), arguments)
+
+    def _mounted(self) -> BaseAdapter:
+        """The adapter below everything that stands before it."""
+        return self._inner._mounted() if isinstance(self._inner, WrappingAdapter) else self._inner
+
+    def _through(
+        self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]
+    ) -> requests.Response:
+        """As :meth:`answer`, for a request that the mounted adapter is not to be asked for again: what
+        every adapter down to it lets pass goes on with ``forward``."""
+        inner = self._inner
+        if isinstance(inner, WrappingAdapter):
+            return self.answer(request, lambda going: inner._through(going, forward, arguments), arguments)
+        return self.answer(request, forward, arguments)
 
     def answer(
         self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]

@@ -44,9 +44,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
     run = _run(config)
-    run.options = options.read_options(
-        config
-    )  # the first reading, for the guard, came before all flags were known
+    # The first reading, for the guard, came before all flags were known.
+    run.options = options.read_options(config)
     config.pluginmanager.register(_Outcomes(config, run), "reqcache-outcomes")
     if run.options.offline:
         _stand_guard(run)
@@ -172,9 +171,8 @@ def cached_session_factory(request: pytest.FixtureRequest) -> Iterator[CachedSes
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     run = item.config.stash[RUN]
-    running = run.running.get(item.nodeid)
-    if running is not None and report.failed:
-        text = reporting.failure_section(running, run)
+    if report.failed and run.in_use:
+        text = reporting.failure_section(run, run.running.get(item.nodeid))
         if text:
             report.sections.append((_SECTION, text))
     return report

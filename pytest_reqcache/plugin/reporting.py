@@ -23,9 +23,13 @@ def header(run: Run) -> str:
     return ", ".join([f"reqcache: {state}", *run.options.shown])
 
 
-def failure_section(running: Running, run: Run) -> str:
-    """What a failing test is told: what it missed, where it polled, what it would have recorded."""
-    lines = [*running.sections, *polled(running.engine.journal)]
+def failure_section(run: Run, running: Running | None) -> str:
+    """What a failing test is told: what its wider fixtures and itself missed, where it polled, what it
+    would have recorded."""
+    lines = [text for wider in run.wider.values() for text in wider.sections]
+    if running is None:
+        return "\n".join(lines)
+    lines += [*running.sections, *polled(running.engine.journal)]
     new = running.flow.waiting
     if new and not run.options.keep_failed:
         plural = "s" if new > 1 else ""

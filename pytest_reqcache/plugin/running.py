@@ -95,8 +95,7 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
     if path not in run.wider:
         layer = parse_settings(given, MARKER_SETTINGS, checked=True)
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
-        engine, flow, _ = _engine(path, settings, run, "")
-        run.wider[path] = Wider(engine, flow)
+        run.wider[path] = Wider(*_engine(path, settings, run, ""))
     return run.wider[path].engine
 
 

@@ -135,6 +135,7 @@ class Wider:
 
     engine: Engine
     flow: Flow
+    sections: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

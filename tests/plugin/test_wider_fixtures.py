@@ -143,3 +143,19 @@ def test_requests_of_a_wider_teardown_are_named(suite):
     result.stdout.fnmatch_lines(["  teardown after test_it.py::test_it: DELETE */wide"])
     assert "/plain" not in result.stdout.str()
     assert "/wide" not in suite.cassette()
+
+
+def test_miss_of_a_wider_fixture_is_explained_in_the_failing_test(suite):
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def login(cached_session_factory):
+            response = cached_session_factory("login").post(URL + "/login")
+            response.raise_for_status()
+
+        def test_it(login):
+            pass
+    """)
+    result = suite.offline()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*- reqcache -*", "not cached: POST */login", "*cassette:  *login.yaml"])
+    result.stdout.fnmatch_lines(["*1 missed, 0 requests made"])
