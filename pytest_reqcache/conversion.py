@@ -165,6 +165,14 @@ def with_conditions(
     return copied
 
 
+def without_fields(prepared: requests.PreparedRequest, names: Iterable[str]) -> requests.PreparedRequest:
+    """A copy of the request that lacks these header fields."""
+    copied = copy_request(prepared)
+    for name in names:
+        copied.headers.pop(name, None)
+    return copied
+
+
 def as_prepared(request: RecordedRequest) -> requests.PreparedRequest:
     """A recorded request as the prepared request that it was."""
     prepared = requests.PreparedRequest()
@@ -319,6 +327,15 @@ def not_cached(prepared: requests.PreparedRequest, connection: Any, body: str = 
     return response
 
 
+def part_of(body: Body, first: int, end: int) -> bytes:
+    """The bytes of a stored body from ``first`` to before ``end``."""
+    if isinstance(body, bytes):
+        return body[first:end]
+    with open_body(body) as stream:
+        stream.seek(first)
+        return stream.read(end - first)
+
+
 # --- bodies of live responses
 
 
@@ -342,15 +359,18 @@ class _Spool:
         self._file.write(data)
 
     def body(self) -> Body:
+        """The bytes; a file of them is the caller's from here on."""
         if self._file is None:
             return bytes(self._buffer)
-        self._file.close()
-        return BodyFile(Path(self._file.name), self.size)
+        file, self._file = self._file, None
+        file.close()
+        return BodyFile(Path(file.name), self.size)
 
     def discard(self) -> None:
         if self._file is not None:
-            self._file.close()
-            Path(self._file.name).unlink(missing_ok=True)
+            file, self._file = self._file, None
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
 
 
 def discard_spooled(item: Interaction, kept: Interaction | None = None) -> None:
@@ -361,11 +381,12 @@ def discard_spooled(item: Interaction, kept: Interaction | None = None) -> None:
             body.path.unlink(missing_ok=True)
 
 
-class _Tee:
+class Tee:
     """Follows what a caller reads of a streamed response, and reports the body once it is whole."""
 
-    def __init__(self, complete: Callable[[Body], object]) -> None:
+    def __init__(self, complete: Callable[[Body], object], abandoned: Callable[[], object]) -> None:
         self._complete = complete
+        self._abandoned = abandoned
         self._spool: _Spool | None = _Spool()
         self._decoded: bool | None = None
         self._depth = 0
@@ -399,14 +420,17 @@ class _Tee:
         body = spool.body()
         if self._decoded is False and coding:
             data = read_body(body)
-            spool.discard()
+            if isinstance(body, BodyFile):
+                body.path.unlink()
             body = HTTPResponse(io.BytesIO(data), {"Content-Encoding": coding}, preload_content=False).data
         self._complete(body)
 
     def abandon(self) -> None:
+        """The body will not be read to its end, or cannot be: drop what was read of it."""
         if self._spool is not None:
             self._spool.discard()
             self._spool = None
+            self._abandoned()
 
 
 class _TeedResponse(HTTPResponse):
@@ -415,7 +439,7 @@ class _TeedResponse(HTTPResponse):
     ``stream``, iteration and ``readinto`` go through the three methods below.
     """
 
-    _tee: _Tee
+    _tee: Tee
 
     def read(
         self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False
@@ -469,14 +493,18 @@ class _TeedResponse(HTTPResponse):
             self._tee.abandon()
 
 
-def record_stream(response: requests.Response, complete: Callable[[Body], object]) -> bool:
-    """Call ``complete`` with the decoded body once the caller has read all of it.
+def record_stream(
+    response: requests.Response, complete: Callable[[Body], object], abandoned: Callable[[], object]
+) -> Tee | None:
+    """Call ``complete`` with the decoded body once the caller has read all of it, or ``abandoned`` once
+    it is closed before.
 
-    False where the raw object is not urllib3's own: then the body cannot be followed.
+    None where the raw object is not urllib3's own: then the body cannot be followed.
     """
     raw: Any = response.raw
     if type(raw) is not HTTPResponse:
-        return False
+        return None
     raw.__class__ = _TeedResponse
-    setattr(raw, "_tee", _Tee(complete))  # noqa: B010
-    return True
+    tee = Tee(complete, abandoned)
+    setattr(raw, "_tee", tee)  # noqa: B010
+    return tee

@@ -151,10 +151,11 @@ class Flow:
         if turn.position == 0:
             return Found(tuple(self._live(item) for item in answers[:1]), position=0, size=size)
         if live:
-            superseded = answers[turn.position] if turn.position < size else None
-            return Found(superseded=superseded, position=turn.position, size=size)
+            due = tuple(self._live(item) for item in answers[turn.position : turn.position + 1])
+            return Found(due, refetch=True, position=turn.position, size=size)
         if answers:
             item = self._live(answers[min(turn.position, size - 1)])
+            self._left_alone.add(_ref(item))
             return Found((item,), held=True, position=turn.position, size=size)
         return Found(position=turn.position)
 
@@ -434,6 +435,7 @@ class Flow:
             kept = {ref for ref in refs if ref in self._staged}
             if not kept:
                 continue
+            kept |= self._left_alone  # served as it was, or refreshed with an error: a good recording stays
             for item in self.cassette:
                 if _ref(item) in recorded - kept and self.identity.key(item) == key and not item.keep:
                     left_over.append(_Staged(None, item, refresh=True))

@@ -1,10 +1,10 @@
 """Working beside libraries that mock: in a test they answer first.
 
-requests-mock puts an adapter of its own before everything; where it can be mounted, it is asked as it is.
-`responses` and its like replace ``HTTPAdapter.send``. To find out whether they answer, their ``send`` is called with a *probe*: a
-copy of the adapter whose connections are ours. A mock answers without asking for a connection. What
-the library passes through asks for one, and is then answered by us through it: so the library sees
-one call, as it would without us.
+requests-mock has an adapter of its own, which is asked as it is. `responses` and its like replace
+``HTTPAdapter.send``. To find out whether they answer, their ``send`` is called with a *probe*: a copy of
+the adapter whose connections are ours. A mock answers without asking for a connection. What the library
+passes through asks for one, and is then answered by us through it: so the library sees one call, as it
+would without us.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Raised(BaseException):
 
 def is_mock(mounted: BaseAdapter) -> bool:
     """Whether it is an adapter of requests-mock, which never sends anything."""
-    return type(mounted).__module__.partition(".")[0] == "requests_mock"
+    return any(kind.__module__.partition(".")[0] == "requests_mock" for kind in type(mounted).__mro__)
 
 
 def are_active(mounted: BaseAdapter) -> bool:

@@ -18,7 +18,7 @@ from .conversion import discard_spooled
 from .headers import vary_names
 from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url
 from .models import Change, Interaction, RecordedRequest
-from .policy import Reason
+from .policy import Reason, is_compared
 from .redaction import Masked, redact_ignored, strip_ignored
 from .settings import Settings
 
@@ -44,8 +44,7 @@ class Found:
 
     ``missing`` says why there is none. The rest is for tests: ``refetch`` asks for the origin
     although what is stored may be fresh; ``current`` says that it was recorded or refreshed by this
-    test already; ``held`` that it is part of a sequence, and not judged by itself. ``superseded`` is
-    what a new recording replaces though it cannot answer. ``position`` and ``size`` tell which of
+    test already; ``held`` that it is part of a sequence, and not judged by itself. ``position`` and ``size`` tell which of
     how many answers this is, ``known`` which answers of which variants there were.
     """
 
@@ -54,7 +53,6 @@ class Found:
     refetch: bool = False
     current: bool = False
     held: bool = False
-    superseded: Interaction | None = None
     position: int = 0
     size: int = 0
     known: tuple[tuple[int, tuple[str, ...]], ...] = ()
@@ -130,7 +128,8 @@ class Identity:
 
     def identify(self, interaction: Interaction) -> tuple[str, int, tuple[str, ...]]:
         """What tells recordings apart: the key, which answer it is, and the variant (``Vary``)."""
-        return (self.key(interaction), interaction.answer, variant(interaction))
+        encodings = is_compared("accept-encoding", self._settings())
+        return (self.key(interaction), interaction.answer, variant(interaction, encodings=encodings))
 
     def _matcher(self) -> Matcher:
         settings = self._settings()
@@ -148,7 +147,7 @@ def made_key(prepared: PreparedRequest, settings: Settings) -> str | None:
     return str(settings.key_fn(prepared, **arguments))
 
 
-def variant(interaction: Interaction) -> tuple[str, ...]:
+def variant(interaction: Interaction, *, encodings: bool = False) -> tuple[str, ...]:
     """The request's values of the fields that the response's ``Vary`` names."""
     lines = interaction.response.headers.get_all("Vary")
     if not lines:
@@ -159,7 +158,7 @@ def variant(interaction: Interaction) -> tuple[str, ...]:
     return tuple(
         f"{name}: {interaction.request.headers.get(name)}"
         for name in sorted(names)
-        if name != "accept-encoding"
+        if encodings or name != "accept-encoding"
     )
 
 
@@ -168,11 +167,15 @@ _DEFAULT_FIELDS = {"accept": "*/*", "connection": "keep-alive"}
 _UNTOLD_FIELDS = frozenset({"accept-encoding", "content-length", "transfer-encoding", "host"})
 
 
-def without_noise(interaction: Interaction, kept: Iterable[str]) -> Interaction:
+def without_noise(
+    interaction: Interaction, kept: Iterable[str], *, encodings: bool = False
+) -> Interaction:
     """The interaction without the request fields that every client sends, but for those that ``Vary``
-    names or ``kept`` does."""
+    names or ``kept`` does; ``Accept-Encoding`` only with ``encodings``."""
     named = vary_names(interaction.response.headers.get_all("Vary"))
-    told = {*kept, *(() if named == "*" else named), *CONDITIONAL_FIELDS} - {"accept-encoding"}
+    told = {*kept, *(() if named == "*" else named), *CONDITIONAL_FIELDS}
+    if not encodings:
+        told.discard("accept-encoding")
     fields = [
         (name, value)
         for name, value in interaction.request.headers
@@ -249,7 +252,13 @@ class SessionRecorder:
             if self._settings().key_fn is not None:
                 return Found(tuple(item for item in self.cassette if item.key == asked.key))
             found = self.cassette.find(asked.locator)
-        return Found(tuple(item for item in found if self.identity.key(item) == asked.key))
+        latest: dict[object, Interaction] = {}
+        for item in found:
+            if self.identity.key(item) == asked.key:
+                recording = self.identity.identify(item)
+                latest.pop(recording, None)  # what replaces it is the latest of all
+                latest[recording] = item
+        return Found(tuple(latest.values()))
 
     def store(
         self,
@@ -262,7 +271,8 @@ class SessionRecorder:
     ) -> Interaction:
         settings = self._settings()
         request = redact_ignored(new.request, settings.ignored_parameters)
-        written = without_noise(replace(new, request=request), kept_fields(settings))
+        encodings = is_compared("accept-encoding", settings)
+        written = without_noise(replace(new, request=request), kept_fields(settings), encodings=encodings)
         change = Change(written, _refs([replaced] if replaced else []), refresh=True)
         try:
             with self._lock:

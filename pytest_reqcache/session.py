@@ -260,7 +260,7 @@ def session_on(engine: Engine) -> CachedSession:
 
 
 def close_engine(engine: Engine) -> None:
-    engine.transport.background.join()
+    engine.transport.end()
     settings = engine.view.current
     if settings.remove_expired and not settings.read_only:
         engine.cache(requests.sessions.Session()).delete(expired=True)

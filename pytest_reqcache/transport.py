@@ -2,6 +2,8 @@
 
 ask -> find -> policy.plan -> [serve | serve and refresh behind | send | refuse with 504]
     -> origin -> policy.settle -> [store | freshen | use the stale one | keep | pass through]
+
+How a stored response is put to the one who asked (whole, as a part, as a 304), ``policy.presented`` says.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakSet
 
 import requests
 
@@ -17,18 +20,22 @@ from . import clock, policy
 from .background import Background
 from .conversion import (
     CachedResponse,
+    Tee,
     as_cached_response,
     discard_spooled,
     not_cached,
+    part_of,
     read_once,
     received_headers,
     record_stream,
     recorded_request,
     replay,
     with_conditions,
+    without_fields,
 )
 from .headers import Headers
 from .journal import CacheMissError, Journal, Miss
+from .matching import CONDITIONAL_FIELDS
 from .models import Body, Interaction, RecordedRequest, RecordedResponse
 from .policy import Action, Outcome, Plan, Verdict
 from .recording import Asked, Found, Recorder, made_key
@@ -94,6 +101,7 @@ class Transport:
         self.recorder = recorder
         self.journal = journal
         self.background = Background()
+        self._streams: WeakSet[Tee] = WeakSet()
         self._settings = settings
         self._explain = explain
 
@@ -144,12 +152,27 @@ class Transport:
         settings, options = call.settings, call.exchange.options
         if found.held:
             return found, Plan(Action.SERVE, found.candidates[-1])
+        if call.request.method == "HEAD":
+            found = self._with_those_of_get(call, found)
         if found.current:
             settings = replace(settings, refresh=False, force_refresh=False)
         elif found.refetch:
             settings = replace(settings, refresh=True)
         return found, policy.plan(
             call.request, found.candidates, settings, options, clock.now(), missing=found.missing
+        )
+
+    def _with_those_of_get(self, call: _Call, found: Found) -> Found:
+        """What may answer a HEAD: the stored responses to the same GET, too."""
+        settings = call.settings
+        if not settings.cache_control or settings.key_fn is not None or settings.repeats == "sequence":
+            return found
+        of_get = self.recorder.find(self.recorder.ask(replace(call.request, method="GET"), None))
+        return replace(
+            found,
+            candidates=(*of_get.candidates, *found.candidates),
+            refetch=found.refetch or of_get.refetch,
+            current=found.current or of_get.current,
         )
 
     def _filtered(self, found: Found, call: _Call) -> Found:
@@ -168,7 +191,7 @@ class Transport:
         assert decided.stored is not None
         response = self._serve(call, found, decided.stored, decided.expires)
         if decided.action is Action.SERVE_AND_REFRESH:
-            background = replace(call, stream=False, exchange=Exchange(call.exchange.options))
+            background = replace(_unconditional(call), stream=False, exchange=Exchange(call.exchange.options))
             self.background.start(call.asked.key, lambda: self._refresh_behind(background, decided))
         return response
 
@@ -194,12 +217,19 @@ class Transport:
         self, call: _Call, found: Found, stored: Interaction, expires: datetime | None
     ) -> CachedResponse:
         now = clock.now()
-        response = self._replayed(call, stored)
+        response = self._presented(call, stored)
         response.expires = expires
         stale_age = None if expires is None or now < expires else now - stored.created_at
         self.journal.served(call.what, stale_age=stale_age)
         self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
         return response
+
+    def _presented(self, call: _Call, stored: Interaction) -> CachedResponse:
+        """The stored response as it answers this very request."""
+        shape = policy.presented(call.request, stored, call.settings)
+        body = stored.response.body if shape.span is None else part_of(stored.response.body, *shape.span)
+        shown = RecordedResponse(shape.status, shape.reason, shape.headers, body)
+        return self._replayed(call, replace(stored, response=shown))
 
     def _replayed(self, call: _Call, stored: Interaction) -> CachedResponse:
         age = _age(stored) if call.settings.cache_control else ()
@@ -216,6 +246,7 @@ class Transport:
         if decided.conditions:
             outgoing = with_conditions(outgoing, decided.conditions)
         self.journal.sent(call.what, decided.reason)
+        sent = clock.now()
         try:
             response = call.forward(outgoing)
             if not call.stream:
@@ -227,27 +258,33 @@ class Transport:
             raise
         response.request = call.prepared
         response.connection = call.connection
-        return self._settled(call, found, decided, as_cached_response(response))
+        return self._settled(call, found, decided, as_cached_response(response), sent)
 
     def _settled(
-        self, call: _Call, found: Found | None, decided: Plan, response: CachedResponse
+        self, call: _Call, found: Found | None, decided: Plan, response: CachedResponse, sent: datetime
     ) -> requests.Response:
         now = clock.now()
+        received = policy.counted_from(sent, now, call.settings)
         status, headers = response.status_code, received_headers(response)
         verdict = policy.settle(
-            decided, call.request, status, headers, call.settings, call.exchange.options, now
+            decided, call.request, status, headers, call.settings, call.exchange.options, now, received=received
         )
-        response.created_at = now
+        response.created_at = received
         if not call.settings.read_only:
             self._invalidate(call, status, headers)
-        if verdict.outcome is Outcome.FRESHEN:
+            for old, new in verdict.updates:
+                self.recorder.store(call.asked, new, old, found, refresh=True)
+        if verdict.outcome is Outcome.ASK_AGAIN:
             response.close()
-            return self._freshened(call, found, decided, verdict, now)
+            return self._from_origin(call, found, replace(decided, conditions=()))
+        if verdict.outcome in (Outcome.FRESHEN, Outcome.FORGET):
+            response.close()
+            return self._freshened(call, found, decided, verdict, received)
         if verdict.outcome is Outcome.USE_STALE and found is not None:
             response.close()
             return self._stale(call, found, decided)
         if verdict.outcome is Outcome.STORE:
-            return self._stored(call, found, decided, verdict, response, now)
+            return self._stored(call, found, decided, verdict, response, received)
         if verdict.outcome is Outcome.KEEP:
             assert decided.stored is not None
             self.recorder.left_alone(decided.stored)
@@ -265,24 +302,30 @@ class Transport:
         return self._serve(call, found, decided.stored, decided.expires)
 
     def _freshened(
-        self, call: _Call, found: Found | None, decided: Plan, verdict: Verdict, now: datetime
+        self, call: _Call, found: Found | None, decided: Plan, verdict: Verdict, received: datetime
     ) -> CachedResponse:
-        old = decided.stored
+        old = verdict.stored or decided.stored
         assert old is not None
         confirmed = replace(
             old,
+            request=verdict.request or old.request,
             response=replace(old.response, headers=verdict.headers),
-            created_at=now,
+            created_at=received,
             expires=verdict.expires,
         )
-        if not call.settings.read_only:
-            confirmed = self.recorder.store(call.asked, confirmed, old, found, refresh=True)
+        if call.settings.read_only:
+            pass
+        elif verdict.outcome is Outcome.FRESHEN:
+            replaced = None if verdict.request else old
+            confirmed = self.recorder.store(call.asked, confirmed, replaced, found, refresh=True)
+        elif not call.settings.in_test:  # a test keeps a good recording
+            self.recorder.remove([old])
         self.journal.validated(call.what)
-        response = self._replayed(call, confirmed)
-        response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)
+        response = self._presented(call, confirmed)
+        response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, clock.now())
         response.revalidated = True
         if found is not None:
-            self.recorder.answered(call.asked, found, confirmed, confirmed.response.status, live=False)
+            self.recorder.answered(call.asked, found, confirmed, confirmed.response.status, live=True)
         return response
 
     def _stored(
@@ -292,14 +335,14 @@ class Transport:
         decided: Plan,
         verdict: Verdict,
         response: CachedResponse,
-        now: datetime,
+        received: datetime,
     ) -> requests.Response:
         """Store a new response: at once, when its stream has been read, or when its chain has ended."""
 
         def interaction(body: Body) -> Interaction:
             recorded = RecordedResponse(response.status_code, response.reason or "", verdict.headers, body)
             key = call.asked.key if call.settings.key_fn is not None else None
-            return Interaction(call.request, recorded, now, verdict.expires, key=key)
+            return Interaction(verdict.request or call.request, recorded, received, verdict.expires, key=key)
 
         def store(body: Body) -> Interaction | None:
             new = interaction(body)
@@ -309,8 +352,8 @@ class Transport:
                 response.cache_key = response.expires = None
                 discard_spooled(new)
                 return None
-            replaced = decided.stored or (found.superseded if found else None)
-            stored = self.recorder.store(call.asked, new, replaced, found, refresh=decided.stored is not None)
+            replaced = decided.replaced_by_answer_to(call.request)
+            stored = self.recorder.store(call.asked, new, replaced, found, refresh=replaced is not None)
             self.journal.stored(call.what)
             if (
                 call.settings.in_test
@@ -327,13 +370,11 @@ class Transport:
                 self.recorder.answered(call.asked, found, stored, response.status_code, live=True)
 
         response.cache_key = call.asked.key
-        response.expires = policy.expiry_of(interaction(b""), call.request.url, call.settings, now)
+        response.expires = policy.expiry_of(interaction(b""), call.request.url, call.settings, clock.now())
         # Which answer comes next is settled now; what is stored, when the body or the chain has ended.
         if call.stream:
             answered(interaction(b""))
-            if not record_stream(response, store):
-                response.cache_key = response.expires = None
-                self.journal.passed(call.what, "a streamed body that cannot be followed")
+            self._follow(call, response, store)
         elif call.exchange.held or (call.exchange.follows_redirects and response.is_redirect):
             body = response.content
             answered(interaction(body))
@@ -341,6 +382,25 @@ class Transport:
         else:
             answered(store(response.content))
         return response
+
+    def _follow(self, call: _Call, response: CachedResponse, store: Callable[[Body], object]) -> None:
+        """Store a streamed response when its body has been read; say so where it never is."""
+
+        def not_stored(why: str) -> None:
+            response.cache_key = response.expires = None
+            self.journal.passed(call.what, why)
+
+        tee = record_stream(response, store, lambda: not_stored("a streamed body that was not read to its end"))
+        if tee is None:
+            not_stored("a streamed body that cannot be followed")
+        else:
+            self._streams.add(tee)
+
+    def end(self) -> None:
+        """No more requests are to come: wait for what runs behind, drop streams that were left unread."""
+        self.background.join()
+        for tee in list(self._streams):
+            tee.abandon()
 
     def _why_refused(self, call: _Call, response: CachedResponse) -> str:
         if call.settings.read_only:
@@ -355,6 +415,15 @@ class Transport:
         urls = policy.invalidated_urls(call.request, status, headers, call.settings)
         if urls:
             self.recorder.invalidate(urls)
+
+
+def _unconditional(call: _Call) -> _Call:
+    """The call without the caller's own conditions and range: to refresh the whole of what is stored."""
+    headers = call.request.headers.without(*CONDITIONAL_FIELDS)
+    if headers == call.request.headers:
+        return call
+    asked = replace(call.asked, request=replace(call.request, headers=headers))
+    return replace(call, asked=asked, prepared=without_fields(call.prepared, CONDITIONAL_FIELDS))
 
 
 def _age(stored: Interaction) -> tuple[tuple[str, str], ...]:

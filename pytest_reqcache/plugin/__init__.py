@@ -97,11 +97,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if marked and (wrong := check_marks(item)):
             errors.append(wrong)
         names = getattr(item, "fixturenames", None)
-        if names is not None and (marked or autouse) and _FIXTURE not in names:
+        is_test = isinstance(item, pytest.Function)  # a doctest is none: what it shows is the real thing
+        if is_test and names is not None and (marked or autouse) and _FIXTURE not in names:
             item.fixturenames = names = [_FIXTURE, *names]  # type: ignore[attr-defined]
         run.in_use = run.in_use or (names is not None and not _OWN_FIXTURES.isdisjoint(names))
     if errors:
         raise pytest.UsageError(*errors)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Methods of sessions are replaced before the first test, whether that uses the cache or not:
+    requests-mock leaves those that it finds on the sessions that it sees."""
+    if session.config.stash[RUN].in_use and not session.config.option.collectonly:
+        from .. import patching
+
+        patching.ensure_trampolines()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -238,8 +249,12 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     run = config.stash[RUN]
-    lines = list(reporting.summary(run.totals, in_ci=bool(os.environ.get("CI"))))
-    if lines and config.get_verbosity() >= 0 and not config.getoption("no_summary", False):
+    quiet = config.get_verbosity() < 0 or bool(config.getoption("no_summary", False))
+    if quiet:
+        lines = list(reporting.troubles(run.totals))
+    else:
+        lines = list(reporting.summary(run.totals, in_ci=bool(os.environ.get("CI"))))
+    if lines:
         terminalreporter.write_sep("=", "reqcache")
         for line in lines:
             terminalreporter.write_line(line)

@@ -59,14 +59,13 @@ def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
     if not totals.used:
         return
     yield counts(totals)
-    yield from _listed("errors", totals.errors)
     for why, count in sorted(totals.not_stored.items()):
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
     yield from _listed("recordings and refreshes", totals.kept)
     if totals.dropped:
         dropped = f"{totals.dropped} recording{'s' if totals.dropped > 1 else ''}"
         yield f"{dropped} of failed tests dropped: --reqcache-keep-failed keeps new ones"
-    yield from _listed("passed although they missed", totals.passed_with_misses)
+    yield from troubles(totals)
     yield from totals.polled[:_LISTED]
     yield from _listed(
         "requested by fixtures of wider scope, and not recorded (cached_session_factory records it)",
@@ -75,6 +74,12 @@ def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
     yield from _listed("refused outside of tests that use the cache", list(totals.refused))
     if in_ci and totals.recorded:
         yield "recorded in CI and lost: commit these cassettes, and run CI with --reqcache-offline"
+
+
+def troubles(totals: Totals) -> Iterator[str]:
+    """What even a quiet run is told: what fails it, and tests that passed without their answers."""
+    yield from _listed("errors", totals.errors)
+    yield from _listed("passed although they missed", totals.passed_with_misses)
 
 
 def counts(totals: Totals) -> str:

@@ -110,5 +110,6 @@ def _spellings(value: str) -> Iterator[str]:
     except UnicodeEncodeError:
         pass  # bytes that are no text have one spelling
     yield json.dumps(value)[1:-1]
+    yield json.dumps(value)[1:-1].replace("/", "\\/")
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield html.escape(value)

@@ -24,7 +24,17 @@ DEFAULT_FIELDS: Final = frozenset(
         *("secret_token", "shared_secret", "private_key", "access_key_secret", "oauth_token"),
         *("oauth_token_secret", "oauth_verifier", "password", "passwd", "passwort", "passphrase", "pwd"),
         *("new_password", "old_password", "current_password", "password_confirmation", "user_password"),
-        *("session_key", "subscription_key", "x_amz_security_token", "saml_response", "webhook_secret"),
+        *(
+            "session_key",
+            "session_id",
+            "subscription_key",
+            "rapidapi_key",
+            "hapikey",
+            "appid",
+            "x_amz_security_token",
+            "saml_response",
+            "webhook_secret",
+        ),
     }
 )
 
@@ -44,6 +54,7 @@ DEFAULT_HEADERS: Final = frozenset(
         *("x-auth-token", "x-access-token", "x-csrf-token", "x-xsrf-token", "x-csrftoken", "x-auth-key"),
         *("x-amz-security-token", "private-token", "x-gitlab-token", "x-vault-token", "x-goog-api-key"),
         *("ocp-apim-subscription-key", "authentication-info", "proxy-authentication-info"),
+        *("x-rapidapi-key", "token"),
     }
 )
 

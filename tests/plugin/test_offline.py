@@ -93,6 +93,16 @@ def test_unmarked_test_may_use_loopback_and_nothing_else(suite):
     )
 
 
+def test_loopback_is_left_alone_in_an_unmarked_test_with_the_fixture(suite):
+    suite.test("""
+        def test_it(cached_session):
+            assert requests.get(URL + "/plain").ok
+            assert cached_session.get(URL + "/cached").status_code == 504
+    """)
+    suite.offline().assert_outcomes(passed=1)
+    assert [seen.path for seen in suite.origin.log] == ["/plain"]
+
+
 def test_loopback_through_a_proxy_is_no_loopback(suite, monkeypatch):
     monkeypatch.delenv("NO_PROXY")
     monkeypatch.delenv("no_proxy", raising=False)

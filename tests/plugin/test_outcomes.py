@@ -230,3 +230,56 @@ def test_nothing_is_left_behind_but_the_cassettes(suite, tmp_path_factory, monke
     assert [path for path in temporary.rglob("*") if path.is_file()] == []
     assert all(not name.endswith((".tmp", ".lock", ".torn")) for name in suite.cassettes())
     assert len(suite.cassettes()) == 2
+
+
+@pytest.mark.parametrize(
+    ("inside", "committed"), [("pytest.skip('not here')", True), ("assert 0", False), ("pass", True)]
+)
+def test_subtests_of_a_passing_test(suite, inside, committed):
+    if pytest.version_tuple < (9, 0):
+        pytest.skip("the subtests fixture came with pytest 9")
+    suite.test(f"""
+        @pytest.mark.reqcache
+        def test_it(subtests):
+            requests.get(URL + "/a")
+            with subtests.test("one"):
+                {inside}
+    """)
+    suite.run()
+    assert suite.cassettes() == (["test_it/test_it.yaml"] if committed else [])
+
+
+def test_stream_that_is_not_read_to_its_end_is_named_and_leaves_nothing(suite, tmp_path_factory, monkeypatch):
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    suite.origin["/big"] = Answer(b"x" * (8 << 20))
+    suite.test("""
+        kept = []
+
+        @pytest.mark.reqcache
+        @pytest.mark.parametrize("closed", [True, False])
+        def test_it(closed):
+            response = requests.get(URL + "/big", stream=True)
+            kept.append(response)
+            next(response.iter_content(3 << 20))
+            if closed:
+                response.close()
+    """)
+    result = suite.subprocess()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["2 answers not stored: a streamed body that was not read to its end"])
+    assert [path for path in temporary.rglob("*") if path.is_file()] == []
+    assert suite.cassettes() == []
+
+
+def test_write_whose_streamed_body_is_not_read_counts_as_a_write(suite):
+    suite.origin["GET /item"] = Answer("old"), Answer("new")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            first = requests.get(URL + "/item").text
+            with requests.put(URL + "/item", stream=True) as response:
+                assert response.ok
+            assert (first, requests.get(URL + "/item").text) == ("old", "new")
+    """)
+    suite.run().assert_outcomes(passed=1)

@@ -168,3 +168,40 @@ def test_comments_and_other_interactions_keep_their_bytes(suite):
     assert after.count("# by hand") == 3
     assert before.split("- request:")[1] == after.split("- request:")[1]
     assert before.split("- request:")[3] == after.split("- request:")[3]
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_refreshed_sequence_keeps_what_is_answered_by_an_error(suite, status):
+    suite.origin["/job"] = (
+        Answer("a"),
+        Answer("b"),
+        Answer("c"),
+        Answer("A"),
+        Answer("no", status),
+        Answer("C"),
+    )
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence")
+        def test_it():
+            print("GOT", [requests.get(URL + "/job").text for _ in range(3)])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    result = suite.run("--reqcache-refresh")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"*GET {suite.origin.url}/job answered {status}: the recording is kept"])
+    suite.origin.stop()
+    assert "GOT ['A', 'b', 'C']" in suite.offline("-s").stdout.str()
+    assert suite.cassette().count("- request:") == 3
+
+
+def test_sequence_refreshed_from_threads_loses_nothing(suite):
+    suite.test("""
+        from concurrent.futures import ThreadPoolExecutor
+        @pytest.mark.reqcache(repeats="sequence")
+        def test_it():
+            with ThreadPoolExecutor(4) as pool:
+                assert all(pool.map(lambda _: requests.get(URL + "/job").ok, range(6)))
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert suite.cassette().count("- request:") == 6

@@ -28,6 +28,30 @@ def test_quiet_runs_have_no_summary(suite, flag):
     assert "= reqcache =" not in suite.run(flag).stdout.str()
 
 
+def test_quiet_run_is_told_what_is_wrong(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_missed():
+            requests.get(URL + "/a")
+
+        @pytest.mark.reqcache
+        def test_not_written():
+            requests.get(URL + "/b")
+            open(os.path.join(os.path.dirname(__file__), "cassettes"), "w").close()
+    """)
+    result = suite.offline("-q")
+    result.stdout.fnmatch_lines(
+        ["*= reqcache =*", "passed although they missed:", "  test_it.py::test_missed"]
+    )
+    (suite.path / "cassettes").unlink()
+    result = suite.run("-q", "test_it.py::test_not_written")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["*= reqcache =*", "errors:", "  test_it.py::test_not_written: not recorded:*"]
+    )
+    assert "request made" not in result.stdout.str()
+
+
 def test_recording_in_ci_is_named(suite, monkeypatch):
     monkeypatch.setenv("CI", "true")
     suite.test(USES_IT)

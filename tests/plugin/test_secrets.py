@@ -232,3 +232,15 @@ def test_no_secret_is_logged_or_printed(suite):
     ):
         assert said in printed
     assert SECRET not in "\n".join(ours)
+
+
+def test_learned_secret_is_found_in_the_spelling_of_inline_scripts(suite):
+    secret = "aaBB1234/ccDD5678"
+    suite.origin["/page"] = Answer('<script>token = "aaBB1234\\/ccDD5678"</script>')
+    suite.test(f"""
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/page", headers={{"Authorization": "Bearer {secret}"}}).ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert "ccDD5678" not in suite.cassette()
