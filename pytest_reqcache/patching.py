@@ -155,6 +155,17 @@ def set_guard(guard: Guard | None) -> Guard | None:
     return previous
 
 
+def set_aside() -> Callable[[], None]:
+    """Take away what a test has put in place, for a run within it; returns what puts it back, and the
+    guard that stood."""
+    test, watch, guard = set_test_engine(None), set_watch(None), _patches.guard
+
+    def put_back() -> None:
+        _patches.test, _patches.watch, _patches.guard = test, watch, guard
+
+    return put_back
+
+
 # --- for everybody
 
 

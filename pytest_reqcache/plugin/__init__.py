@@ -1,7 +1,8 @@
 """The pytest plugin. A hook reads pytest's objects and calls what knows none of them.
 
-`requests` and `yaml` are imported when the first test that uses the cache starts, or for an offline
-run, whose guard stands before the first conftest is imported; ``running`` is what imports them.
+`requests` and `yaml` are imported before the first test of a run in which some test uses the cache, or
+for an offline run, whose guard stands before the first conftest is imported; ``running`` is what imports
+them.
 """
 
 from __future__ import annotations
@@ -37,22 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """An offline run is offline from here on: conftest files are still to be imported."""
+    _set_outer_aside(early_config)
     if options.offline_source(early_config):
-        _stand_guard(_run(early_config))
+        _stand_guard(_run(early_config), early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
+    _set_outer_aside(config)
     run = _run(config)
     # The first reading, for the guard, came before all flags were known.
     run.options = options.read_options(config)
     config.pluginmanager.register(_Outcomes(config, run), "reqcache-outcomes")
     if run.options.offline:
-        _stand_guard(run)
-    if "pytest_reqcache.patching" in sys.modules:  # a run within a test of another run
-        from .. import patching
-
-        run.outer_engine = patching.set_test_engine(None)
+        _stand_guard(run, config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -63,9 +62,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     from .running import abandon
 
     abandon(run)
-    patching.set_test_engine(run.outer_engine)
-    if run.guard is not None:
-        patching.set_guard(run.outer_guard)
+    patching.set_test_engine(None)
+    patching.set_watch(None)
 
 
 def _run(config: pytest.Config) -> Run:
@@ -75,13 +73,22 @@ def _run(config: pytest.Config) -> Run:
     return run
 
 
-def _stand_guard(run: Run) -> None:
+def _set_outer_aside(config: pytest.Config) -> None:
+    """Of a run within a test of another run: that test's cassette is not for what is requested here."""
+    if "pytest_reqcache.patching" in sys.modules:
+        from .. import patching
+
+        config.add_cleanup(patching.set_aside())
+
+
+def _stand_guard(run: Run, config: pytest.Config) -> None:
     if run.guard is None:
         from .. import patching
         from .running import make_guard
 
         run.guard = make_guard(run)
-        run.outer_guard = patching.set_guard(run.guard)
+        config.add_cleanup(patching.set_aside())
+        patching.set_guard(run.guard)
 
 
 # --- the tests

@@ -151,8 +151,6 @@ class Run:
     running: dict[str, Running] = field(default_factory=dict)
     current: Running | None = None
     guard: Guard | None = None
-    outer_guard: Guard | None = None
-    outer_engine: Engine | None = None
     memory: RunMemory | None = None
     wider: dict[Path, Wider] = field(default_factory=dict)
     fixture_folders: list[Path] = field(default_factory=list)
