@@ -164,7 +164,7 @@ class Cache:
             if expiry is None or expiry in (Special.NEVER, Special.DO_NOT_CACHE):
                 return Special.NEVER
             if expiry is Special.HTTP_ONLY:
-                lifetime = policy.http_lifetime(item.response.status, item.response.headers)
+                lifetime = policy.http_lifetime(item.response.status, item.response.headers, item.created_at)
                 return expires_at(lifetime, now) or Special.NEVER
             return expires_at(expiry, now) or Special.NEVER
 

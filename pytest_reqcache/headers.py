@@ -106,6 +106,12 @@ def _quoted_members(line: str) -> Iterator[str]:
         start = end + 1
 
 
+def list_members(lines: Iterable[str]) -> list[str]:
+    """The members of a list of anything, a comma within quotes being none; empty ones left out."""
+    members = (member.strip(" \t") for line in lines for member in _quoted_members(line))
+    return [member for member in members if member]
+
+
 def _unquoted(argument: str) -> str:
     """What a quoted-string stands for (RFC 9110 section 5.6.4); anything else as it is."""
     quoted = _QUOTED.fullmatch(argument)
@@ -234,8 +240,7 @@ def parse_cache_control(lines: Iterable[str]) -> CacheControl:
 
     Each line is read on its own, so that a quote left open hides nothing in the next.
     """
-    members = (member.strip(" \t") for line in lines for member in _quoted_members(line))
-    return CacheControl(tuple(_directive(member) for member in members if member))
+    return CacheControl(tuple(_directive(member) for member in list_members(lines)))
 
 
 def _directive(member: str) -> tuple[str, str | None]:

@@ -167,9 +167,7 @@ _DEFAULT_FIELDS = {"accept": "*/*", "connection": "keep-alive"}
 _UNTOLD_FIELDS = frozenset({"accept-encoding", "content-length", "transfer-encoding", "host"})
 
 
-def without_noise(
-    interaction: Interaction, kept: Iterable[str], *, encodings: bool = False
-) -> Interaction:
+def without_noise(interaction: Interaction, kept: Iterable[str], *, encodings: bool = False) -> Interaction:
     """The interaction without the request fields that every client sends, but for those that ``Vary``
     names or ``kept`` does; ``Accept-Encoding`` only with ``encodings``."""
     named = vary_names(interaction.response.headers.get_all("Vary"))

@@ -267,7 +267,14 @@ class Transport:
         received = policy.counted_from(sent, now, call.settings)
         status, headers = response.status_code, received_headers(response)
         verdict = policy.settle(
-            decided, call.request, status, headers, call.settings, call.exchange.options, now, received=received
+            decided,
+            call.request,
+            status,
+            headers,
+            call.settings,
+            call.exchange.options,
+            now,
+            received=received,
         )
         response.created_at = received
         if not call.settings.read_only:
@@ -390,7 +397,9 @@ class Transport:
             response.cache_key = response.expires = None
             self.journal.passed(call.what, why)
 
-        tee = record_stream(response, store, lambda: not_stored("a streamed body that was not read to its end"))
+        tee = record_stream(
+            response, store, lambda: not_stored("a streamed body that was not read to its end")
+        )
         if tee is None:
             not_stored("a streamed body that cannot be followed")
         else:

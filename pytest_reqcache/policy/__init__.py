@@ -1,0 +1,94 @@
+"""What the cache does with a request, and with what came back for it. No I/O; the time is given.
+
+The whole of HTTP caching as we practise it stands here: RFC 9111 (caching), RFC 9110 (conditions and
+ranges) and RFC 5861 (stale answers), and where our own settings come before, between and after them::
+
+    storing        3, 3.1            which responses are stored, and which of their fields
+    reusing        4, 4.1            which stored response is the one for a request
+    freshness      4.2.1 to 4.2.3    how long a response is good for, and how old it is
+    stale          4.2.4, RFC 5861   when a stale one is better than none
+    validation     4.3.1, 4.3.4 ff.  what is asked of the origin, and what its answer confirms
+    conditions     4.3.2             the caller's own conditions and ranges (RFC 9110 sections 13, 14)
+    invalidation   4.4               what a write makes worthless
+    expiry                           our own settings, and how they meet what HTTP says
+    planning                         the first decision
+    settling                         the second decision
+
+A request meets two decisions. :func:`plan` is taken before anything is sent::
+
+    stored response ...        and                                       the plan is to
+    -------------------        ----------------------------------        ------------------------
+    none that may be used      offline                                   REFUSE, with a 504
+    none that may be used      online                                    SEND
+    other variants             online                                    SEND, with their validators
+    fresh                      nothing asks for more                     SERVE
+    fresh                      refresh, no-cache, always_revalidate      SEND, with its validators
+    any                        a condition that is the origin's          SEND
+    stale                      stale_while_revalidate accepts it         SERVE_AND_REFRESH
+    stale                      offline, and stale_if_error accepts it    SERVE
+    stale                      offline                                   REFUSE, with a 504
+    stale                      online                                    SEND, with its validators
+
+What is served is served as the request asks for it (:func:`presented`): whole, without its body, a part
+of it, or as a 304 to the caller's own condition.
+
+:func:`settle` is taken when a response has come back, :func:`settle_error` when none could::
+
+    answer to what was sent                                              the verdict is to
+    ------------------------------------------------------------        ------------------------
+    304 to our own validators                                            FRESHEN what is stored
+    304 to our own validators, and now with no-store                     FORGET what is stored
+    304 that is about something else                                     ASK_AGAIN, without validators
+    an error, and stale_if_error accepts what is stored                  USE_STALE
+    an error that must not replace a good recording of a test            KEEP
+    storable                                                             STORE
+    anything else                                                        PASS it through
+
+With ``cache_control`` off, responses' own caching fields are not looked at; requests' always are.
+Section numbers are those of RFC 9111 where no other is named.
+"""
+
+from __future__ import annotations
+
+from .conditions import Presented, presented
+from .expiry import expiry_of
+from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_lifetime, initial_age
+from .invalidation import SAFE_METHODS, invalidated_urls, writes
+from .planning import plan
+from .reusing import is_compared, select, varies_as
+from .settling import counted_from, is_error, is_redirect, settle, settle_error
+from .storing import stored_headers
+from .terms import Action, Outcome, Plan, Reason, Verdict
+from .validation import has_validator, update_headers, validators
+
+__all__ = [
+    "SAFE_METHODS",
+    "Action",
+    "Outcome",
+    "Plan",
+    "Presented",
+    "Reason",
+    "Verdict",
+    "counted_from",
+    "current_age",
+    "expiry_of",
+    "explicit_lifetime",
+    "has_validator",
+    "heuristic_lifetime",
+    "http_lifetime",
+    "initial_age",
+    "invalidated_urls",
+    "is_compared",
+    "is_error",
+    "is_redirect",
+    "plan",
+    "presented",
+    "select",
+    "settle",
+    "settle_error",
+    "stored_headers",
+    "update_headers",
+    "validators",
+    "varies_as",
+    "writes",
+]

@@ -1,0 +1,99 @@
+"""Where our own settings meet what HTTP says: when a stored response expires.
+
+From the strongest: what is written down with it; with ``cache_control``, what the response states; the
+request's ``Cache-Control``; the call's ``expire_after``; the first matching URL pattern; the session
+or the test. ``HTTP_ONLY`` hands the question back to HTTP: there a request's ``max-age`` is no lifetime.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from ..expiration import Expiry, Special, expires_at
+from ..headers import CacheControl, Headers
+from ..models import Interaction, RecordedRequest
+from ..settings import Options, Settings
+from .freshness import explicit_lifetime, http_lifetime, initial_age
+
+WrittenExpiry = datetime | Literal[Special.NEVER] | None
+
+
+# --- of what is stored
+
+
+def expiry_of(stored: Interaction, url: str, settings: Settings, now: datetime) -> datetime | None:
+    """When a stored interaction expires; None for never.
+
+    What is written down comes first; then, with ``cache_control``, what the response says; then, in a
+    test, the test's policy.
+    """
+    if stored.expires is Special.NEVER:
+        return None
+    if stored.expires is not None:
+        return stored.expires
+    response, received = stored.response, stored.created_at
+    if settings.cache_control:
+        lifetime = explicit_lifetime(response.headers, received)
+        if lifetime is not None:
+            return _end_of(lifetime, stored, now)
+    if not settings.in_test:
+        return None
+    policy = settings.default_expiry(url)
+    if policy is Special.DO_NOT_CACHE:
+        return None
+    if policy is Special.HTTP_ONLY:
+        return _end_of(http_lifetime(response.status, response.headers, received), stored, now)
+    return expires_at(policy, min(received, now))
+
+
+def _end_of(lifetime: timedelta, stored: Interaction, now: datetime) -> datetime | None:
+    age = initial_age(stored.response.headers, stored.created_at)
+    return expires_at(lifetime - age, min(stored.created_at, now))
+
+
+# --- of what is stored anew
+
+
+def expiry_for_new(url: str, asked: CacheControl, settings: Settings, options: Options) -> Expiry:
+    """What the request, the call, a URL pattern, or the session or test says."""
+    explicit = _explicit_expiry(url, asked, settings, options)
+    return settings.default_expiry(url) if explicit is None else explicit
+
+
+def _explicit_expiry(url: str, asked: CacheControl, settings: Settings, options: Options) -> Expiry | None:
+    seconds = asked.seconds("max-age")
+    if seconds is not None and settings.default_expiry(url) is not Special.HTTP_ONLY:
+        return timedelta(seconds=seconds) if seconds else Special.IMMEDIATELY
+    return options.expire_after
+
+
+def written_expiry(
+    request: RecordedRequest,
+    status: int,
+    headers: Headers,
+    asked: CacheControl,
+    settings: Settings,
+    options: Options,
+    received: datetime,
+) -> WrittenExpiry:
+    """The ``expires`` to write down; None for none.
+
+    In a test only what the call or its own ``Cache-Control`` said; by a session whatever holds.
+    """
+    explicit = _explicit_expiry(request.url, asked, settings, options)
+    if explicit is None and settings.in_test:
+        return None
+    expiry = settings.default_expiry(request.url) if explicit is None else explicit
+    age = initial_age(headers, received)
+    if settings.cache_control:
+        lifetime = explicit_lifetime(headers, received)
+        if lifetime is not None:  # in a test it is judged at replay
+            return None if settings.in_test else expires_at(lifetime - age, received)
+    if expiry is Special.HTTP_ONLY:
+        return expires_at(http_lifetime(status, headers, received) - age, received)
+    if expiry is Special.NEVER:
+        return Special.NEVER if explicit is not None else None
+    if expiry is Special.DO_NOT_CACHE:
+        return None
+    return expires_at(expiry, received) or Special.NEVER

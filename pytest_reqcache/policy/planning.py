@@ -1,0 +1,197 @@
+"""The first decision: what to do with a request before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..expiration import Special, is_expired
+from ..headers import CacheControl
+from ..models import Interaction, RecordedRequest
+from ..settings import Options, Settings
+from .conditions import only_origin_can_answer, origin_answers_better
+from .expiry import expiry_for_new, expiry_of
+from .freshness import cache_control
+from .reusing import may_answer, request_directives, says_pragma_no_cache, select, varies_as
+from .stale import (
+    accepts_max_stale,
+    accepts_on_error,
+    accepts_while_revalidating,
+    forbids_stale,
+    is_too_old_for,
+)
+from .storing import REUSABLE_METHODS, is_stored_rightly
+from .terms import Action, Plan, Reason
+from .validation import is_conditional, own_validators, validators, validators_of_variants
+
+
+def plan(
+    request: RecordedRequest,
+    candidates: Sequence[Interaction],
+    settings: Settings,
+    options: Options,
+    now: datetime,
+    *,
+    missing: Reason = Reason.NEVER_RECORDED,
+) -> Plan:
+    """What to do with a request, given the stored interactions of its key, the latest last.
+
+    ``missing`` is the reason to give where there is no candidate. For HEAD, those of the same GET
+    are candidates too.
+    """
+    asked = request_directives(request)
+    offline = settings.only_if_cached or asked.has("only-if-cached")  # section 5.2.1.7
+    no_answer = Action.REFUSE if offline else Action.SEND
+
+    if not settings.allows_method(request.method):
+        return Plan(no_answer, reason=Reason.METHOD, storable=False)
+    if _is_not_to_be_cached(request, asked, settings, options):
+        return Plan(no_answer, reason=Reason.DO_NOT_CACHE, storable=False)
+    if _is_written_through(request, settings):
+        return Plan(no_answer, reason=Reason.METHOD)
+
+    stored = select(request, candidates, settings)
+    if stored is None:
+        return _without_stored(request, candidates, settings, options, no_answer, missing)
+    expires = expiry_of(stored, request.url, settings, now)
+    if stored.keep:
+        return Plan(Action.SERVE, stored, expires)
+    if offline:
+        return _offline(request, asked, stored, expires, settings, options, now)
+    if only_origin_can_answer(request, stored, settings):
+        return Plan(Action.SEND, stored, expires, Reason.CONDITION)
+    return _online(request, asked, candidates, stored, expires, settings, options, now)
+
+
+def _is_not_to_be_cached(
+    request: RecordedRequest, asked: CacheControl, settings: Settings, options: Options
+) -> bool:
+    if asked.has("no-store"):  # section 5.2.1.5
+        return True
+    return expiry_for_new(request.url, asked, settings, options) is Special.DO_NOT_CACHE
+
+
+def _is_written_through(request: RecordedRequest, settings: Settings) -> bool:
+    """Section 4: an unsafe request goes to the origin, unless a setting of ours lets it be stored for a time."""
+    http_alone = settings.cache_control and settings.default_expiry(request.url) is Special.HTTP_ONLY
+    return http_alone and not settings.in_test and request.method not in REUSABLE_METHODS
+
+
+def _without_stored(
+    request: RecordedRequest,
+    candidates: Sequence[Interaction],
+    settings: Settings,
+    options: Options,
+    no_answer: Action,
+    missing: Reason,
+) -> Plan:
+    rightly = [item for item in candidates if is_stored_rightly(item, settings)]
+    if not rightly:
+        return Plan(no_answer, reason=Reason.DO_NOT_CACHE if candidates else missing)
+    varying = [item for item in rightly if not varies_as(item, request, settings)]
+    reason = Reason.VARY if varying else Reason.CONDITION
+    if not settings.cache_control or no_answer is Action.REFUSE or is_conditional(request):
+        return Plan(no_answer, reason=reason)
+    if options.force_refresh or request.method not in REUSABLE_METHODS:
+        return Plan(no_answer, reason=reason)
+    # section 4.3.1: one request validates every variant
+    return Plan(no_answer, reason=reason, conditions=validators_of_variants(varying), related=tuple(varying))
+
+
+def _offline(
+    request: RecordedRequest,
+    asked: CacheControl,
+    stored: Interaction,
+    expires: datetime | None,
+    settings: Settings,
+    options: Options,
+    now: datetime,
+) -> Plan:
+    if only_origin_can_answer(request, stored, settings):
+        return Plan(Action.REFUSE, stored, expires, Reason.CONDITION)
+    if not settings.only_if_cached and asked.has("no-cache"):  # asked for both: it cannot be had
+        return Plan(Action.REFUSE, stored, expires, Reason.REFRESH)
+    if (
+        _is_fresh_enough(stored, expires, asked, options, settings, now)
+        or accepts_while_revalidating(stored, expires, asked, settings, now)
+        or accepts_on_error(stored, expires, asked, settings, now)
+    ):
+        return Plan(Action.SERVE, stored, expires)
+    return Plan(Action.REFUSE, stored, expires, Reason.EXPIRED)
+
+
+def _online(
+    request: RecordedRequest,
+    asked: CacheControl,
+    candidates: Sequence[Interaction],
+    stored: Interaction,
+    expires: datetime | None,
+    settings: Settings,
+    options: Options,
+    now: datetime,
+) -> Plan:
+    conditions = validators(stored, request)
+    related = _of_get(request, candidates, settings)
+
+    def send(reason: Reason, *, conditionally: bool = True) -> Plan:
+        return Plan(
+            Action.SEND, stored, expires, reason, conditions if conditionally else (), related=related
+        )
+
+    if options.force_refresh or settings.force_refresh:
+        return send(Reason.REFRESH, conditionally=False)
+    if options.refresh or settings.refresh or _asks_for_revalidation(request, asked, settings):
+        return send(Reason.REFRESH)
+    fresh_enough = _is_fresh_enough(stored, expires, asked, options, settings, now)
+    if settings.always_revalidate and conditions and not (fresh_enough and _is_immutable(stored, settings)):
+        return send(Reason.REVALIDATE)
+    if fresh_enough:
+        if origin_answers_better(request, stored, settings):
+            return send(Reason.CONDITION)
+        return Plan(Action.SERVE, stored, expires)
+    if is_too_old_for(stored, expires, asked, now):
+        return send(Reason.EXPIRED)
+    if accepts_while_revalidating(stored, expires, asked, settings, now):
+        own = own_validators(stored)
+        return Plan(Action.SERVE_AND_REFRESH, stored, expires, Reason.EXPIRED, own, related=related)
+    return send(Reason.EXPIRED)
+
+
+def _asks_for_revalidation(request: RecordedRequest, asked: CacheControl, settings: Settings) -> bool:
+    if asked.has("no-cache"):  # section 5.2.1.4
+        return True
+    return settings.cache_control and says_pragma_no_cache(request)
+
+
+def _is_immutable(stored: Interaction, settings: Settings) -> bool:
+    """RFC 8246: while it is fresh, there is no point in asking."""
+    return settings.cache_control and cache_control(stored.response.headers).has("immutable")
+
+
+def _is_fresh_enough(
+    stored: Interaction,
+    expires: datetime | None,
+    asked: CacheControl,
+    options: Options,
+    settings: Settings,
+    now: datetime,
+) -> bool:
+    """Whether the stored response may be served as it is: fresh, and fresh enough for this request."""
+    if is_too_old_for(stored, expires, asked, now):
+        return False
+    if is_expired(expires, now):
+        return accepts_max_stale(stored, expires, asked, settings, now)
+    if forbids_stale(stored, expires, settings, now):  # no-cache, whatever is written down
+        return False
+    return options.expire_after is not Special.IMMEDIATELY or settings.only_if_cached
+
+
+def _of_get(
+    request: RecordedRequest, candidates: Sequence[Interaction], settings: Settings
+) -> tuple[Interaction, ...]:
+    """Section 4.3.5: the stored responses to GET that could have been chosen for a HEAD."""
+    if request.method != "HEAD":
+        return ()
+    return tuple(
+        item for item in candidates if item.request.method == "GET" and may_answer(item, request, settings)
+    )

@@ -1,0 +1,129 @@
+"""RFC 9111 section 4: which stored response is the one for a request, but for its freshness."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from ..headers import CacheControl, Headers, list_members, parse_cache_control, vary_names
+from ..matching import CONDITIONAL_FIELDS
+from ..models import Interaction, RecordedRequest
+from ..settings import Settings
+from .freshness import date_of
+from .storing import CONDITIONAL_STATUSES, is_stored_rightly
+
+# Lists whose order says nothing; weights do (RFC 9110 section 12.4.2).
+_PREFERENCES: Final = frozenset({"accept", "accept-charset", "accept-encoding", "accept-language"})
+_WEIGHT: Final = re.compile(r"q=(?P<value>[01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
+
+
+def request_directives(request: RecordedRequest) -> CacheControl:
+    """Section 5.2.1."""
+    return parse_cache_control(request.headers.get_all("Cache-Control"))
+
+
+def says_pragma_no_cache(request: RecordedRequest) -> bool:
+    """Section 5.4: it counts as ``no-cache`` where there is no ``Cache-Control``."""
+    if "Cache-Control" in request.headers:
+        return False
+    return parse_cache_control(request.headers.get_all("Pragma")).has("no-cache")
+
+
+def select(
+    request: RecordedRequest, candidates: Iterable[Interaction], settings: Settings
+) -> Interaction | None:
+    """The stored response for a request; of several the most recent one (sections 4 and 4.1).
+
+    "Most recent (as determined by the Date header field)" with ``cache_control``; without it, the
+    one stored last.
+    """
+    usable = [item for item in candidates if may_answer(item, request, settings)]
+    if not usable:
+        return None
+    if not settings.cache_control:
+        return usable[-1]
+    return max(reversed(usable), key=_date)
+
+
+def _date(stored: Interaction) -> datetime:
+    return date_of(stored.response.headers, stored.created_at)
+
+
+def may_answer(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
+    """Whether a stored response of the request's key is one for it, fresh or not."""
+    if not is_stored_rightly(candidate, settings) or not varies_as(candidate, request, settings):
+        return False
+    if candidate.response.status in CONDITIONAL_STATUSES:
+        return same_conditions(candidate.request, request)
+    return True
+
+
+def same_conditions(one: RecordedRequest, other: RecordedRequest) -> bool:
+    """Whether two requests carry the same conditional and range fields."""
+    return _conditional_fields(one) == _conditional_fields(other)
+
+
+def _conditional_fields(request: RecordedRequest) -> list[tuple[str, str]]:
+    fields = ((name.lower(), value) for name, value in request.headers)
+    return sorted(field for field in fields if field[0] in CONDITIONAL_FIELDS)
+
+
+# --- 4.1 Calculating Cache Keys with the Vary Header Field
+
+
+def varies_as(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
+    """Whether the fields that the stored response's ``Vary`` names are the same in both requests."""
+    lines = candidate.response.headers.get_all("Vary")
+    if not lines:
+        return True
+    names = vary_names(lines)
+    if names == "*":
+        return settings.in_test and not settings.cache_control
+    for name in names:
+        if is_compared(name, settings) and not _same_field(
+            candidate.request.headers, request.headers, name, settings
+        ):
+            return False
+    return True
+
+
+def is_compared(name: str, settings: Settings) -> bool:
+    """Whether a field that ``Vary`` names tells variants apart.
+
+    urllib3 sends another ``Accept-Encoding`` on each machine, and bodies are stored decoded: only a
+    session that obeys HTTP compares it. A test is not tied to a ``User-Agent`` either.
+    """
+    if name == "accept-encoding":
+        return settings.cache_control and not settings.in_test
+    return not (settings.in_test and name == "user-agent")
+
+
+def _same_field(stored: Headers, asked: Headers, name: str, settings: Settings) -> bool:
+    was, is_now = stored.get_all(name), asked.get_all(name)
+    if was and is_now and any("REDACTED" in value for value in was):
+        return True
+    unordered = settings.cache_control and name in _PREFERENCES
+    return _normal_field(was, unordered=unordered) == _normal_field(is_now, unordered=unordered)
+
+
+def _normal_field(lines: list[str], *, unordered: bool) -> list[str] | None:
+    """Lines combined, white space evened out, and where order says nothing in one order; None for no line."""
+    if not lines:
+        return None
+    members = list_members(lines)
+    return sorted(map(_normal_preference, members)) if unordered else members
+
+
+def _normal_preference(member: str) -> str:
+    """A range and its weight: no white space, a weight of 1 left out."""
+    what, *parameters = (part.strip(" \t") for part in member.split(";"))
+    kept = [what.lower()]
+    for parameter in parameters:
+        weight = _WEIGHT.fullmatch(parameter)
+        if weight is None:
+            kept.append(parameter)
+        elif float(weight["value"]) != 1:
+            kept.append(f"q={float(weight['value'])}")
+    return ";".join(kept)

@@ -1,0 +1,247 @@
+"""The second decision: what to do with what came back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from ..expiration import Special
+from ..headers import CacheControl, Headers, vary_names
+from ..models import Interaction, RecordedRequest
+from ..settings import REDIRECTS, Options, Settings
+from .expiry import WrittenExpiry, expiry_for_new, written_expiry
+from .freshness import explicit_lifetime
+from .reusing import request_directives
+from .stale import DIRECTIVE_ERRORS, accepts_on_error
+from .storing import REUSABLE_METHODS, as_answer_to_get, says_cacheable, stored_headers, why_http_forbids
+from .terms import Outcome, Plan, Verdict
+from .validation import (
+    confirmed_by,
+    freshened_headers,
+    has_validator,
+    is_confirmed_by_head,
+    names_validator_of,
+)
+
+# A refresh that is answered so says nothing about the resource: the recording stays.
+_NEVER_REPLACES_SUCCESS: Final = frozenset({401, 403, 407, 408, 425, 429})
+
+
+def counted_from(sent: datetime, received: datetime, settings: Settings) -> datetime:
+    """The ``created_at`` of a response: with ``cache_control`` its age counts from when it was asked for,
+    which is to add the response delay to it (section 4.2.3)."""
+    return sent if settings.cache_control else received
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A response, with all that it is judged by."""
+
+    decided: Plan
+    request: RecordedRequest
+    asked: CacheControl
+    status: int
+    headers: Headers
+    settings: Settings
+    options: Options
+    received: datetime
+
+
+def settle(
+    decided: Plan,
+    request: RecordedRequest,
+    status: int,
+    headers: Headers,
+    settings: Settings,
+    options: Options,
+    now: datetime,
+    *,
+    received: datetime | None = None,
+) -> Verdict:
+    """What to do with a response to a request that was sent.
+
+    ``received`` is the moment from which its age counts, :func:`counted_from`; None is now.
+    """
+    asked = request_directives(request)
+    answer = _Answer(decided, request, asked, status, headers, settings, options, received or now)
+    stored = decided.stored
+    if status == 304 and decided.conditions:
+        return _confirmed(answer)
+    failed = is_error(status, stored, settings) or _is_failure(answer)
+    if accepts_on_error(
+        stored,
+        decided.expires,
+        asked,
+        settings,
+        now,
+        setting_applies=failed,
+        directive_applies=status in DIRECTIVE_ERRORS and (failed or settings.cache_control),
+    ):
+        return Verdict(Outcome.USE_STALE, why=f"the origin answered {status}")
+    if settings.in_test and stored is not None and stored.response.status < 400:
+        if status in _NEVER_REPLACES_SUCCESS or status >= 500:
+            return Verdict(Outcome.KEEP, why=f"answered {status}: the recording is kept")
+    updates = _updates(answer)
+    why = _why_not_stored(answer)
+    if why:
+        return Verdict(Outcome.PASS, why=why, updates=updates)
+    stands_for = _answers_get(answer) if _is_http_alone(answer) else None
+    return Verdict(
+        Outcome.STORE,
+        stored_headers(headers, settings),
+        _expiry(answer, status, headers),
+        request=stands_for,
+        updates=updates,
+    )
+
+
+def settle_error(decided: Plan, request: RecordedRequest, settings: Settings, now: datetime) -> bool:
+    """Whether the stored response answers a request that got no response at all."""
+    return accepts_on_error(decided.stored, decided.expires, request_directives(request), settings, now)
+
+
+def is_error(status: int, stored: Interaction | None, settings: Settings) -> bool:
+    """Whether a status is an error for our setting ``stale_if_error``.
+
+    One of 400 or more that may not be stored; by a test's defaults, which store 4xx too, one of 400
+    or more unless the stored response is itself an error.
+    """
+    if status < 400:
+        return False
+    if settings.allowable_codes is None:
+        return stored is None or stored.response.status < 400
+    return not settings.allows_status(status)
+
+
+def _is_failure(answer: _Answer) -> bool:
+    """Section 4.3.3: a 5xx may count as no response at all; here one that HTTP does not let us store."""
+    stored = answer.decided.stored
+    if answer.status not in DIRECTIVE_ERRORS or stored is None or stored.response.status >= 400:
+        return False
+    return _is_http_alone(answer) and not says_cacheable(answer.status, answer.headers)
+
+
+def is_redirect(status: int, headers: Headers) -> bool:
+    return status in REDIRECTS and "Location" in headers
+
+
+# --- 4.3.3 Handling a Received Validation Response
+
+
+def _confirmed(answer: _Answer) -> Verdict:
+    """A 304 to our own condition."""
+    decided, settings = answer.decided, answer.settings
+    confirmed = decided.stored
+    if settings.cache_control:
+        confirmed = confirmed_by(answer.headers, decided.stored, decided.related)
+    if confirmed is None:  # section 4.3.4: it is about nothing that we have
+        return Verdict(Outcome.ASK_AGAIN, why="304 with another validator")
+    new = _freshened(answer, confirmed)
+    headers, expires = new.response.headers, new.expires
+    if _why_no_longer_stored(answer, new):
+        return Verdict(Outcome.FORGET, headers, stored=confirmed)
+    if confirmed is decided.stored:
+        return Verdict(Outcome.FRESHEN, headers, expires)
+    # section 4.1: another variant, which is now known to be the one for this request, too
+    updates = ((confirmed, new),)
+    return Verdict(
+        Outcome.FRESHEN, headers, expires, stored=confirmed, request=answer.request, updates=updates
+    )
+
+
+def _freshened(answer: _Answer, stored: Interaction) -> Interaction:
+    merged = freshened_headers(stored.response.headers, answer.headers, answer.settings, answer.received)
+    return replace(
+        stored,
+        response=replace(stored.response, headers=merged),
+        created_at=answer.received,
+        expires=_expiry(answer, stored.response.status, merged),
+    )
+
+
+def _why_no_longer_stored(answer: _Answer, new: Interaction) -> str:
+    if not answer.settings.cache_control:
+        return ""
+    return why_http_forbids(new.request.method, new.response.status, new.response.headers)
+
+
+def _expiry(answer: _Answer, status: int, headers: Headers) -> WrittenExpiry:
+    return written_expiry(
+        answer.request, status, headers, answer.asked, answer.settings, answer.options, answer.received
+    )
+
+
+# --- what a response says of others that are stored
+
+
+def _updates(answer: _Answer) -> tuple[tuple[Interaction, Interaction], ...]:
+    """Stored responses that change with this one: by a 304 to the caller's condition (4.3.4), by a 200 to
+    HEAD (4.3.5)."""
+    decided, settings = answer.decided, answer.settings
+    if not settings.cache_control or not decided.storable:
+        return ()
+    stored = decided.stored
+    if answer.status == 304 and stored is not None and names_validator_of(answer.headers, stored):
+        new = _freshened(answer, stored)
+        return () if _why_no_longer_stored(answer, new) else ((stored, new),)
+    if answer.request.method == "HEAD" and answer.status == 200 and not settings.in_test:
+        return tuple((item, _after_head(answer, item)) for item in decided.related)
+    return ()
+
+
+def _after_head(answer: _Answer, stored: Interaction) -> Interaction:
+    """The stored response to GET: freshened where HEAD is about the same one, else stale from now on."""
+    if is_confirmed_by_head(stored, answer.headers):
+        new = _freshened(answer, stored)
+        if not _why_no_longer_stored(answer, new):
+            return new
+    return replace(stored, expires=answer.received)
+
+
+# --- 3 Storing Responses in Caches
+
+
+def _why_not_stored(answer: _Answer) -> str:
+    """Why a response may not be stored, as a few words; empty where it may."""
+    decided, settings, status, headers = answer.decided, answer.settings, answer.status, answer.headers
+    if not decided.storable:
+        return "" if decided.reason is None else decided.reason.value
+    if not settings.allows_status(status):
+        return f"status {status}"
+    if not settings.in_test and status in (206, 304):
+        return f"status {status}: an answer to this condition or range alone"
+    if settings.cache_control:
+        why = why_http_forbids(answer.request.method, status, headers)
+        if why:
+            return why
+    elif not settings.in_test and vary_names(headers.get_all("Vary")) == "*":
+        return "Vary: *"
+    if _is_http_alone(answer):
+        return _why_nothing_says_so(answer)
+    expiry = expiry_for_new(answer.request.url, answer.asked, settings, answer.options)
+    if expiry is Special.IMMEDIATELY and not settings.in_test and not has_validator(headers):
+        if not (settings.cache_control and explicit_lifetime(headers, answer.received)):
+            return "expires immediately, and has no validator"
+    return ""
+
+
+def _is_http_alone(answer: _Answer) -> bool:
+    """Whether a session leaves it to HTTP alone what is stored: no setting of ours says for how long."""
+    settings = answer.settings
+    if not settings.cache_control or settings.in_test:
+        return False
+    expiry = expiry_for_new(answer.request.url, answer.asked, settings, answer.options)
+    return expiry is Special.HTTP_ONLY
+
+
+def _why_nothing_says_so(answer: _Answer) -> str:
+    if answer.request.method not in REUSABLE_METHODS and _answers_get(answer) is None:
+        return f"an answer to {answer.request.method}"
+    if not says_cacheable(answer.status, answer.headers):
+        return f"status {answer.status}, and nothing says that it may be stored"
+    return ""
+
+
+def _answers_get(answer: _Answer) -> RecordedRequest | None:
+    return as_answer_to_get(answer.request, answer.status, answer.headers, answer.received)

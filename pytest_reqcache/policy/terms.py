@@ -1,0 +1,85 @@
+"""What is decided: plans, verdicts, and the words for them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ..expiration import Special
+from ..headers import Headers
+from ..models import Interaction, RecordedRequest
+
+
+class Action(enum.Enum):
+    SERVE = "serve"
+    SERVE_AND_REFRESH = "serve and refresh behind"
+    SEND = "send"
+    REFUSE = "refuse"
+
+
+class Outcome(enum.Enum):
+    STORE = "store"
+    FRESHEN = "freshen"
+    FORGET = "answer with what was confirmed, and forget it"
+    ASK_AGAIN = "ask again, without conditions"
+    USE_STALE = "use the stale one"
+    KEEP = "keep what is recorded"
+    PASS = "pass through"
+
+
+class Reason(enum.Enum):
+    """Why a request was not answered from the cassette."""
+
+    NEVER_RECORDED = "never recorded"
+    EXPIRED = "expired"
+    VARY = "recorded for other request headers that Vary names"
+    USED_UP = "answers used up"
+    REFRESH = "refresh asked for"
+    METHOD = "method not stored"
+    DO_NOT_CACHE = "not to be cached"
+    REVALIDATE = "revalidated before each use"
+    CONDITION = "asked with a condition or range that only the origin can answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with a request. ``stored`` is served, revalidated, or what stale_if_error may use.
+
+    ``expires`` is when ``stored`` expires, None for never. ``conditions`` are added to what is
+    sent. ``storable`` is false where the request itself forbids storing what comes back.
+    ``related`` are stored responses that the answer may confirm or update: other variants, whose
+    validators are sent too, and for HEAD those to GET.
+    """
+
+    action: Action
+    stored: Interaction | None = None
+    expires: datetime | None = None
+    reason: Reason | None = None
+    conditions: tuple[tuple[str, str], ...] = ()
+    storable: bool = True
+    related: tuple[Interaction, ...] = ()
+
+    def replaced_by_answer_to(self, request: RecordedRequest) -> Interaction | None:
+        """What a new response takes the place of: never a stored GET that may answer a HEAD."""
+        stored = self.stored
+        return stored if stored is not None and stored.request.method == request.method else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with a response. ``expires`` is what is written down, ``headers`` what is stored.
+
+    ``stored`` is what a 304 confirms, where that is not what the plan named. ``request`` is what a
+    response is stored as the answer to, where that is not what it would be by itself. ``updates`` are
+    stored responses that change besides: each as it is, and as it is to be.
+    """
+
+    outcome: Outcome
+    headers: Headers = Headers()
+    expires: datetime | Literal[Special.NEVER] | None = None
+    why: str = ""
+    stored: Interaction | None = None
+    request: RecordedRequest | None = None
+    updates: tuple[tuple[Interaction, Interaction], ...] = ()
