@@ -3,15 +3,18 @@
 - a `python`, `ini` or `toml` block whose first line is a comment with a file's name (`# test_books.py`) is
   written to that file;
 - any other `python` block is executed, together with those before it;
-- in a `console` block each line `$ pytest ...` is run and `$ cat FILE` shows a file; what stands below is
-  compared with the output: each line must be found, in this order; `...` stands for anything, and times and
-  dates are not compared. A command that is to fail shows `failed` or `error`.
+- in a `console` block each line `$ pytest ...` is run, with environment variables where `NAME=value` stands
+  before it, and `$ cat FILE` shows a file; what stands below is compared with the output: each line must be
+  found, in this order; `...` stands for anything, and times and dates are not compared. A command that is to
+  fail shows `failed` or `error`;
+- a `yaml` block that is a cassette is read as one.
 
 What they request from http://bookshop.example is answered by docs/examples/server.py: it is their proxy.
 A hidden block `<!--- invisible-code-block: python` may call `later(days=31)`, which moves the clock of the
 commands that follow, and `close_bookshop()`.
 """
 
+import os
 import re
 import shlex
 import subprocess
@@ -58,21 +61,41 @@ def evaluate_console(example: Example) -> None:
     for block in re.split(r"^\$ ", example.parsed, flags=re.MULTILINE)[1:]:
         command, _, expected = block.partition("\n")
         program, *arguments = shlex.split(command)
+        environment = {}
+        while "=" in program:
+            name, _, environment[name] = program.partition("=")
+            program, *arguments = arguments
         if program == "cat":
             output = Path(*arguments).read_text(encoding="utf-8")
         else:
             assert program == "pytest", f"{program}: this conftest.py runs pytest and cat alone"
-            output = run_pytest(arguments, example.namespace["offset"])
+            output = run_pytest(arguments, environment, example.namespace["offset"])
         compare(command, expected, output)
 
 
-def run_pytest(arguments: list[str], offset: timedelta) -> str:
+def evaluate_cassette(example: Example) -> None:
+    if example.parsed.startswith("# Recorded by pytest-reqcache"):
+        from pytest_reqcache.cassette import Cassette
+
+        path = Path("shown.yaml")
+        path.write_text(example.parsed, encoding="utf-8")
+        assert len(list(Cassette(path, str))) == example.parsed.count("- request:")
+        path.unlink()
+
+
+def run_pytest(arguments: list[str], environment: dict[str, str], offset: timedelta) -> str:
     seconds = offset.total_seconds()
     code = PYTEST_LATER.format(seconds) if seconds else PYTEST
-    base = [sys.executable, "-c", code, "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"]
+    base = [sys.executable, "-c", code, "-p", "no:cacheprovider", "-p", "no:randomly"]
     base += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # time_machine is imported before pytest
     done = subprocess.run(
-        [*base, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+        [*base, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
     )
     return f"{done.stdout}{done.stderr}exit status {done.returncode}\n"
 
@@ -96,10 +119,12 @@ def setup(namespace: dict[str, Any]) -> None:
     url = bookshop.enter_context(running_server())
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="reqcache-docs-"))
     patch = stack.enter_context(pytest.MonkeyPatch.context())
-    for name in ("CI", "NO_PROXY", "no_proxy", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "REQCACHE_OFFLINE"):
+    for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "REQCACHE_OFFLINE"):
         patch.delenv(name, raising=False)
     for name in ("HTTP_PROXY", "http_proxy"):
         patch.setenv(name, url)
+    for name in ("NO_PROXY", "no_proxy"):
+        patch.setenv(name, "127.0.0.1,localhost")
     patch.setenv("COLUMNS", "80")
     locks = stack.enter_context(tempfile.TemporaryDirectory(prefix="reqcache-locks-"))
     patch.setenv("TMPDIR", locks)
@@ -122,6 +147,7 @@ pytest_collect_file = Sybil(
         CodeBlockParser("python", evaluate_python),
         CodeBlockParser("ini", evaluate_file),
         CodeBlockParser("toml", evaluate_file),
+        CodeBlockParser("yaml", evaluate_cassette),
         CodeBlockParser("console", evaluate_console),
         SkipParser(),
     ],
