@@ -44,8 +44,8 @@ class Found:
 
     ``missing`` says why there is none. The rest is for tests: ``refetch`` asks for the origin
     although what is stored may be fresh; ``current`` says that it was recorded or refreshed by this
-    test already; ``held`` that it is part of a sequence, and not judged by itself. ``position`` and ``size`` tell which of
-    how many answers this is, ``known`` which answers of which variants there were.
+    test already; ``held`` that it is part of a sequence, and not judged by itself. ``position`` and
+    ``size`` tell which of how many answers this is, ``known`` which answers of which variants there were.
     """
 
     candidates: tuple[Interaction, ...] = ()
@@ -250,10 +250,11 @@ class SessionRecorder:
             if self._settings().key_fn is not None:
                 return Found(tuple(item for item in self.cassette if item.key == asked.key))
             found = self.cassette.find(asked.locator)
+        encodings = is_compared("accept-encoding", self._settings())
         latest: dict[object, Interaction] = {}
         for item in found:
             if self.identity.key(item) == asked.key:
-                recording = self.identity.identify(item)
+                recording = (item.answer, variant(item, encodings=encodings))
                 latest.pop(recording, None)  # what replaces it is the latest of all
                 latest[recording] = item
         return Found(tuple(latest.values()))

@@ -47,7 +47,7 @@ def plan(
         return Plan(no_answer, reason=Reason.METHOD, storable=False)
     if _is_not_to_be_cached(request, asked, settings, options):
         return Plan(no_answer, reason=Reason.DO_NOT_CACHE, storable=False)
-    if _is_written_through(request, settings):
+    if _is_written_through(request, asked, settings, options):
         return Plan(no_answer, reason=Reason.METHOD)
 
     stored = select(request, candidates, settings)
@@ -71,10 +71,13 @@ def _is_not_to_be_cached(
     return expiry_for_new(request.url, asked, settings, options) is Special.DO_NOT_CACHE
 
 
-def _is_written_through(request: RecordedRequest, settings: Settings) -> bool:
-    """Section 4: an unsafe request goes to the origin, unless a setting of ours lets it be stored for a time."""
-    http_alone = settings.cache_control and settings.default_expiry(request.url) is Special.HTTP_ONLY
-    return http_alone and not settings.in_test and request.method not in REUSABLE_METHODS
+def _is_written_through(
+    request: RecordedRequest, asked: CacheControl, settings: Settings, options: Options
+) -> bool:
+    """Section 4: an unsafe request goes to the origin, unless our own settings let it be stored."""
+    if not settings.cache_control or settings.in_test or request.method in REUSABLE_METHODS:
+        return False
+    return expiry_for_new(request.url, asked, settings, options) is Special.HTTP_ONLY
 
 
 def _without_stored(

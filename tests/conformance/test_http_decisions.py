@@ -307,6 +307,7 @@ VARIES: list[tuple[str, Fields, Fields, bool]] = [
     ("Accept-Language", {"Accept-Language": "en;q=0.5"}, {"Accept-Language": "en;q=0.4"}, False),
     ("Accept-Encoding", {"Accept-Encoding": "gzip, br"}, {"Accept-Encoding": "br, gzip"}, True),
     ("Accept-Encoding", {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}, False),
+    ("Authorization", {"Authorization": "REDACTED"}, {"Authorization": "Bearer 1"}, False),
 ]
 
 
