@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .patching import install_cache as install_cache
     from .patching import is_installed as is_installed
     from .patching import uninstall_cache as uninstall_cache
+    from .redaction import SecretFoundError as SecretFoundError
+    from .redaction import SecretWarning as SecretWarning
     from .session import CachedSession as CachedSession
     from .session import CacheMixin as CacheMixin
 
@@ -47,6 +49,7 @@ _HOMES = {
         "is_installed",
         "uninstall_cache",
     ),
+    "redaction": ("SecretFoundError", "SecretWarning"),
     "session": ("CacheMixin", "CachedSession"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

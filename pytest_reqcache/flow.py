@@ -20,7 +20,15 @@ from .matching import origin_of
 from .models import Change, Interaction, RecordedRequest, RecordedResponse, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Asked, Flights, Found, Identity, Store, kept_fields, variant, without_noise
-from .redaction import Masked, Redactor, Registry, redact_ignored, strip_ignored
+from .redaction import (
+    Masked,
+    Redactor,
+    Registry,
+    SecretFoundError,
+    Sentinel,
+    redact_ignored,
+    strip_ignored,
+)
 from .settings import Settings
 from .volatile import redated, says_the_same
 
@@ -38,6 +46,7 @@ class RunMemory:
     responses that held secrets as they were received, by cassette and by what was written for them."""
 
     registry: Registry = field(default_factory=Registry)
+    sentinel: Sentinel = field(default_factory=Sentinel)
     refreshed: set[tuple[Path | None, object]] = field(default_factory=set)
     received: dict[tuple[Path | None, str], RecordedResponse] = field(default_factory=dict)
 
@@ -59,6 +68,9 @@ class Commit:
     recorded: int = 0
     dropped: int = 0
     outrun: int = 0
+
+
+_Redacted = tuple[list[Change], list[RecordedResponse | None]]
 
 
 class TestIdentity(Identity):
@@ -102,6 +114,7 @@ class Flow:
         self._written_to: dict[str, bool] = {}
         self._sequences: dict[str, list[str]] = {}
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
+        self._checked: tuple[object, _Redacted] | None = None  # what the last redaction was made of
 
     # --- finding
 
@@ -287,6 +300,7 @@ class Flow:
         refresh: bool = False,
     ) -> Interaction:
         with self._lock:
+            self._memory.sentinel.watch()  # a variable may be gone when the test has ended
             self._redactor.observe(new.request, new.response)
             if refresh:
                 self._anew.add(origin_of(new.request.url))
@@ -342,6 +356,8 @@ class Flow:
         with self._lock:
             if used is not None:
                 self._bindings.bind(asked.masked, self.identity.mask(used.request))
+                if not live:
+                    self._redactor.recall(used)
             position = None if used is None else min(found.position, found.size)
             self._answers.answered(
                 self._slot(asked),
@@ -362,8 +378,9 @@ class Flow:
         found = self._redactor.placeholders_in(request)
         if found:
             place, placeholder = found[0]
+            masked_url = self.identity.mask(request).request.url
             raise PlaceholderError(
-                f"{request.method} {request.url}: {placeholder!r} in {place} stands for a secret that was "
+                f"{request.method} {masked_url}: {placeholder!r} in {place} stands for a secret that was "
                 "replaced in the cassette, and cannot be sent; record the whole test anew: "
                 "--reqcache-force-refresh"
             )
@@ -382,12 +399,26 @@ class Flow:
             return None  # each call takes an answer of its own
         return self._flights.flight(asked.key)
 
+    def check(self) -> None:
+        """Look for secrets in what would be written now: while the test can still fail for it.
+
+        Raises:
+            SecretFoundError: there is one.
+        """
+        with self._lock:
+            self._redacted(self._waiting())
+
     # --- the test's outcome is known
 
     def commit(self, *, additions_only: bool = False) -> Commit:
-        """Write what is staged, in one step; with ``additions_only`` nothing that replaces or removes."""
+        """Write what is staged, in one step; with ``additions_only`` nothing that replaces or removes.
+
+        Raises:
+            SecretFoundError: there is a secret in it; nothing was written.
+            CassetteError: the cassette cannot be read or written.
+        """
         with self._lock:
-            waiting = [change for change in self._staged.values() if change.new or change.replaces]
+            waiting = self._waiting()
             if not additions_only:
                 waiting += self._left_over_of_sequences()
             chosen = [change for change in waiting if not (additions_only and change.replaces)]
@@ -416,9 +447,12 @@ class Flow:
     def rollback(self) -> Commit:
         """Drop what is staged."""
         with self._lock:
-            waiting = [change for change in self._staged.values() if change.new or change.replaces]
+            waiting = self._waiting()
             self._forget(waiting)
             return Commit(dropped=len(waiting))
+
+    def _waiting(self) -> list[_Staged]:
+        return [change for change in self._staged.values() if change.new or change.replaces]
 
     def _forget(self, waiting: Sequence[_Staged]) -> None:
         for change in waiting:
@@ -426,6 +460,7 @@ class Flow:
                 discard_spooled(change.new)
         self._staged.clear()
         self._staged_by.clear()
+        self._checked = None
 
     def _left_over_of_sequences(self) -> list[_Staged]:
         """What a shorter new sequence does not replace."""
@@ -441,37 +476,60 @@ class Flow:
                     left_over.append(_Staged(None, item, refresh=True))
         return left_over
 
-    def _redacted(self, staged: Sequence[_Staged]) -> tuple[list[Change], list[RecordedResponse | None]]:
-        """The changes as they are written, and for each that hid something the response as received."""
+    def _redacted(self, staged: Sequence[_Staged]) -> _Redacted:
+        """The changes as they are written, and for each that hid something the response as received.
+
+        Raises:
+            SecretFoundError: there is a secret in one of them.
+        """
+        taken = self._taken()
+        pairs = tuple((id(change.new), id(change.replaces)) for change in staged)
+        basis = (pairs, id(self._settings()), taken, self._redactor.learned_so_far)
+        if self._checked is None or self._checked[0] != basis:  # mostly nothing is new since the check
+            self._checked = (basis, self._newly_redacted(staged, taken))
+        return self._checked[1]
+
+    def _newly_redacted(self, staged: Sequence[_Staged], taken: frozenset[str]) -> _Redacted:
         settings = self._settings()
         kept = kept_fields(settings)
         new = [change for change in staged if change.new is not None]
         live = [self._as_written(change.new, kept) for change in new if change.new is not None]
-        redacted = iter(self._redactor.redact(live, [change.replaces for change in new], self._taken()))
+        redacted = iter(self._redactor.redact(live, [change.replaces for change in new], taken))
         changes, received = [], []
         for change in staged:
             written = None if change.new is None else next(redacted)
             hidden = None
             if change.new is not None and written is not None and written.response != change.new.response:
                 hidden = change.new.response
-            old = change.replaces
+            old, is_new = change.replaces, True
             if old is not None and written is not None:
                 if says_the_same(old, written, settings.volatile_headers):
                     written = redated(old, written, cache_control=settings.cache_control)
+                    is_new = False
+            if written is not None and is_new:
+                self._look_for_secrets(written)
             changes.append(Change(written, () if old is None else (_ref(old),), change.refresh))
             received.append(hidden)
         return changes, received
+
+    def _look_for_secrets(self, written: Interaction) -> None:
+        redactor, allowed = self._redactor, self._settings().allowed_secrets
+        leak = self._memory.sentinel.leak(
+            written, allowed, made_up=redactor.made_up, learned=redactor.learned
+        )
+        if leak is not None:
+            raise SecretFoundError.of(written, leak)
 
     def _as_written(self, item: Interaction, kept: tuple[str, ...]) -> Interaction:
         request = redact_ignored(item.request, self._settings().ignored_parameters)
         return without_noise(replace(item, request=request), kept)
 
-    def _taken(self) -> set[str]:
+    def _taken(self) -> frozenset[str]:
         """The placeholders that stand in the cassette."""
         path = self.cassette.path
         if path is None or not path.exists():
-            return set()
-        return {found.decode() for found in re.findall(rb"REDACTED-[a-z0-9_-]+", path.read_bytes())}
+            return frozenset()
+        return frozenset(found.decode() for found in re.findall(rb"REDACTED-[a-z0-9_-]+", path.read_bytes()))
 
 
 def _ref(item: Interaction) -> str:

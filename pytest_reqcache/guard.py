@@ -12,7 +12,7 @@ import requests
 from requests.utils import select_proxy
 
 from .conversion import as_cached_response, not_cached
-from .redaction import masked_url
+from .redaction import DEFAULT_RULES, Rules, masked_url
 from .transport import Forward
 
 
@@ -21,10 +21,12 @@ class Guard:
     """Refuses what is sent while a run is offline.
 
     ``is_open`` tells of a URL whether a test's settings let it pass; None where no test that uses the
-    cache is under way: then loopback is left alone. ``refused`` counts what was stopped, by request.
+    cache is under way: then loopback is left alone. ``refused`` counts what was stopped, by request,
+    with the secrets masked that ``rules`` tell.
     """
 
     is_open: Callable[[str], bool | None]
+    rules: Rules = DEFAULT_RULES
     refused: dict[str, int] = field(default_factory=dict)
 
     def send(
@@ -33,7 +35,7 @@ class Guard:
         """The response to a request that may pass; else a 504, as for any answer that is not cached."""
         if self.lets_pass(request, arguments.get("proxies") or {}):
             return forward(request)
-        what = f"{request.method} {masked_url(request.url or '')}"
+        what = f"{request.method} {masked_url(request.url or '', self.rules)}"
         self.refused[what] = self.refused.get(what, 0) + 1
         return as_cached_response(
             not_cached(

@@ -19,7 +19,7 @@ from .headers import vary_names
 from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason, is_compared
-from .redaction import Masked, redact_ignored, strip_ignored
+from .redaction import Masked, SecretFoundError, Sentinel, redact_ignored, strip_ignored
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,13 @@ class Recorder(Protocol):
         found: Found | None,
         *,
         refresh: bool = False,
-    ) -> Interaction: ...
+    ) -> Interaction:
+        """What now stands in the cassette, or is to.
+
+        Raises:
+            SecretFoundError: a secret would have been written; nothing was.
+        """
+        ...
 
     def remove(self, interactions: Iterable[Interaction]) -> None: ...
 
@@ -241,6 +247,7 @@ class SessionRecorder:
         self._settings = settings
         self._flights = Flights()
         self._lock = threading.RLock()
+        self._sentinel = Sentinel()
 
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         return self.identity.ask(request, key)
@@ -274,11 +281,20 @@ class SessionRecorder:
         written = without_noise(replace(new, request=request), kept_fields(settings), encodings=encodings)
         change = Change(written, _refs([replaced] if replaced else []), refresh=True)
         try:
+            self._look_for_secrets(written)
             with self._lock:
                 self.cassette.append([change], self.identity.identify)
         finally:
             discard_spooled(new)
         return new
+
+    def _look_for_secrets(self, written: Interaction) -> None:
+        if self.cassette.path is None:
+            return  # it stays in memory
+        self._sentinel.watch()
+        leak = self._sentinel.leak(written, self._settings().allowed_secrets)
+        if leak is not None:
+            raise SecretFoundError.of(written, leak)
 
     def replace(self, pairs: Sequence[tuple[Interaction, Interaction]]) -> None:
         """Put new interactions in the place of stored ones, in one step."""

@@ -228,6 +228,8 @@ class CachedSession(CacheMixin):
         ignored_parameters: names of query and body parameters and headers that are not matched, and
             whose values are not stored.
         match_headers: request headers that must match: names, or True for all.
+        allowed_secrets: names of environment variables and of token shapes (``"jwt"``) that may be
+            stored; a response with another of them is not, with a :class:`SecretWarning`.
         filter_fn: called with a response; false says that it is not to be stored or used.
         key_fn: called with a request; returns its key.
         read_only: store and remove nothing.

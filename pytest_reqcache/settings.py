@@ -26,6 +26,7 @@ from .expiration import (
     parse_url_rule_lines,
     parse_url_rules,
 )
+from .redaction.entries import Redactions, parse_redaction_lines, parse_redactions
 
 Layer = Mapping[str, Any]
 """Parsed settings from one source: only those that it gives."""
@@ -68,6 +69,8 @@ class Settings:
     ignored_parameters: frozenset[str] = frozenset(name.lower() for name in DEFAULT_IGNORED)
     match_headers: bool | tuple[str, ...] = False
     volatile_headers: frozenset[str] = frozenset()
+    redact: Redactions = field(default_factory=Redactions)
+    allowed_secrets: tuple[str, ...] = ()
     filter_fn: Callable[[Any], bool] | None = None
     key_fn: Callable[..., str] | None = None
     read_only: bool = False
@@ -259,6 +262,8 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "ignored_parameters": _names,
     "match_headers": _match_headers,
     "volatile_headers": _names,
+    "redact": parse_redactions,
+    "allowed_secrets": _strings,
     "filter_fn": _function,
     "key_fn": _function,
     "read_only": _flag,
@@ -269,7 +274,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
 }
 
 #: Settings that only a test knows, or only a session made by hand.
-TEST_ONLY: Final = frozenset({"repeats", "on_miss", "refresh", "force_refresh", "volatile_headers"})
+TEST_ONLY: Final = frozenset({"repeats", "on_miss", "refresh", "force_refresh", "volatile_headers", "redact"})
 CODE_ONLY: Final = frozenset({"filter_fn", "key_fn"})
 SESSION_ONLY: Final = frozenset({"remove_expired", "read_only"})
 
@@ -353,6 +358,7 @@ TEXT_PARSERS: Final[Mapping[str, Parser]] = {
     "urls_expire_after": _rule_lines,
     "match_headers": _match_headers_text,
     "allowable_codes": _codes_text,
+    "redact": parse_redaction_lines,
 }
 
 
@@ -372,13 +378,17 @@ def merge(base: Settings, *layers: Layer) -> Settings:
     """The settings that come of layers, from the widest to the closest; a closer value wins.
 
     ``expire_after`` and ``urls_expire_after`` are one setting here: a layer that gives
-    ``expire_after`` without patterns sets wider patterns aside.
+    ``expire_after`` without patterns sets wider patterns aside. The entries of ``redact`` add up: what
+    one layer calls a secret no other forgets by chance.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
         if "expire_after" in layer and "urls_expire_after" not in layer:
             merged["urls_expire_after"] = UrlRules()
+        redact = merged.get("redact", base.redact)
         merged.update(layer)
+        if "redact" in layer:
+            merged["redact"] = redact | layer["redact"]
     return replace(base, **merged)
 
 

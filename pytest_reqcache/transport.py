@@ -8,6 +8,7 @@ How a stored response is put to the one who asked (whole, as a part, as a 304), 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ from .matching import CONDITIONAL_FIELDS
 from .models import Body, Interaction, RecordedRequest, RecordedResponse
 from .policy import Action, Outcome, Plan, Verdict
 from .recording import Asked, Found, Recorder, made_key
+from .redaction import SecretFoundError, SecretWarning
 from .settings import NO_OPTIONS, Options, Settings
 
 Forward = Callable[[requests.PreparedRequest], requests.Response]
@@ -280,7 +282,7 @@ class Transport:
         if not call.settings.read_only:
             self._invalidate(call, status, headers)
             for old, new in verdict.updates:
-                self.recorder.store(call.asked, new, old, found, refresh=True)
+                self._store(call, new, old, found, refresh=True)
         if verdict.outcome is Outcome.ASK_AGAIN:
             response.close()
             return self._from_origin(call, found, replace(decided, conditions=()))
@@ -324,7 +326,7 @@ class Transport:
             pass
         elif verdict.outcome is Outcome.FRESHEN:
             replaced = None if verdict.request else old
-            confirmed = self.recorder.store(call.asked, confirmed, replaced, found, refresh=True)
+            confirmed = self._store(call, confirmed, replaced, found, refresh=True) or confirmed
         elif not call.settings.in_test:  # a test keeps a good recording
             self.recorder.remove([old])
         self.journal.validated(call.what)
@@ -360,7 +362,10 @@ class Transport:
                 discard_spooled(new)
                 return None
             replaced = decided.replaced_by_answer_to(call.request)
-            stored = self.recorder.store(call.asked, new, replaced, found, refresh=replaced is not None)
+            stored = self._store(call, new, replaced, found, refresh=replaced is not None)
+            if stored is None:
+                response.cache_key = response.expires = None
+                return None
             self.journal.stored(call.what)
             if (
                 call.settings.in_test
@@ -389,6 +394,23 @@ class Transport:
         else:
             answered(store(response.content))
         return response
+
+    def _store(
+        self,
+        call: _Call,
+        new: Interaction,
+        replaced: Interaction | None,
+        found: Found | None,
+        *,
+        refresh: bool,
+    ) -> Interaction | None:
+        """What is stored now; None, with a warning, where a secret stands in it."""
+        try:
+            return self.recorder.store(call.asked, new, replaced, found, refresh=refresh)
+        except SecretFoundError as secret:
+            self.journal.passed(call.what, "a secret in it")
+            warnings.warn(str(secret), SecretWarning, stacklevel=2)
+            return None
 
     def _follow(self, call: _Call, response: CachedResponse, store: Callable[[Body], object]) -> None:
         """Store a streamed response when its body has been read; say so where it never is."""

@@ -18,8 +18,8 @@ MARKER_HELP: Final = (
     "reqcache(cassette=None, *, expire_after, urls_expire_after, refresh, force_refresh, only_if_cached, "
     "stale_if_error, stale_while_revalidate, cache_control, always_revalidate, match_headers, "
     "ignored_parameters, allowable_codes, allowable_methods, repeats, on_miss, passthrough, "
-    "volatile_headers): replay what the test requests through `requests` from its cassette, "
-    "and record what is not there yet."
+    "volatile_headers, redact, allowed_secrets): replay what the test requests through `requests` from its "
+    "cassette, and record what is not there yet."
 )
 
 

@@ -45,6 +45,11 @@ INI_SETTINGS: Final[dict[str, tuple[Any, str]]] = {
     ),
     "match_headers": ("args", "request headers that must match: names, or true for all"),
     "volatile_headers": ("args", "further response headers whose change alone is no change of a recording"),
+    "redact": ("linelist", "further secrets, a line each: a name, re:REGEX, $.json.path; !name is none"),
+    "allowed_secrets": (
+        "args",
+        "names of environment variables and of token shapes that may stand in a recording",
+    ),
     "passthrough": ("linelist", "URL patterns that are no part of the recording: straight to the network"),
     "repeats": (_SCALAR, "share: identical reads share an answer; sequence: each has its own, for polling"),
     "on_miss": (_SCALAR, "504 or raise: how a request is answered that nothing may answer"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ..guard import Guard
 from ..journal import Journal, Miss
 from ..models import RecordedRequest
 from ..recording import compared_fields
-from ..redaction import Redactor, masked_url
+from ..redaction import Redactor, SecretFoundError, masked_url
 from ..session import Engine
 from ..settings import (
     CONFIG_SETTINGS,
@@ -58,7 +57,7 @@ def _engine(path: Path, settings: Settings, run: Run, nodeid: str) -> tuple[Engi
     if run.memory is None:
         run.memory = RunMemory()
     view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
-    redactor = Redactor(run.memory.registry, path)
+    redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules)
     identity = TestIdentity(lambda: view.current, redactor)
     flow = Flow(Cassette(path, identity.locate), identity, redactor, run.memory, lambda: view.current)
     explanations: list[str] = []
@@ -103,9 +102,17 @@ def settle_wider(run: Run, *, good: bool) -> None:
     """Commit what fixtures of wider scope recorded, or drop it."""
     for wider in run.wider.values():
         if good:
-            wider.flow.commit()
+            _commit_wider(wider)
         else:
             wider.flow.rollback()
+
+
+def _commit_wider(wider: Wider) -> None:
+    try:
+        wider.flow.commit()
+    except SecretFoundError as found:
+        wider.flow.rollback()
+        pytest.fail(str(found), pytrace=False)
 
 
 def end_wider(run: Run) -> None:
@@ -156,15 +163,24 @@ def stop(run: Run, running: Running) -> None:
     patching.set_watch(watch_for(run, f"teardown after {running.nodeid}"))
 
 
+def check(running: Running) -> None:
+    """The test's body is done: fail it if what it recorded holds a secret."""
+    try:
+        running.flow.check()
+    except SecretFoundError as found:
+        pytest.fail(str(found), pytrace=False)
+
+
 def watch_for(run: Run, who: str) -> patching.Watch | None:
     """What counts the requests of fixtures of wider scope; offline none is made."""
     if run.options.offline:
         return None
+    rules = _of_ini(run).redact.rules
 
     def watch(
         request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
     ) -> requests.Response:
-        what = f"{who}: {request.method} {masked_url(request.url or '')}"
+        what = f"{who}: {request.method} {masked_url(request.url or '', rules)}"
         run.outside.add({"live_in_fixtures": {what: 1}})
         return forward(request)
 
@@ -196,7 +212,7 @@ def _committed(run: Run, running: Running, *, good: bool) -> tuple[Commit, str]:
     try:
         if good or keep:
             return running.flow.commit(additions_only=not good), ""
-    except (CassetteError, OSError) as failed:
+    except (CassetteError, SecretFoundError, OSError) as failed:
         running.flow.rollback()
         return Commit(), f"not recorded: {failed}"
     return running.flow.rollback(), ""
@@ -227,9 +243,7 @@ def _is_good(reports: list[pytest.TestReport]) -> bool:
 
 def make_guard(run: Run) -> Guard:
     """The offline guard of a run: it knows which test is under way."""
-    ini = replace(
-        Settings(), **{name: run.options.ini[name] for name in ("passthrough",) if name in run.options.ini}
-    )
+    ini = _of_ini(run)
 
     def is_open(url: str) -> bool | None:
         if run.current is None:
@@ -237,4 +251,9 @@ def make_guard(run: Run) -> Guard:
         passes = run.current.engine.view.current.passes_through(url)
         return passes if run.current.patched else passes or None  # without the marker loopback is left alone
 
-    return Guard(is_open)
+    return Guard(is_open, ini.redact.rules)
+
+
+def _of_ini(run: Run) -> Settings:
+    """What holds where no test is under way."""
+    return merge(TEST_SETTINGS, run.options.ini)

@@ -3,15 +3,18 @@
 A secret at its own place (a credential header, a cookie, a field with a telling name) is a *spot*
 (``spots.py``, by the names of ``rules.py``). ``edit.py`` goes through a message, and an editor says
 what becomes of each spot, and of each known secret that stands elsewhere: it is learned, masked to be
-compared, or written as a placeholder.
+compared, or written as a placeholder. What a user adds comes from ``entries.py``; what has been missed, the
+sentinel finds (``sentinel.py``) before it is written.
 """
 
 from .binding import Bindings
+from .entries import Redactions, parse_redaction_lines, parse_redactions
 from .ignored import redact_ignored, strip_ignored
 from .model import PLACEHOLDER, REDACTED, Credential, Masked
 from .redactor import Redactor, masked_url
 from .registry import Registry
 from .rules import DEFAULT_FIELDS, DEFAULT_HEADERS, DEFAULT_RULES, Rules
+from .sentinel import Leak, SecretFoundError, SecretWarning, Sentinel
 
 __all__ = [
     "DEFAULT_FIELDS",
@@ -21,11 +24,18 @@ __all__ = [
     "REDACTED",
     "Bindings",
     "Credential",
+    "Leak",
     "Masked",
+    "Redactions",
     "Redactor",
     "Registry",
     "Rules",
+    "SecretFoundError",
+    "SecretWarning",
+    "Sentinel",
     "masked_url",
+    "parse_redaction_lines",
+    "parse_redactions",
     "redact_ignored",
     "strip_ignored",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..models import Interaction
-from .model import PLACEHOLDER, Masked
+from .model import PLACEHOLDER, Credential, Masked
 from .registry import Registry, Scope, scope_of
 
 _Pairs = dict[str, str]  # live value -> placeholder
@@ -48,11 +48,13 @@ class Bindings:
 
     def bind(self, masked: Masked, chosen: Masked) -> None:
         """The request was answered with this one: from now on its values go with those placeholders."""
-        for value, placeholder in _matched(masked, chosen):
-            if PLACEHOLDER.fullmatch(placeholder) and not PLACEHOLDER.fullmatch(value):
-                if value not in self._placeholders and placeholder not in self._values:
-                    self._placeholders[value] = placeholder
-                    self._values[placeholder] = value
+        for live, recorded in _matched(masked, chosen):
+            value, placeholder = live.value, recorded.value
+            if value == placeholder or not recorded.is_placeholder or PLACEHOLDER.fullmatch(value):
+                continue
+            if value not in self._placeholders and placeholder not in self._values:
+                self._placeholders[value] = placeholder
+                self._values[placeholder] = value
 
     def placeholder_of(self, value: str) -> str | None:
         """What the value is bound to in this test."""
@@ -63,21 +65,23 @@ class Bindings:
         if _schemes(masked) != _schemes(own):
             return None
         needed: _Pairs = {}
-        for value, recorded in _matched(masked, own):
+        for live, stood in _matched(masked, own):
+            value, recorded = live.value, stood.value
             if value == recorded:
                 continue
-            agrees = self._agrees(value, recorded, scope)
+            agrees = self._agrees(value, stood, scope)
             if agrees is False or needed.get(value, recorded) != recorded:
                 return None
             if agrees is None:
                 needed[value] = recorded
         return needed if len(set(needed.values())) == len(needed) else None
 
-    def _agrees(self, value: str, recorded: str, scope: Scope) -> bool | None:
+    def _agrees(self, value: str, stood: Credential, scope: Scope) -> bool | None:
         """Whether two different values are of one credential; None where nothing is known of either."""
+        recorded = stood.value
         if PLACEHOLDER.fullmatch(value):
             return self._placeholders.get(recorded) == value
-        if not PLACEHOLDER.fullmatch(recorded):
+        if not stood.is_placeholder:
             return False
         if value in self._placeholders:
             return self._placeholders[value] == recorded
@@ -89,18 +93,18 @@ class Bindings:
         return None
 
 
-def _matched(masked: Masked, own: Masked) -> Iterator[tuple[str, str]]:
-    """The values that stand at the same place in both."""
+def _matched(masked: Masked, own: Masked) -> Iterator[tuple[Credential, Credential]]:
+    """The credentials that stand at the same place in both."""
     recorded = _by_place(own)
-    for place, values in _by_place(masked).items():
-        yield from zip(values, recorded.get(place, ()), strict=False)
+    for place, credentials in _by_place(masked).items():
+        yield from zip(credentials, recorded.get(place, ()), strict=False)
 
 
-def _by_place(masked: Masked) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
+def _by_place(masked: Masked) -> dict[str, list[Credential]]:
+    found: dict[str, list[Credential]] = {}
     for credential in masked.credentials:
-        values.setdefault(credential.place, []).append(credential.value)
-    return values
+        found.setdefault(credential.place, []).append(credential)
+    return found
 
 
 def _schemes(masked: Masked) -> list[str]:

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..headers import Headers
-from ..models import RecordedRequest, RecordedResponse
+from ..models import BodyFile, RecordedRequest, RecordedResponse
 from .rules import HeaderKind, Rules
 from .spans import json_string, split_url, with_spans
 from .spots import (
@@ -18,6 +18,8 @@ from .spots import (
     in_json,
     in_multipart,
     in_pairs,
+    in_path,
+    in_patterns,
     in_set_cookie,
     in_text,
     in_userinfo,
@@ -59,20 +61,22 @@ def edit_request(request: RecordedRequest, editor: Editor, rules: Rules) -> Reco
 
 
 def edit_response(response: RecordedResponse, editor: Editor, rules: Rules) -> RecordedResponse:
-    """The response as the editor wants it; a body in a file is left alone."""
+    """The response as the editor wants it; a body in a file only where it is a text that fits in memory."""
     headers = _edit_headers(response.headers, editor, rules)
+    reason = _between(response.reason, "reason", editor, rules)
     body = response.body
-    if isinstance(body, bytes) and body:
-        edited = _edit_body(body, response.headers, editor, rules)
-        if edited != body:
-            headers = _with_length(headers, len(body), len(edited))
+    content = body if isinstance(body, bytes) else _content(body, response.headers)
+    if content:
+        edited = _edit_body(content, response.headers, editor, rules)
+        if edited != content:
+            headers = _with_length(headers, len(content), len(edited))
             body = edited
-    if headers is response.headers and body is response.body:
+    if headers is response.headers and body is response.body and reason == response.reason:
         return response
-    return replace(response, headers=headers, body=body)
+    return replace(response, reason=reason, headers=headers, body=body)
 
 
-def _edited(text: str, spots: Iterable[Spot], place: str, editor: Editor) -> str:
+def _edited(text: str, spots: Iterable[Spot], place: str, editor: Editor, rules: Rules) -> str:
     """The text with its spots replaced, and what is known where it stands between them."""
     parts: list[str] = []
     position = 0
@@ -81,13 +85,28 @@ def _edited(text: str, spots: Iterable[Spot], place: str, editor: Editor) -> str
             continue
         new = editor.own(spot)
         old = text[spot.start : spot.end]
-        parts += (_between(text[position : spot.start], place, editor), old if new is None else new)
+        parts += (_between(text[position : spot.start], place, editor, rules), old if new is None else new)
         position = spot.end
-    rest = _between(text[position:], place, editor)
+    rest = _between(text[position:], place, editor, rules)
     return "".join((*parts, rest)) if parts else rest
 
 
-def _between(text: str, place: str, editor: Editor) -> str:
+def _between(text: str, place: str, editor: Editor, rules: Rules) -> str:
+    """A text without spots of its own: what a user's patterns match, and what is known, replaced."""
+    if not rules.patterns:
+        return _known_replaced(text, place, editor)
+    parts: list[str] = []
+    position = 0
+    for spot in in_patterns(text, place, rules):
+        if spot.start >= position:
+            new = editor.own(spot)
+            before, old = text[position : spot.start], text[spot.start : spot.end]
+            parts += (_known_replaced(before, place, editor), old if new is None else new)
+            position = spot.end
+    return "".join((*parts, _known_replaced(text[position:], place, editor)))
+
+
+def _known_replaced(text: str, place: str, editor: Editor) -> str:
     return editor.elsewhere(place, text) if text and editor.concerns(text) else text
 
 
@@ -100,10 +119,10 @@ def _edit_url(url: str, editor: Editor, rules: Rules) -> str:
     before, user, path, tail = split_url(url)
     parts = [before]
     if user:
-        parts += (_edited(user, in_userinfo(user), "userinfo", editor), "@")
-    parts.append(_between(path, "path", editor))
+        parts += (_edited(user, in_userinfo(user), "userinfo", editor, rules), "@")
+    parts.append(_edited(path, in_path(path, rules), "path", editor, rules))
     if tail:
-        parts.append(_edited(tail, in_pairs(tail, "query", rules), "query", editor))
+        parts.append(_edited(tail, in_pairs(tail, "query", rules), "query", editor, rules))
     return "".join(parts)
 
 
@@ -118,10 +137,8 @@ def _edit_headers(headers: Headers, editor: Editor, rules: Rules) -> Headers:
         kind = rules.header(name)
         if kind is not None:
             new = _HEADER_EDITS[kind](name, value, editor, rules)
-        elif editor.concerns(value):
-            new = editor.elsewhere(f"header:{name.lower()}", value)
         else:
-            new = value
+            new = _between(value, f"header:{name.lower()}", editor, rules)
         if new != value:
             changed, item = True, (name, new)
         items.append(item)
@@ -129,7 +146,7 @@ def _edit_headers(headers: Headers, editor: Editor, rules: Rules) -> Headers:
 
 
 def _edit_credential(name: str, value: str, editor: Editor, rules: Rules) -> str:
-    spot = of_credential(name, value)
+    spot = of_credential(name, value, rules)
     if spot is None:
         return value
     new = editor.own(spot)
@@ -137,16 +154,16 @@ def _edit_credential(name: str, value: str, editor: Editor, rules: Rules) -> str
 
 
 def _edit_cookies(name: str, value: str, editor: Editor, rules: Rules) -> str:
-    return _edited(value, in_cookies(value, rules, editor.cookies), "header:cookie", editor)
+    return _edited(value, in_cookies(value, rules, editor.cookies), "header:cookie", editor, rules)
 
 
 def _edit_set_cookie(name: str, value: str, editor: Editor, rules: Rules) -> str:
-    return _edited(value, in_set_cookie(value, rules), "header:set-cookie", editor)
+    return _edited(value, in_set_cookie(value, rules), "header:set-cookie", editor, rules)
 
 
 def _edit_url_header(name: str, value: str, editor: Editor, rules: Rules) -> str:
     place = f"header:{name.lower()}"
-    return _edited(value, in_text(value, place, rules), place, editor)
+    return _edited(value, in_text(value, place, rules), place, editor, rules)
 
 
 _HEADER_EDITS: dict[HeaderKind, Callable[[str, str, Editor, Rules], str]] = {
@@ -167,13 +184,31 @@ def _with_length(headers: Headers, old: int, new: int) -> Headers:
 
 # --- Bodies
 
+#: Bytes of a text in a file of its own that is still read, to replace secrets in it.
+LARGEST_TEXT: Final = 64 * 1024 * 1024
+
 _TEXT = re.compile(r"text/|.*(xml|javascript|ecmascript|yaml|graphql)|application/x-ndjson")
+
+
+def _content(body: BodyFile, headers: Headers) -> bytes:
+    """What stands in a body's file, if it can be edited; else nothing."""
+    kind = (headers.get("Content-Type") or "").lower()
+    if body.size > LARGEST_TEXT or not ("json" in kind or "form" in kind or _TEXT.match(kind)):
+        return b""
+    return body.path.read_bytes()
+
+
+# A body without a type that begins as a form does, as ``requests.post(url, data="a=b")`` sends it.
+_LIKE_FORM = re.compile(rb"[\w.%+\[\]-]{1,256}=[^\s<>]*\Z")
 
 
 def _edit_body(body: bytes, headers: Headers, editor: Editor, rules: Rules) -> bytes:
     kind = (headers.get("Content-Type") or "").lower()
-    is_json = "json" in kind or (not kind and body[:1] in b"{[")
-    structured = is_json or kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data"))
+    is_form = kind.startswith("application/x-www-form-urlencoded") or (not kind and _LIKE_FORM.match(body))
+    is_multipart = kind.startswith("multipart/form-data")
+    # What begins as JSON is read so whatever its type says: "text/plain" more often than not.
+    is_json = "json" in kind or (not is_multipart and _is_like_json(body))
+    structured = is_json or is_form or is_multipart
     errors = "surrogateescape" if structured or _TEXT.match(kind) else "strict"
     codec = _codec(body) if is_json else "utf-8"
     try:
@@ -184,13 +219,17 @@ def _edit_body(body: bytes, headers: Headers, editor: Editor, rules: Rules) -> b
         return body
     if is_json:
         new = _edit_json(text, editor, rules)
-    elif kind.startswith("application/x-www-form-urlencoded"):
-        new = _edited(text, in_pairs(text, "body", rules), "body", editor)
-    elif kind.startswith("multipart/form-data"):
-        new = _edited(text, in_multipart(text, rules), "body", editor)
+    elif is_form:
+        new = _edited(text, in_pairs(text, "body", rules), "body", editor, rules)
+    elif is_multipart:
+        new = _edited(text, in_multipart(text, rules), "body", editor, rules)
     else:
-        new = _edited(text, in_text(text, "body", rules), "body", editor)
+        new = _edited(text, in_text(text, "body", rules), "body", editor, rules)
     return body if new == text else new.encode(codec, errors)
+
+
+def _is_like_json(body: bytes) -> bool:
+    return body.lstrip()[:1] + body.rstrip()[-1:] in (b"{}", b"[]")
 
 
 def _codec(body: bytes) -> str:
@@ -220,12 +259,12 @@ def _edit_json(text: str, editor: Editor, rules: Rules) -> str:
 
 def _edit_json_token(token: str, editor: Editor, rules: Rules) -> str:
     if token[0] != '"':
-        edited = _between(token, "body", editor)
+        edited = _between(token, "body", editor, rules)
         return token if edited == token else f'"{edited}"'
     if "\\" not in token:
-        return _edited(token, in_text(token, "body", rules), "body", editor)
+        return _edited(token, in_text(token, "body", rules), "body", editor, rules)
     value = json_string(token)
-    edited = _edited(value, in_text(value, "body", rules), "body", editor)
+    edited = _edited(value, in_text(value, "body", rules), "body", editor, rules)
     return token if edited == value else _json_spelled(edited, ascii_only=token.isascii())
 
 

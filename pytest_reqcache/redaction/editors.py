@@ -8,8 +8,12 @@ from collections.abc import Collection
 from .known import SEARCHED_LENGTH, Finder, Known
 from .model import PLACEHOLDER, REDACTED, Credential
 from .registry import Registry
+from .rules import StandIn
 from .spots import Spot
 from .writing import Placeholders, constant
+
+# Unreserved in a URL (RFC 3986 section 2.3), and nothing that JSON, a form or a header would escape.
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 class Learner:
@@ -21,8 +25,10 @@ class Learner:
         self._issued = issued
 
     def own(self, spot: Spot) -> None:
-        if spot.signs or PLACEHOLDER.fullmatch(spot.value):
+        if spot.signs or PLACEHOLDER.fullmatch(spot.value) or spot.value in self._known.made_up:
             return
+        if spot.stand_in is not None and spot.value not in self._known.stand_ins:
+            self._make_up(spot, spot.stand_in)
         if spot.place.startswith("cookie:") and not spot.weak and len(spot.value) < SEARCHED_LENGTH:
             self._known.cookies.add(spot.name)
         searched = not (spot.weak and spot.value.isalpha() and spot.value.islower())
@@ -30,6 +36,36 @@ class Learner:
         for inner in spot.inner:
             if not PLACEHOLDER.fullmatch(inner):
                 self._known.learn(inner, spot.name, issued=self._issued)
+
+    def _make_up(self, spot: Spot, stand_in: StandIn) -> None:
+        made: object = stand_in(spot.value)
+        if made is None:
+            return
+        if not isinstance(made, str) or _UNRESERVED.fullmatch(made) is None or spot.value in made:
+            raise ValueError(
+                f"redact: what is to stand in the place of {spot.name!r} is no text of letters, digits and "
+                "'.', '_', '~', '-' (which stand for themselves everywhere), or holds the secret itself"
+            )
+        self._known.stand_ins[spot.value] = made
+        self._known.made_up.add(made)
+
+    def elsewhere(self, place: str, text: str) -> str:
+        return text
+
+    def concerns(self, text: str) -> bool:
+        return False
+
+
+class Recaller:
+    """Notes what stands in a recording in the place of secrets, where a user's function made it up."""
+
+    def __init__(self, known: Known) -> None:
+        self.cookies = known.cookies
+        self._known = known
+
+    def own(self, spot: Spot) -> None:
+        if spot.stand_in is not None and not spot.signs:
+            self._known.made_up.add(spot.value)
 
     def elsewhere(self, place: str, text: str) -> str:
         return text
@@ -48,7 +84,8 @@ class Masker:
         self._pattern = PLACEHOLDER if finder is None else finder.pattern
 
     def own(self, spot: Spot) -> str:
-        self.credentials.append(Credential(spot.place, spot.signs or spot.value))
+        made_up = spot.stand_in is not None
+        self.credentials.append(Credential(spot.place, spot.signs or spot.value, made_up))
         return REDACTED
 
     def elsewhere(self, place: str, text: str) -> str:
@@ -74,7 +111,7 @@ class Writer:
         self._placeholders = placeholders
 
     def own(self, spot: Spot) -> str | None:
-        if PLACEHOLDER.fullmatch(spot.value):
+        if PLACEHOLDER.fullmatch(spot.value) or self._placeholders.is_made_up(spot.value):
             return None
         if spot.signs:
             return constant(spot.name)

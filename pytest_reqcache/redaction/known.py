@@ -12,9 +12,12 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from .model import PLACEHOLDER
+from .registry import SHARED_LENGTH
 
 #: From this length on a secret is replaced wherever it stands.
 SEARCHED_LENGTH: Final = 8
+#: So many secrets of one test are; of a list of a thousand keys the rest are replaced where they stand.
+MOST_SEARCHED: Final = 256
 
 _ALPHANUMERIC = "[A-Za-z0-9]"
 # An escape ends in a letter or digit, and is yet no part of the run that follows it.
@@ -50,13 +53,20 @@ class Known:
         self.names: dict[str, str] = {}
         self.issued: set[str] = set()  # those first seen in a response
         self.cookies: set[str] = set()  # names of cookies that are HttpOnly
+        self.stand_ins: dict[str, str] = {}  # what a user's function made of a value
+        self.made_up: set[str] = set()  # what stands, or stood, in the place of secrets, and is none
         self._searched: dict[str, None] = {}
         self._shared: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._finder: Finder | None = None
 
     def learn(self, value: str, name: str, *, issued: bool, searched: bool = True) -> None:
-        if searched and len(value) >= SEARCHED_LENGTH and value not in self._searched:
+        if (
+            searched
+            and len(value) >= SEARCHED_LENGTH
+            and value not in self._searched
+            and len(self._searched) < MOST_SEARCHED
+        ):
             with self._lock:
                 self._searched[value] = None
                 self._finder = None
@@ -64,6 +74,13 @@ class Known:
             with self._lock:
                 if self.names.setdefault(value, name) == name and issued:
                     self.issued.add(value)
+
+    @property
+    def unmistakable(self) -> dict[str, str]:
+        """Those that are too long to be met by chance."""
+        return {
+            value: self.names.get(value, "secret") for value in self._searched if len(value) >= SHARED_LENGTH
+        }
 
     def share(self, values: frozenset[str]) -> None:
         """Search for these too: secrets that other tests have seen."""
@@ -83,7 +100,7 @@ class Known:
 def _finder(values: Iterable[str]) -> Finder:
     spelled: dict[str, str] = {}
     for value in values:
-        for spelling in _spellings(value):
+        for spelling in spellings(value):
             spelled.setdefault(spelling, value)
     ordered = sorted(spelled, key=lambda spelling: (-len(spelling), spelling))
     within = "|".join(_whole(spelling) for spelling in ordered if spelling[0].isalnum())
@@ -99,7 +116,7 @@ def _whole(spelling: str) -> str:
     return f"{escaped}(?!{_ALPHANUMERIC})" if spelling[-1].isalnum() else escaped
 
 
-def _spellings(value: str) -> Iterator[str]:
+def spellings(value: str) -> Iterator[str]:
     yield value
     if value.isascii() and value.isalnum():
         return

@@ -21,11 +21,18 @@ class Credential:
 
     The place is one of ``header:NAME``, ``cookie:NAME``, ``query:NAME``, ``body:NAME``, ``body``,
     ``path`` and ``userinfo``. Where the value differs from request to request, as a signature does,
-    ``value`` is what all of its kind have in common.
+    ``value`` is what all of its kind have in common. ``made_up`` says of its place that what is recorded
+    there is made up by a user's function, and stands for a secret as a placeholder does.
     """
 
     place: str
     value: str
+    made_up: bool = False
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether the value, if it is a recorded one, stands for a secret."""
+        return self.made_up or PLACEHOLDER.fullmatch(self.value) is not None
 
 
 @dataclass(frozen=True, slots=True)

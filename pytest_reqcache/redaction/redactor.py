@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from ..models import Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
 from .edit import edit_request, edit_response
-from .editors import Cleaner, Collector, Learner, Masker, Writer
+from .editors import Cleaner, Collector, Learner, Masker, Recaller, Writer
 from .known import Finder, Known
 from .model import PLACEHOLDER, REDACTED, Masked
 from .registry import Registry, scope_of
@@ -22,12 +22,21 @@ from .writing import Placeholders
 class Redactor:
     """Replaces secrets: in memory by ``REDACTED`` to compare, on disk by placeholders."""
 
-    def __init__(self, registry: Registry, path: Path | None = None, rules: Rules = DEFAULT_RULES) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        path: Path | None = None,
+        rules: Callable[[], Rules] = lambda: DEFAULT_RULES,
+    ) -> None:
         self.bindings = Bindings(registry, path)
         self._registry = registry
         self._path = path
-        self._rules = rules
+        self._current_rules = rules
         self._known = Known()
+
+    @property
+    def _rules(self) -> Rules:
+        return self._current_rules()
 
     def observe(self, request: RecordedRequest, response: RecordedResponse | None) -> None:
         """Learn the live secrets that stand at their own places."""
@@ -35,6 +44,11 @@ class Redactor:
             edit_request(request, Learner(self._known, issued=False), self._rules)
         if response is not None:
             edit_response(response, Learner(self._known, issued=True), self._rules)
+
+    def recall(self, recorded: Interaction) -> None:
+        """Note what a replayed recording hands out in the place of secrets, made up by a user's function."""
+        if self._rules.has_stand_ins:
+            edit_response(recorded.response, Recaller(self._known), self._rules)
 
     def mask(self, request: RecordedRequest) -> Masked:
         """The request with every secret replaced by ``REDACTED``; a placeholder counts as a secret."""
@@ -74,14 +88,16 @@ class Redactor:
         return replace(item, request=request, response=response)
 
     def placeholders_in(self, request: RecordedRequest) -> list[tuple[str, str]]:
-        """``(place, placeholder)`` for each in a credential header, the URL and the body."""
+        """``(place, placeholder)`` for each in a credential header, the URL and the body; also for what a
+        user's function made up in the place of a secret."""
         parts = [("url", request.url)]
         for name, value in request.headers:
             if self._rules.is_credential(name):
                 place = f"header:{name.lower()}"
                 parts += ((place, value), (place, basic_text(value.rpartition(" ")[2])))
         parts.append(("body", (request.body or b"").decode("utf-8", "replace")))
-        return [(place, found) for place, text in parts for found in _placeholders(text)]
+        made_up = sorted(self._known.made_up)
+        return [(place, found) for place, text in parts for found in _placeholders(text, made_up)]
 
     def without_placeholder_cookies(self, cookie_header: str) -> str:
         """The ``Cookie`` header without the cookies whose value is a placeholder."""
@@ -99,22 +115,41 @@ class Redactor:
             position = spot.end
         return "".join((*parts, cleaner.elsewhere(text[position:])))
 
+    @property
+    def learned_so_far(self) -> int:
+        """How many secrets are known: more may be found in a message than were before."""
+        return len(self._known.names)
+
+    @property
+    def learned(self) -> Mapping[str, str]:
+        """Secrets that are unlikely to be met by chance, and what each was called where it was seen."""
+        return self._known.unmistakable
+
+    @property
+    def made_up(self) -> Collection[str]:
+        """What stands in the place of secrets, made up by a user's functions."""
+        return self._known.made_up
+
     def _finder(self) -> Finder | None:
         self._known.share(self._registry.shared)
         return self._known.finder
 
     def _is_plain(self, request: RecordedRequest, finder: Finder | None) -> bool:
         """A quick look: there is nothing in it that could be a secret."""
-        url = request.url
+        url, rules = request.url, self._rules
         if request.body or REDACTED in url:
             return False
-        header = self._rules.header
+        header = rules.header
         for name, value in request.headers.items:
             if header(name) is not None or REDACTED in value:
                 return False
-        if "@" in url or "#" in url:
+        if "@" in url or "#" in url or ";" in url:
             return False
-        if "?" in url and not self._rules.is_harmless(url.partition("?")[2]):
+        if "?" in url and not rules.is_harmless(url.partition("?")[2]):
+            return False
+        if rules.patterns and any(
+            map(rules.has_match, (url, *(value for _, value in request.headers.items)))
+        ):
             return False
         if finder is None:
             return True
@@ -136,17 +171,18 @@ class Redactor:
         return collector.values
 
 
-def masked_url(url: str) -> str:
+def masked_url(url: str, rules: Rules = DEFAULT_RULES) -> str:
     """A URL as it may be printed: its userinfo and its secret parameters masked."""
-    return Redactor(Registry()).mask(RecordedRequest("GET", url)).request.url
+    return Redactor(Registry(), rules=lambda: rules).mask(RecordedRequest("GET", url)).request.url
 
 
-def _placeholders(text: str) -> list[str]:
+def _placeholders(text: str, made_up: Sequence[str]) -> list[str]:
+    found = [value for value in made_up if value in text]
     if REDACTED not in text:
         if "%" not in text:
-            return []
+            return found
         text = unquote(text)
-    return PLACEHOLDER.findall(unquote(text))
+    return found + PLACEHOLDER.findall(unquote(text))
 
 
 def _is_placeholder(value: str) -> bool:

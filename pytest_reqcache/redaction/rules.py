@@ -1,4 +1,4 @@
-"""Which names say that what they name is a secret.
+"""Which names say that what they name is a secret, and what users add to them.
 
 Field names are compared *folded*: lower case without ``-`` and ``_``, so that ``accessToken``,
 ``access-token`` and ``access_token`` are one.
@@ -7,11 +7,14 @@ Field names are compared *folded*: lower case without ``-`` and ``_``, so that `
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Final
+
+#: Gives what is written in the place of a secret; None for the usual placeholder.
+StandIn = Callable[[str], "str | None"]
 
 #: Query parameters, form fields and JSON members, in requests and responses.
 DEFAULT_FIELDS: Final = frozenset(
@@ -38,6 +41,17 @@ DEFAULT_FIELDS: Final = frozenset(
     }
 )
 
+# Folded names that end so are fields, too (``github_token``, ``userPassword``): but for tokens that page.
+_FIELD_ENDS: Final = (
+    *("token", "secret", "password", "passwd", "passphrase"),
+    *("apikey", "accesskey", "privatekey", "secretkey"),
+)
+_NO_FIELD: Final = re.compile(r"page|next|prev|contin|sync|cursor|cancel|delta|resume|scroll|^forgot")
+
+#: Query parameters and form fields that are secrets where their value looks random.
+LIKELY_FIELDS: Final = frozenset({"key", "code", "sid", "auth", "session", "jsessionid", "phpsessid"})
+_RANDOM: Final = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9._~+/=-]{16,}")
+
 #: Query parameters and form fields with which a request is signed: they differ from request to request.
 SIGNING_FIELDS: Final = frozenset(
     {
@@ -58,7 +72,10 @@ DEFAULT_HEADERS: Final = frozenset(
     }
 )
 
-_HEADER_ENDS: Final = ("-token", "-secret", "-api-key", "-password")
+_HEADER_ENDS: Final = (
+    *("-token", "-secret", "-password", "-api-key", "-apikey", "-access-key", "-auth-key", "-auth"),
+    *("-session", "-session-id", "-jwt"),
+)
 _SECRET_COOKIE: Final = re.compile(
     r"sess|sid$|^sid|auth|csrf|xsrf|token|jwt|secret|passw|login|remember", re.IGNORECASE
 )
@@ -91,19 +108,61 @@ def fold(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression whose every match, or its first group, is a secret called ``name``."""
+
+    regex: re.Pattern[str]
+    name: str
+    stand_in: StandIn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPath:
+    """A place in JSON: names, indices, and None for any of them. All that is below it is secret."""
+
+    steps: tuple[str | int | None, ...]
+    name: str
+    stand_in: StandIn | None = None
+
+    def leads_to(self, path: tuple[str | int, ...]) -> bool:
+        """Whether a value at ``path`` is at this place, or below it."""
+        return len(path) >= len(self.steps) and all(
+            step is None or step == at for step, at in zip(self.steps, path, strict=False)
+        )
+
+
 @dataclass(frozen=True)
 class Rules:
-    """Which fields and headers hold secrets; cookies are judged by name, length and ``HttpOnly``."""
+    """Which fields and headers hold secrets; cookies are judged by name, length and ``HttpOnly``.
+
+    ``names`` are secrets wherever they name something: headers, cookies, parameters, members. What is
+    called as one of ``off`` is none. ``stand_ins`` go by folded name.
+    """
 
     fields: Collection[str] = DEFAULT_FIELDS
     signing_fields: Collection[str] = SIGNING_FIELDS
     headers: Collection[str] = DEFAULT_HEADERS
+    names: Collection[str] = frozenset()
+    off: Collection[str] = frozenset()
+    patterns: tuple[Pattern, ...] = ()
+    paths: tuple[JsonPath, ...] = ()
+    stand_ins: Mapping[str, StandIn] = field(default_factory=dict)
+    _known_fields: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _harmless: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _kinds: dict[str, HeaderKind | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def _fields(self) -> frozenset[str]:
-        return frozenset(fold(name) for name in self.fields)
+        return frozenset(fold(name) for name in self.fields) | self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(fold(name) for name in self.names)
+
+    @cached_property
+    def _off(self) -> frozenset[str]:
+        return frozenset(fold(name) for name in self.off)
 
     @cached_property
     def _signing(self) -> frozenset[str]:
@@ -112,11 +171,9 @@ class Rules:
     @cached_property
     def _hints(self) -> tuple[str, ...]:
         """One of these stands in every text in which one of the names does, escapes aside."""
-        spellings = {
-            name.lower().replace("_", separator)
-            for name in (*self.fields, *self.signing_fields)
-            for separator in ("_", "-", "")
-        }
+        spellings = {f"{name}=" for name in LIKELY_FIELDS}
+        for name in (*self.fields, *self.signing_fields, "access_key"):
+            spellings.update(name.lower().replace("_", separator) for separator in ("_", "-", ""))
         kept: list[str] = []
         for spelling in sorted(spellings, key=lambda one: (len(one), one)):
             if not any(hint in spelling for hint in kept):
@@ -124,17 +181,63 @@ class Rules:
         return tuple(kept)
 
     def may_hold(self, text: str) -> bool:
-        """Whether a field's name or a URL's userinfo may stand in the text: a quick look."""
-        if "%" in text or "\\u00" in text or ("@" in text and "://" in text):
+        """Whether a field's name, a URL's userinfo or what a user added may stand in it: a quick look."""
+        if "%" in text or "\\u00" in text or ("@" in text and "://" in text) or self.paths:
+            return True
+        if self.has_match(text):
             return True
         lowered = text.lower()
-        return any(hint in lowered for hint in self._hints)
+        if any(hint in lowered for hint in self._hints):
+            return True
+        if not self._names:
+            return False
+        folded = fold(lowered)
+        return any(name in folded for name in self._names)
+
+    def has_match(self, text: str) -> bool:
+        """Whether one of the patterns matches somewhere in the text."""
+        return any(pattern.regex.search(text) for pattern in self.patterns)
 
     def is_field(self, name: str) -> bool:
-        return fold(name) in self._fields
+        """Whether what is called so is a secret: a parameter, a form field, a JSON member."""
+        try:
+            return self._known_fields[name]
+        except KeyError:
+            is_field = self._is_field(fold(name))
+            if len(self._known_fields) < _REMEMBERED_NAMES:
+                self._known_fields[name] = is_field
+            return is_field
+
+    def _is_field(self, folded: str) -> bool:
+        if folded in self._off:
+            return False
+        if folded in self._fields:
+            return True
+        return folded.endswith(_FIELD_ENDS) and _NO_FIELD.search(folded) is None
+
+    def is_parameter(self, name: str, value: str) -> bool:
+        """Whether a query parameter or form field is a secret."""
+        if self.is_field(name):
+            return True
+        return self._is_likely_name(name) and _RANDOM.fullmatch(value) is not None
+
+    def _is_likely_name(self, name: str) -> bool:
+        folded = fold(name)
+        return folded in LIKELY_FIELDS and folded not in self._off
 
     def is_signing(self, name: str) -> bool:
-        return fold(name) in self._signing
+        folded = fold(name)
+        return folded in self._signing and folded not in self._off
+
+    @cached_property
+    def has_stand_ins(self) -> bool:
+        """Whether what is written in the place of some secrets is made up by a user's function."""
+        made = [*(pattern.stand_in for pattern in self.patterns), *(path.stand_in for path in self.paths)]
+        return bool(self.stand_ins) or any(made)
+
+    def stand_in(self, name: str) -> StandIn | None:
+        """What is to make the value that stands in the place of one of that name."""
+        return self.stand_ins.get(fold(name)) if self.stand_ins else None
 
     def is_harmless(self, query: str) -> bool:
         """Whether no parameter of a query is a secret: a quick look."""
@@ -145,7 +248,13 @@ class Rules:
     def _is_harmless_name(self, name: str) -> bool:
         harmless = self._harmless.get(name)
         if harmless is None:
-            harmless = not ("%" in name or "+" in name or self.is_field(name) or self.is_signing(name))
+            harmless = not (
+                "%" in name
+                or "+" in name
+                or self.is_field(name)
+                or self.is_signing(name)
+                or self._is_likely_name(name)
+            )
             if len(self._harmless) < _REMEMBERED_NAMES:
                 self._harmless[name] = harmless
         return harmless
@@ -164,17 +273,22 @@ class Rules:
         return self.header(name) is HeaderKind.CREDENTIAL
 
     def _kind(self, name: str) -> HeaderKind | None:
-        if name in self.headers or name.endswith(_HEADER_ENDS):
-            return HeaderKind.CREDENTIAL
-        return _KINDS.get(name)
+        if name in _KINDS:
+            return _KINDS[name]
+        folded = fold(name)
+        if folded in self._off:
+            return None
+        is_named = name in self.headers or name.endswith(_HEADER_ENDS) or folded in self._names
+        return HeaderKind.CREDENTIAL if is_named else None
 
-    def is_cookie(self, name: str, value: str) -> bool:
-        """Whether the cookie can be a secret, as far as name and length tell."""
-        return len(value) >= _COOKIE_LENGTH or self.is_named_cookie(name)
+    def is_cookie(self, name: str, value: str, *, http_only: bool) -> bool:
+        """Whether the cookie can be a secret, as far as its name, its length and ``HttpOnly`` tell."""
+        if fold(name) in self._off:
+            return False
+        return http_only or len(value) >= _COOKIE_LENGTH or self.is_named_cookie(name)
 
-    @staticmethod
-    def is_named_cookie(name: str) -> bool:
-        return _SECRET_COOKIE.search(name) is not None
+    def is_named_cookie(self, name: str) -> bool:
+        return fold(name) in self._names or _SECRET_COOKIE.search(name) is not None
 
 
 DEFAULT_RULES: Final = Rules()

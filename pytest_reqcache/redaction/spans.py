@@ -10,13 +10,29 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_][\w-]*")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class JsonValue:
+@dataclass(slots=True)
+class _Container:
+    name: str | None  # of the container itself
+    path: tuple[str | int, ...]
+    start: int
+    is_object: bool
+    member: str | None = None  # the name of the value that comes next
+    after_name: bool = False
+    index: int = 0
+
+    @property
+    def step(self) -> str | int:
+        return (self.member or "") if self.is_object else self.index
+
+
+class JsonValue(NamedTuple):
     """A value of a JSON text: ``text[start:end]``, a string with its quotes.
 
     ``name`` is the object's name for it, or for the array it stands in; None at the top.
@@ -25,41 +41,53 @@ class JsonValue:
     name: str | None
     start: int
     end: int
+    parent: tuple[str | int, ...] = ()
+    step: str | int | None = None
 
-
-@dataclass(slots=True)
-class _Container:
-    name: str | None  # of the container itself
-    start: int
-    is_object: bool
-    member: str | None = None  # the name of the value that comes next
-    after_name: bool = False
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """The names and indices that lead to it."""
+        return self.parent if self.step is None else (*self.parent, self.step)
 
 
 def json_values(text: str) -> Iterator[JsonValue]:
     """Every value, in the order of their ends: a container after what is in it."""
     open_: list[_Container] = []
+    inner: _Container | None = None
     for token in _TOKEN.finditer(text):
         start, end = token.span()
-        first, inner = text[start], open_[-1] if open_ else None
-        if first in "{[":
-            name = None if inner is None else inner.member
-            member = None if first == "{" else name
-            open_.append(_Container(name, start, first == "{", member))
-        elif first in "}]":
-            if inner is not None:
-                open_.pop()
-                yield JsonValue(inner.name, inner.start, end)
-        elif first == ":":
+        first = text[start]
+        if first == ":":
             if inner is not None:
                 inner.after_name = True
         elif first == ",":
             if inner is not None:
                 inner.after_name = False
-        elif inner is not None and inner.is_object and not inner.after_name:
+                inner.index += 1
+        elif first in "{[":
+            name, path = (None, ()) if inner is None else (inner.member, (*inner.path, inner.step))
+            inner = _Container(name, path, start, first == "{", None if first == "{" else name)
+            open_.append(inner)
+        elif first in "}]":
+            if inner is not None:
+                closed = open_.pop()
+                inner = open_[-1] if open_ else None
+                yield JsonValue(closed.name, closed.start, end, closed.path)
+        elif inner is None:
+            yield JsonValue(None, start, end)
+        elif inner.is_object and not inner.after_name:
             inner.member = json_string(text[start:end])
         else:
-            yield JsonValue(None if inner is None else inner.member, start, end)
+            yield JsonValue(inner.member, start, end, inner.path, inner.step)
+
+
+def json_path(path: tuple[str | int, ...]) -> str:
+    """A path as people write it: ``$.users[0].name``, odd names in brackets and quotes."""
+    steps = (
+        f"[{step}]" if isinstance(step, int) else f".{step}" if _PLAIN_NAME.fullmatch(step) else f"[{step!r}]"
+        for step in path
+    )
+    return "$" + "".join(steps)
 
 
 def json_string(token: str) -> str:

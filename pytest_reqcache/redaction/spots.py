@@ -6,9 +6,9 @@ import base64
 import binascii
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .rules import Rules
+from .rules import Rules, StandIn
 from .spans import JsonValue, decoded, json_string, json_values
 
 
@@ -19,7 +19,8 @@ class Spot:
     ``name`` is what the field, cookie or header is called. ``signs`` is not empty where the value
     signs one request: it says what all of the kind have in common. A ``bare`` one is a JSON number,
     and becomes a string. A ``weak`` one is a cookie that only its length makes a secret. ``inner``
-    are secrets within it that may stand elsewhere by themselves.
+    are secrets within it that may stand elsewhere by themselves. ``stand_in``, where there is one, makes
+    what is written in its place.
     """
 
     start: int
@@ -31,6 +32,7 @@ class Spot:
     bare: bool = False
     weak: bool = False
     inner: tuple[str, ...] = ()
+    stand_in: StandIn | None = None
 
 
 # --- Credential headers
@@ -44,7 +46,7 @@ _LONE_SCHEME = re.compile(r"bearer|basic|digest|ntlm|negotiate|token", re.IGNORE
 _KEPT_SCHEME = re.compile(r"bearer|basic|token|apikey|api-key", re.IGNORECASE)
 
 
-def of_credential(name: str, value: str) -> Spot | None:
+def of_credential(name: str, value: str, rules: Rules) -> Spot | None:
     """The credential of a header, without its scheme; None where there is none."""
     name = name.lower()
     text = value.strip(" \t")
@@ -55,7 +57,16 @@ def of_credential(name: str, value: str) -> Spot | None:
     secret = text[start:]
     inner = _of_basic(secret) if scheme == "basic" else ()
     end = offset + len(text)
-    return Spot(offset + start, end, f"header:{name}", name, secret, scheme if signs else "", inner=inner)
+    return Spot(
+        offset + start,
+        end,
+        f"header:{name}",
+        name,
+        secret,
+        scheme if signs else "",
+        inner=inner,
+        stand_in=rules.stand_in(name),
+    )
 
 
 def _scheme_of(name: str, text: str) -> tuple[str, int, bool]:
@@ -110,17 +121,22 @@ def _in_cookie(pair: str, position: int, rules: Rules, known: Collection[str]) -
         value, start = value[1:-1], start + 1
     if not value or not equals:
         return
-    if name in known or rules.is_cookie(name, value):
+    if rules.is_cookie(name, value, http_only=name in known):
         weak = name not in known and not rules.is_named_cookie(name)
-        yield Spot(start, start + len(value), f"cookie:{name}", name, value, weak=weak)
+        place = f"cookie:{name}"
+        yield Spot(start, start + len(value), place, name, value, weak=weak, stand_in=rules.stand_in(name))
 
 
 # --- Queries and forms, and URLs within a text
 
 _PAIR = re.compile(r"([^=&?#]+)=([^&#]+)")
+_MATRIX = re.compile(r";([^=;/]+)=([^;/]+)")  # parameters in a path, RFC 3986 section 3.3
 _EMBEDDED = re.compile(
     r"""://(?P<user>[^/?#\s"'<>@\\]+)@"""
     r"""|(?:[?&\#]|&amp;|\\u0026)(?P<name>[A-Za-z][\w.-]*)=(?P<value>[^&\#\s"'<>\\]+)"""
+    # In scripts and GraphQL, in JSON within JSON, and in XML:
+    r"""|\b(?P<member>[A-Za-z][\w.-]{0,63})["']?\s*[:=]\s*(?P<quote>["'])(?P<quoted>[^"'\s<>\\]+)(?P=quote)"""
+    r"""|<(?:\w{1,63}:)?(?P<element>[A-Za-z][\w.-]{0,63})(?:\s[^<>]*)?>(?P<content>[^<>\s]+)</"""
 )
 
 
@@ -135,27 +151,62 @@ def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spo
             start = pair.start(2) + pair[2].index("?")
 
 
+def in_path(path: str, rules: Rules) -> Iterator[Spot]:
+    """Of the parameters of a path's segments: ``/cart;jsessionid=...``."""
+    if ";" in path:
+        for pair in _MATRIX.finditer(path):
+            spot = _of_pair(pair.start(2), decoded(pair[1]), pair[2], "path", rules)
+            if spot is not None:
+                yield spot
+
+
 def _of_pair(start: int, name: str, raw: str, kind: str, rules: Rules) -> Spot | None:
-    signs = rules.is_signing(name)
-    if not signs and not rules.is_field(name):
+    signs, value = rules.is_signing(name), decoded(raw)
+    if not signs and not rules.is_parameter(name, value):
         return None
     lowered = name.lower()
-    signing = lowered if signs else ""
-    return Spot(start, start + len(raw), f"{kind}:{lowered}", lowered, decoded(raw), signing)
+    place, signing = f"{kind}:{lowered}", lowered if signs else ""
+    return Spot(start, start + len(raw), place, lowered, value, signing, stand_in=rules.stand_in(name))
 
 
 def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
-    """Of the URLs that stand in any text."""
-    if "=" not in text and "@" not in text:
+    """Of the URLs that stand in any text, of what is written as ``name: "value"``, and of XML elements."""
+    if "=" not in text and "@" not in text and ":" not in text and "</" not in text:
         return
-    for found in _EMBEDDED.finditer(text):
-        if found["user"]:
-            start, end = found.span("user")
-            yield Spot(
-                start, end, place, "userinfo", decoded(found["user"]), inner=_of_userinfo(found["user"])
-            )
-        elif spot := _of_pair(found.start("value"), found["name"], found["value"], "body", rules):
-            yield Spot(spot.start, spot.end, place, spot.name, spot.value, spot.signs)
+    position = 0
+    while found := _EMBEDDED.search(text, position):
+        spot = _of_embedded(found, place, rules)
+        if spot is not None:
+            yield spot
+        position = found.end()
+        for group in ("quoted", "content"):  # where a URL may stand
+            if spot is None and found[group]:
+                position = found.start(group)
+
+
+def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
+    if found["user"]:
+        start, end = found.span("user")
+        return Spot(start, end, place, "userinfo", decoded(found["user"]), inner=_of_userinfo(found["user"]))
+    if found["name"]:
+        spot = _of_pair(found.start("value"), found["name"], found["value"], "body", rules)
+        return spot and replace(spot, place=place)
+    name, group = (found["member"], "quoted") if found["member"] else (found["element"], "content")
+    if not rules.is_field(name) or found[group].lower() in ("true", "false", "null", "none"):
+        return None
+    return Spot(*found.span(group), place, name.lower(), found[group], stand_in=rules.stand_in(name))
+
+
+def in_patterns(text: str, place: str, rules: Rules) -> list[Spot]:
+    """What the user's own patterns match: the match, or its first group."""
+    spots = [
+        Spot(*found.span(group), place, pattern.name, found[group], stand_in=pattern.stand_in)
+        for pattern in rules.patterns
+        for found in pattern.regex.finditer(text)
+        for group in (1 if pattern.regex.groups else 0,)
+        if found[group]
+    ]
+    return sorted(spots, key=lambda spot: (spot.start, -spot.end))
 
 
 def in_userinfo(user: str) -> Iterator[Spot]:
@@ -182,7 +233,9 @@ def in_multipart(text: str, rules: Rules) -> Iterator[Spot]:
     for part in _PART.finditer(text):
         name = part["name"].lower()
         if rules.is_field(name):
-            yield Spot(*part.span("value"), f"body:{name}", name, part["value"])
+            yield Spot(
+                *part.span("value"), f"body:{name}", name, part["value"], stand_in=rules.stand_in(name)
+            )
 
 
 _NO_SECRETS = frozenset({'""', "true", "false", "null", "NaN", "Infinity", "-Infinity"})
@@ -198,9 +251,16 @@ def in_json(text: str, rules: Rules) -> Iterator[tuple[JsonValue, Spot | None]]:
 
 
 def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
+    if item.name is not None and rules.is_field(item.name):
+        name, stand_in = item.name.lower(), rules.stand_in(item.name)
+    else:
+        path = next((path for path in rules.paths if path.leads_to(item.path)), None)
+        if path is None:
+            return None
+        name, stand_in = path.name, path.stand_in
     token = text[item.start : item.end]
-    if item.name is None or token in _NO_SECRETS or not rules.is_field(item.name):
+    if token in _NO_SECRETS:
         return None
-    lowered, edge = item.name.lower(), 1 if token[0] == '"' else 0
-    bare = token[0] in "-0123456789"
-    return Spot(item.start + edge, item.end - edge, f"body:{lowered}", lowered, json_string(token), bare=bare)
+    edge, bare = 1 if token[0] == '"' else 0, token[0] in "-0123456789"
+    start, end, value = item.start + edge, item.end - edge, json_string(token)
+    return Spot(start, end, f"body:{name}", name, value, bare=bare, stand_in=stand_in)

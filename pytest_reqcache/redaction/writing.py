@@ -51,7 +51,14 @@ class Placeholders:
             return self._known.names.get(value, name)
         return re.sub("-[0-9]+$", "", first[0].removeprefix(f"{REDACTED}-"))
 
+    def is_made_up(self, value: str) -> bool:
+        """Whether it stands for a secret already, made up by a user's function."""
+        return value in self._known.made_up
+
     def _chosen(self, value: str, name: str) -> str:
+        made_up = self._known.stand_ins.get(value)
+        if made_up is not None:
+            return made_up
         for placeholder in self._familiar(value):
             if self._claimed.get(placeholder, value) == value:
                 return placeholder

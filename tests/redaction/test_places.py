@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,9 @@ PARTS = (
         ("X-My-Secret", "s3cr3t", "REDACTED-x-my-secret"),
         ("X-My-Api-Key", "s3cr3t", "REDACTED-x-my-api-key"),
         ("X-My-Password", "s3cr3t", "REDACTED-x-my-password"),
+        ("X-My-Session-Id", "s3cr3t", "REDACTED-x-my-session-id"),
+        ("X-My-Access-Key", "s3cr3t", "REDACTED-x-my-access-key"),
+        ("Idempotency-Key", "s3cr3t", "s3cr3t"),
         ("Accept", "application/json", "application/json"),
         ("X-Request-Id", "s3cr3t", "s3cr3t"),
         ("Cookie", "theme=light; session=abc", "theme=light; session=REDACTED-session"),
@@ -113,6 +117,12 @@ def test_response_header(name: str, value: str, expected: str) -> None:
         ("https://ada:pw@x/a@b", "https://REDACTED-userinfo@x/a@b"),
         ("https://sk_live@x/", "https://REDACTED-userinfo@x/"),
         ("https://x/a?page_token=3", "https://x/a?page_token=3"),
+        ("https://x/a?nextToken=abc", "https://x/a?nextToken=abc"),
+        ("https://x/a?github_token=abc", "https://x/a?github_token=REDACTED-github_token"),
+        ("https://x/a?key=title&code=DE", "https://x/a?key=title&code=DE"),
+        ("https://x/a?key=AIza0123456789abcdef", "https://x/a?key=REDACTED-key"),
+        ("https://x/a;jsessionid=0123456789ABCDEF/b", "https://x/a;jsessionid=REDACTED-jsessionid/b"),
+        ("https://x/a;token=abc;v=2", "https://x/a;token=REDACTED-token;v=2"),
     ],
 )
 def test_url(url: str, expected: str) -> None:
@@ -163,6 +173,32 @@ def test_url(url: str, expected: str) -> None:
         ("multipart/form-data; boundary=b", PARTS.format("a"), PARTS.format("REDACTED-password")),
         ("text/html", '<a href="/x?a=1&amp;token=abc">', '<a href="/x?a=1&amp;token=REDACTED-token">'),
         ("text/plain", "password=abc", "password=abc"),
+        ("", "password=abc&user=ada", "password=REDACTED-password&user=ada"),
+        ("text/plain", ' {"pass": 1, "password": "abc"}', ' {"pass": 1, "password": "REDACTED-password"}'),
+        ("application/json", '{"userPassword": "abc"}', '{"userPassword": "REDACTED-userpassword"}'),
+        ("application/json", '{"next_page_token": "abc"}', '{"next_page_token": "abc"}'),
+        ("application/json", '{"forgot_password": "/forgot"}', '{"forgot_password": "/forgot"}'),
+        (
+            "application/json",
+            r'{"message": "{\"token\": \"abc\", \"n\": 1}"}',
+            r'{"message": "{\"token\": \"REDACTED-token\", \"n\": 1}"}',
+        ),
+        (
+            "application/json",
+            r'{"query": "{ login(user: \"ada\", password: \"abc\") { id } }"}',
+            r'{"query": "{ login(user: \"ada\", password: \"REDACTED-password\") { id } }"}',
+        ),
+        (
+            "text/html",
+            "<script>token = 'abc'; n = 'abc'</script>",
+            "<script>token = 'REDACTED-token'; n = 'abc'</script>",
+        ),
+        (
+            "text/xml",
+            "<u:Password t='x'>abc</u:Password>",
+            "<u:Password t='x'>REDACTED-password</u:Password>",
+        ),
+        ("application/soap+xml", "<has_token>true</has_token>", "<has_token>true</has_token>"),
     ],
 )
 def test_body(kind: str, body: str, expected: str) -> None:
@@ -192,9 +228,16 @@ def test_binary_bodies_are_left_alone() -> None:
     assert item.response.body is body
 
 
-def test_bodies_in_files_are_left_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    body = BodyFile(tmp_path / "body", 3)
-    assert redacted_response(RecordedResponse(200, "OK", Headers.of([JSON]), body)).body is body
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [("application/json", b'{"secret":"REDACTED-secret"}'), ("image/png", None), ("video/mp4", None)],
+)
+def test_body_in_a_file_is_edited_where_it_is_a_text(tmp_path: Path, kind: str, written: bytes) -> None:
+    path = tmp_path / "body"
+    path.write_bytes(b'{"secret":"a"}')
+    body = BodyFile(path, path.stat().st_size)
+    answered = redacted_response(RecordedResponse(200, "OK", Headers.of([("Content-Type", kind)]), body))
+    assert answered.body == (written or body)
 
 
 @pytest.mark.parametrize(("told", "corrected"), [("14", "28"), ("99", "99")])

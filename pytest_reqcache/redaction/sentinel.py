@@ -1,0 +1,252 @@
+"""The sentinel: secrets that redaction has not recognised, found in what is about to be written.
+
+It fails closed: nothing is written until somebody has said whether what it found is a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import Final
+
+from ..matching import origin_of
+from ..models import Body, BodyFile, Interaction
+from .known import SEARCHED_LENGTH, spellings
+from .spans import json_path, json_values
+
+_SECRET_NAME: Final = re.compile(
+    r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|API_KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS)(?:_|$)"
+)
+_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9_.,:-]*")
+_PATH: Final = re.compile(r"~?(?:/[a-z0-9_.-]+)+/?|\.{1,2}[/\\].*|[A-Za-z]:[\\/].*|\\\\.*")
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:(?P<user>[^/?#@]*):(?P<password>[^/?#]*)@)?.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A token that is told by its form: what stands in every one, and its regular expression."""
+
+    name: str
+    hints: tuple[bytes, ...]
+    regex: re.Pattern[bytes]
+
+
+def _shape(name: str, expression: bytes, *hints: bytes) -> Shape:
+    return Shape(name, hints, re.compile(rb"(?<![A-Za-z0-9])(?:%b)" % expression))
+
+
+NOTHING_LEARNED: Final[Mapping[str, str]] = {}
+
+SHAPES: Final = (
+    _shape("jwt", rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}", b"eyJ"),
+    _shape("private-key", rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY", b"PRIVATE KEY"),
+    _shape("github-token", rb"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{22,}", b"gh"),
+    _shape("gitlab-token", rb"glpat-[\w-]{20,}", b"glpat-"),
+    _shape("sk-token", rb"sk-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])[\w-]{20,}", b"sk-"),
+    _shape("stripe-key", rb"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}", b"k_live_", b"k_test_"),
+    _shape("aws-access-key", rb"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])", b"AKIA", b"ASIA"),
+    _shape("google-api-key", rb"AIza[\w-]{35}(?![\w-])", b"AIza"),
+    _shape("slack-token", rb"xox[abeoprs]-[A-Za-z0-9-]{10,}", b"xox"),
+    _shape("npm-token", rb"npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])", b"npm_"),
+    _shape("pypi-token", rb"pypi-[\w-]{50,}", b"pypi-"),
+)
+
+_CHUNK: Final = 1024 * 1024
+_OVERLAP: Final = 16 * 1024  # bytes that are searched again with the next chunk: no secret is longer
+
+
+class Kind(Enum):
+    """How a secret is known."""
+
+    VARIABLE = "the value of the environment variable"
+    SHAPE = "what looks like a"
+    LEARNED = "the secret that was sent or received as"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A secret in what is about to be written.
+
+    ``names`` are what may be allowed: the environment variables whose value it is, its shape, or where it
+    was first seen. ``part`` is where it stands (``response body``), and ``entry`` where within it, as the
+    ``redact`` setting would name it.
+    """
+
+    kind: Kind
+    names: tuple[str, ...]
+    part: str
+    entry: str = ""
+
+    def __str__(self) -> str:
+        at = f" ({self.entry})" if self.entry else ""
+        return f"{self.kind.value} {self.names[0]}, in the {self.part}{at}"
+
+
+class SecretFoundError(Exception):
+    """A secret stands in what was about to be recorded; nothing was written.
+
+    Attributes:
+        request: the request of the interaction, as it may be printed. leak: what was found, and where.
+    """
+
+    def __init__(self, request: str, leak: Leak) -> None:
+        super().__init__(request, leak)
+        self.request = request
+        self.leak = leak
+
+    @classmethod
+    def of(cls, interaction: Interaction, leak: Leak) -> SecretFoundError:
+        """The error for a secret in an interaction whose other secrets have been replaced."""
+        url = interaction.request.url
+        if leak.part == "URL":  # then nothing of it but where it leads is fit to be printed
+            url = f"{origin_of(url)}/..."
+        return cls(f"{interaction.request.method} {url}", leak)
+
+    def __str__(self) -> str:
+        entry = self.leak.entry or "re:<an expression that matches it>"
+        return (
+            f"nothing was recorded: {self.leak} of {self.request}\n"
+            f"  if it is a secret, have it replaced:  reqcache_redact = {entry}\n"
+            f"  if it is none, allow it:              reqcache_allowed_secrets = {self.leak.names[0]}"
+        )
+
+
+class SecretWarning(UserWarning):
+    """A response was not stored, because a secret stands in it."""
+
+
+class Sentinel:
+    """Knows the values of the environment's secrets, from the first time it has seen them on."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._spellings: dict[bytes, str] = {}
+
+    def watch(self, environment: Mapping[str, str] = os.environ) -> None:
+        """Note the values of the variables that are secrets by their names."""
+        for name, value in environment.items():
+            if _SECRET_NAME.search(name.upper()) is None:
+                continue
+            for secret in _secrets_in(value):
+                known = self._names.get(secret, ())
+                if name not in known:
+                    self._names[secret] = (*known, name)
+                    self._spellings.update(dict.fromkeys(_spelled(secret), secret))
+
+    def leak(
+        self,
+        interaction: Interaction,
+        allowed: Collection[str] = (),
+        *,
+        made_up: Collection[str] = (),
+        learned: Mapping[str, str] = NOTHING_LEARNED,
+    ) -> Leak | None:
+        """The first secret in an interaction; None where there is none.
+
+        ``allowed`` names variables and shapes, with ``*`` for any characters; ``made_up`` are values of
+        such a shape that are no secrets. ``learned`` are secrets, and where each was first seen: they are
+        looked for where redaction does not replace them, in the key and in bodies that are no text.
+        """
+        for part, entry, content in _parts(interaction):
+            unedited = learned if part == "key" or not _is_text(content) else NOTHING_LEARNED
+            for kind, names, text, at in self._found(content, unedited):
+                if any(fnmatchcase(name, pattern) for name in names for pattern in allowed):
+                    continue
+                if not any(text in value for value in made_up):
+                    return Leak(kind, names, part, entry or _json_place(content, at))
+        return None
+
+    def _found(
+        self, content: Body, learned: Mapping[str, str]
+    ) -> Iterator[tuple[Kind, tuple[str, ...], str, int]]:
+        """How it is known, its names, the text, and where in the content it begins."""
+        for offset, chunk in _chunks(content):
+            for spelling, secret in self._spellings.items():
+                if spelling in chunk:
+                    yield Kind.VARIABLE, self._names[secret], secret, offset + chunk.index(spelling)
+            for secret, name in learned.items():
+                if _bytes(secret) in chunk:
+                    yield Kind.LEARNED, (name,), secret, offset + chunk.index(_bytes(secret))
+            for shape in SHAPES:
+                if any(hint in chunk for hint in shape.hints):
+                    for found in shape.regex.finditer(chunk):
+                        text = found[0].decode("ascii", "replace")
+                        yield Kind.SHAPE, (shape.name,), text, offset + found.start()
+
+
+def _secrets_in(value: str) -> Iterable[str]:
+    """The value, if it can be a secret: long enough, no path, number, plain word or plain URL."""
+    url = _URL.fullmatch(value)
+    if url is not None:
+        found = [value, url["password"]] if url["password"] else []
+    elif _NUMBER.fullmatch(value) or _PATH.fullmatch(value) or (value.isalpha() and value.islower()):
+        found = []
+    else:
+        found = [value]
+    return [secret for secret in found if len(secret) >= SEARCHED_LENGTH]
+
+
+def _spelled(secret: str) -> Iterator[bytes]:
+    for spelling in spellings(secret):
+        yield spelling.encode("utf-8", "surrogateescape")
+    raw = secret.encode("utf-8", "surrogateescape")
+    yield from (secret.encode(codec, "surrogatepass") for codec in ("utf-16-le", "utf-16-be"))
+    for before in range(3):  # base64 of a longer text in which it stands
+        coded = base64.b64encode(b"\0" * before + raw)
+        first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
+        yield coded[first:last]
+        yield coded[first:last].replace(b"+", b"-").replace(b"/", b"_")
+
+
+def _parts(interaction: Interaction) -> Iterator[tuple[str, str, Body]]:
+    """``(what it is, the name of a header, its content)`` of all that is written of an interaction."""
+    request, response = interaction.request, interaction.response
+    yield "URL", "", _bytes(request.url)
+    yield "key", "", _bytes(interaction.key or "")
+    yield "reason", "", _bytes(response.reason)
+    for kind, headers in (("request", request.headers), ("response", response.headers)):
+        for name, value in headers:
+            yield f"{kind} header", name, _bytes(value)
+    yield "request body", "", request.body or b""
+    yield "response body", "", response.body
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _chunks(content: Body) -> Iterator[tuple[int, bytes]]:
+    if isinstance(content, bytes):
+        yield 0, content
+        return
+    offset, kept = 0, b""
+    with content.path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield offset - len(kept), kept + chunk
+            offset += len(chunk)
+            kept = chunk[-_OVERLAP:]
+
+
+def _is_text(content: Body) -> bool:
+    if isinstance(content, BodyFile):
+        return False
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _json_place(content: Body, at: int) -> str:
+    """The JSON path of what stands at an offset; empty where there is none."""
+    if isinstance(content, BodyFile) or content.lstrip()[:1] not in (b"{", b"["):
+        return ""
+    index = len(content[:at].decode("utf-8", "replace"))
+    text = content.decode("utf-8", "replace")
+    values = (value for value in json_values(text) if value.start <= index < value.end)
+    return next((json_path(value.path) for value in values if value.path), "")

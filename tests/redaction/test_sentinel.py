@@ -1,0 +1,230 @@
+"""What the sentinel takes for a secret, where it looks, and what it says."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from pytest_reqcache.models import BodyFile, Interaction
+from pytest_reqcache.redaction import Leak, SecretFoundError, Sentinel
+from pytest_reqcache.redaction.sentinel import Kind
+
+from .building import JSON, interaction, json_body, request, response
+
+VALUE = "hunter2+Hunter/2"
+
+
+def leak_of(item: Interaction, *allowed: str, **environment: str) -> Leak | None:
+    sentinel = Sentinel()
+    sentinel.watch(environment)
+    return sentinel.leak(item, allowed)
+
+
+def text(body: str | bytes) -> Interaction:
+    content = body.encode() if isinstance(body, str) else body
+    return interaction(None, response(("Content-Type", "text/plain"), body=content))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("TOKEN", "GITHUB_TOKEN", "TOKEN_2", "my_secret", "DB_PASSWORD", "PASSWD", "OPENAI_API_KEY"),
+        *("AWS_SECRET_ACCESS_KEY", "SSH_PRIVATE_KEY_PEM", "CREDENTIALS"),
+    ],
+)
+def test_variable_is_a_secret_by_its_name(name: str) -> None:
+    found = leak_of(text(f"say {VALUE}!"), **{name: VALUE})
+    assert found is not None
+    assert found.names == (name,)
+    assert f"the environment variable {name}, in the response body" in str(found)
+
+
+@pytest.mark.parametrize("name", ["TOKENS", "TOKENIZERS_PARALLELISM", "MYTOKEN", "KEY", "PATH", "APIKEY"])
+def test_variable_of_another_name_is_none(name: str) -> None:
+    assert leak_of(text(VALUE), **{name: VALUE}) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "is_secret"),
+    [
+        ("Short-7", False),
+        ("Eight-88", True),
+        ("password", False),
+        ("PASSWORD", True),
+        ("12345678", False),
+        ("1234567.5", False),
+        ("12345678a", True),
+        ("/etc/secrets/token", False),
+        ("./secrets/token.txt", False),
+        ("C:\\secrets\\token", False),
+        ("~/.config/token", False),
+        ("/Ab3xY+z/Q9==", True),
+        ("https://auth.example/token", False),
+        ("https://ada:pw@auth.example/token", True),
+    ],
+)
+def test_value_that_can_be_a_secret(value: str, is_secret: bool) -> None:
+    assert (leak_of(text(f"<{value}>"), MY_TOKEN=value) is not None) is is_secret
+
+
+def test_password_within_a_url_is_a_secret_by_itself() -> None:
+    found = leak_of(text("pass-word-1"), MY_SECRET="redis://ada:pass-word-1@host/0")
+    assert found is not None
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        VALUE,
+        quote(VALUE),
+        quote(VALUE, safe="").replace("2B", "2b").replace("2F", "2f"),
+        VALUE.replace("/", "\\/"),
+        base64.b64encode(VALUE.encode()).decode(),
+        base64.b64encode(f"a:{VALUE}".encode()).decode(),
+        base64.urlsafe_b64encode(f"ab:{VALUE}:c".encode()).decode(),
+    ],
+)
+def test_every_spelling_is_found(spelled: str) -> None:
+    assert leak_of(text(f'{{"x": "{spelled}"}}'), MY_TOKEN=VALUE) is not None
+
+
+def test_other_encodings_are_found() -> None:
+    assert leak_of(text(f"<a>{VALUE}</a>".encode("utf-16")), MY_TOKEN=VALUE) is not None
+
+
+ALNUM = "abcdefghij0123456789ABCDEFGHIJ0123456789"
+
+
+@pytest.mark.parametrize(
+    ("shape", "token"),
+    [
+        ("jwt", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"),
+        ("private-key", "-----BEGIN RSA PRIVATE KEY-----\nMIIE"),
+        ("private-key", "-----BEGIN PRIVATE KEY-----"),
+        ("github-token", f"ghp_{ALNUM[:36]}"),
+        ("github-token", f"github_pat_{ALNUM[:30]}"),
+        ("gitlab-token", f"glpat-{ALNUM[:20]}"),
+        ("sk-token", f"sk-proj-{ALNUM}"),
+        ("stripe-key", f"sk_live_{ALNUM[:24]}"),
+        ("aws-access-key", "AKIAIOSFODNN7EXAMPLE"),
+        ("google-api-key", f"AIza{ALNUM[:35]}"),
+        ("slack-token", "xoxb-1234567890-abcdef"),
+        ("npm-token", f"npm_{ALNUM[:36]}"),
+        ("pypi-token", f"pypi-{ALNUM}{ALNUM}"),
+    ],
+)
+def test_shape_of_a_token(shape: str, token: str) -> None:
+    found = leak_of(text(f"here: {token} ."))
+    assert found is not None
+    assert found.names == (shape,)
+    assert leak_of(text(f"here: {token} ."), shape) is None
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        *("sk-loading-spinner-and-nothing-else", "risk-Averse-Behaviour-Of-9-Persons", "eyJhbGciOi.x.y"),
+        *("AKIA", "MAKIAIOSFODNN7EXAMPLE", "-----BEGIN PUBLIC KEY-----", "ghp_short", "npm_config_registry"),
+        "REDACTED-access_token",
+    ],
+)
+def test_what_only_looks_a_little_like_a_token_is_none(harmless: str) -> None:
+    assert leak_of(text(f"here: {harmless} .")) is None
+
+
+@pytest.mark.parametrize(
+    ("item", "part", "entry"),
+    [
+        (interaction(request(f"https://x/{VALUE}")), "URL", ""),
+        (interaction(request("https://x/", ("X-Odd", VALUE))), "request header", "X-Odd"),
+        (interaction(None, response(("X-Odd", VALUE))), "response header", "X-Odd"),
+        (interaction(request("https://x/", body=VALUE.encode())), "request body", ""),
+        (
+            interaction(request("https://x/", JSON, body=b'{"a":"%s"}' % VALUE.encode())),
+            "request body",
+            "$.a",
+        ),
+        (interaction(None, json_body(f'{{"a": [1, {{"b": "{VALUE}"}}]}}')), "response body", "$.a[1].b"),
+        (interaction(None, json_body(f'{{"a b": "{VALUE}"}}')), "response body", "$['a b']"),
+        (interaction(None, json_body(f'{{"{VALUE}": 1}}')), "response body", ""),
+        (replace(interaction(), key=VALUE), "key", ""),
+        (replace(interaction(), response=replace(response(), reason=VALUE)), "reason", ""),
+    ],
+)
+def test_place_of_a_secret(item: Interaction, part: str, entry: str) -> None:
+    found = leak_of(item, MY_TOKEN=VALUE)
+    assert found == Leak(Kind.VARIABLE, ("MY_TOKEN",), part, entry)
+
+
+@pytest.mark.parametrize("before", [0, 1024 * 1024 - 5, 3 * 1024 * 1024])
+def test_body_in_a_file_is_searched_to_its_end(tmp_path: Path, before: int) -> None:
+    path = tmp_path / "body"
+    path.write_bytes(b"x" * before + b" " + VALUE.encode() + b" " + b"y" * 1000)
+    item = replace(interaction(), response=replace(response(), body=BodyFile(path, path.stat().st_size)))
+    assert leak_of(item, MY_TOKEN=VALUE) is not None
+    assert leak_of(item) is None
+
+
+@pytest.mark.parametrize("allowed", ["MY_TOKEN", "MY_*", "*"])
+def test_allowed_secret(allowed: str) -> None:
+    assert leak_of(text(VALUE), allowed, MY_TOKEN=VALUE) is None
+
+
+def test_allowing_one_does_not_allow_another() -> None:
+    item = text(f"{VALUE} and AKIAIOSFODNN7EXAMPLE")
+    found = leak_of(item, "MY_TOKEN", MY_TOKEN=VALUE)
+    assert found is not None
+    assert found.names == ("aws-access-key",)
+
+
+def test_variable_is_remembered_after_it_is_gone() -> None:
+    sentinel = Sentinel()
+    sentinel.watch({"MY_TOKEN": VALUE})
+    sentinel.watch({})
+    assert sentinel.leak(text(VALUE)) is not None
+
+
+@pytest.mark.parametrize(
+    ("item", "part"),
+    [
+        (replace(interaction(), key=f"get {VALUE}"), "key"),
+        (text(b"\xff\xfe\x00" + VALUE.encode()), "response body"),
+        (text(VALUE), None),  # redaction has replaced it there, or has its reasons
+    ],
+)
+def test_learned_secret_is_found_where_redaction_does_not_replace_it(item: Interaction, part: str) -> None:
+    found = Sentinel().leak(item, learned={VALUE: "authorization"})
+    assert (found and found.part) == part
+    assert Sentinel().leak(item, ["authorization"], learned={VALUE: "authorization"}) is None
+
+
+def test_made_up_token_is_no_secret() -> None:
+    made = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+    assert Sentinel().leak(text(made), made_up=[made]) is None
+
+
+def test_error_says_what_where_and_what_to_write() -> None:
+    item = interaction(request("https://x/me?page=2"), json_body(f'{{"link": "{VALUE}"}}'))
+    found = leak_of(item, MY_TOKEN=VALUE)
+    assert found is not None
+    error = pickle.loads(pickle.dumps(SecretFoundError.of(item, found)))
+    assert str(error) == (
+        "nothing was recorded: the value of the environment variable MY_TOKEN, in the response body ($.link) "
+        "of GET https://x/me?page=2\n"
+        "  if it is a secret, have it replaced:  reqcache_redact = $.link\n"
+        "  if it is none, allow it:              reqcache_allowed_secrets = MY_TOKEN"
+    )
+
+
+def test_error_does_not_print_the_secret_of_a_url() -> None:
+    item = interaction(request(f"https://x.example/{VALUE}"))
+    found = leak_of(item, MY_TOKEN=VALUE)
+    assert found is not None
+    message = str(SecretFoundError.of(item, found))
+    assert VALUE not in message
+    assert "GET https://x.example:443/..." in message
