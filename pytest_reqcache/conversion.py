@@ -76,6 +76,19 @@ class CachedResponse(requests.Response):
         return f"<Response [{self.status_code}] {self.request.method} {self.url} ({origin}{until})>"
 
 
+class NotCachedResponse(CachedResponse):
+    """The 504 that says that nothing is stored; its error names the URL as it may be printed."""
+
+    shown_url: str = ""
+
+    __attrs__: list[str] = [*CachedResponse.__attrs__, "shown_url"]  # noqa: RUF012
+
+    def raise_for_status(self) -> None:
+        raise requests.HTTPError(
+            f"{self.status_code} Server Error: {self.reason} for url: {self.shown_url}", response=self
+        )
+
+
 def as_cached_response(response: requests.Response) -> CachedResponse:
     """The same response, with the attributes of :class:`CachedResponse`."""
     if isinstance(response, CachedResponse):
@@ -309,9 +322,12 @@ def _raw(
     )
 
 
-def not_cached(prepared: requests.PreparedRequest, connection: Any, body: str = "") -> CachedResponse:
+def not_cached(
+    prepared: requests.PreparedRequest, connection: Any, body: str, shown_url: str
+) -> NotCachedResponse:
     """The 504 that answers what may not be requested (RFC 9111 section 5.2.1.7)."""
-    response = CachedResponse()
+    response = NotCachedResponse()
+    response.shown_url = shown_url
     response.status_code = 504
     response.reason = "Not Cached"
     response.url = prepared.url or ""

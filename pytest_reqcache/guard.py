@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.utils import select_proxy
 
-from .conversion import as_cached_response, not_cached
+from .conversion import not_cached
 from .redaction import DEFAULT_RULES, Rules, masked_url
 from .transport import Forward
 
@@ -35,13 +35,11 @@ class Guard:
         """The response to a request that may pass; else a 504, as for any answer that is not cached."""
         if self.lets_pass(request, arguments.get("proxies") or {}):
             return forward(request)
-        what = f"{request.method} {masked_url(request.url or '', self.rules)}"
+        url = masked_url(request.url or "", self.rules)
+        what = f"{request.method} {url}"
         self.refused[what] = self.refused.get(what, 0) + 1
-        return as_cached_response(
-            not_cached(
-                request, connection, f"{what}: not requested: this run is offline (--reqcache-offline)"
-            )
-        )
+        explanation = f"{what}: not requested: this run is offline (--reqcache-offline)"
+        return not_cached(request, connection, explanation, url)
 
     def lets_pass(self, request: requests.PreparedRequest, proxies: dict[str, str]) -> bool:
         url = request.url or ""

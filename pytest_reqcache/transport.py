@@ -213,7 +213,7 @@ class Transport:
         self.recorder.answered(call.asked, found, None, 504, live=False)
         if call.settings.on_miss == "raise":
             raise CacheMissError(miss.explain(), miss.method, miss.url, explanation)
-        return not_cached(call.prepared, call.connection, explanation)
+        return not_cached(call.prepared, call.connection, explanation, miss.url)
 
     def _serve(
         self, call: _Call, found: Found, stored: Interaction, expires: datetime | None
