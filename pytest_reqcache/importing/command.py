@@ -158,7 +158,9 @@ class Importer:
     def _show_progress(self, text: str) -> None:
         """A line that the next one takes the place of; on a terminal alone."""
         if self.err.isatty() and (text or self._progress):
-            self.err.write(f"\r{' ' * len(self._progress)}\r{text}")
+            if self._progress:
+                self.err.write(f"\r{' ' * len(self._progress)}\r")
+            self.err.write(text)
             self.err.flush()
             self._progress = text
 

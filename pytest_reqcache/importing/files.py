@@ -90,12 +90,8 @@ def read(source: Path) -> tuple[bytes, float]:
 
 def check_place(job: Job) -> None:
     """Raises ImportTrouble where something else stands in the cassette's place."""
-    if job.target == job.source:
-        return
-    bodies = job.target.with_suffix(".bodies")
-    for place in (job.target, bodies):
-        if os.path.lexists(place):
-            raise ImportTrouble(f"{place} is there already; move one of them away")
+    if job.target != job.source and os.path.lexists(job.target):
+        raise ImportTrouble(f"{job.target} is there already; move one of them away")
 
 
 def write(target: Path, interactions: Sequence[Interaction]) -> None:
@@ -108,7 +104,7 @@ def write(target: Path, interactions: Sequence[Interaction]) -> None:
         made, bodies = unfinished.with_suffix(".bodies"), target.with_suffix(".bodies")
         if made.is_dir():
             bodies.mkdir(exist_ok=True)
-            for body in made.iterdir():
+            for body in made.iterdir():  # named by what is in it
                 os.replace(body, bodies / body.name)
         os.replace(unfinished, target)
 

@@ -42,7 +42,6 @@ _TAGS: Final = SAFE_TAGS | {
 _OURS: Final = b"# Recorded by pytest-reqcache."
 _BOM: Final = "\ufeff"
 _NULLS: Final = ("", "~", "null", "Null", "NULL")
-_BARE_IPV6: Final = re.compile(r"(https?://)([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*?)(:\d+)?(?=[/?#]|$)")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 _INTERACTION: Final = frozenset({"request", "response", "recorded_at"})
@@ -158,8 +157,8 @@ def _request(node: Node, lost: list[str]) -> RecordedRequest:
     lost += [f"request.{name}" for name in found if name not in _REQUEST]
     body = found.get("body")
     return RecordedRequest(
-        _text(found["method"], "method").upper(),
-        _BARE_IPV6.sub(r"\1[\2]\3", _text(found["uri"], "uri")),
+        _nonempty(found["method"], "method").upper(),
+        _nonempty(found["uri"], "uri"),
         _headers(found.get("headers")),
         (None if body is None else _body(body, "request.body", lost)) or None,
     )
@@ -201,9 +200,8 @@ def _headers(node: Node | None) -> Headers:
 def _header_value(node: Node, name: str) -> str:
     if _is_null(node):
         return ""
-    if not isinstance(node.value, str):
-        raise NodeError(node.line, f"the header {name} is {node.kind}; a text or a list of texts is expected")
-    return _from_base64(node).decode("latin-1") if node.tag == _BINARY else node.value
+    text = _text(node, f"the header {name}")
+    return _from_base64(node).decode("latin-1") if node.tag == _BINARY else text
 
 
 # --- Bodies
@@ -252,10 +250,8 @@ def _text_bytes(node: Node, text: str) -> bytes:
 
 
 def _from_base64(node: Node) -> bytes:
-    if not isinstance(node.value, str):
-        raise NodeError(node.line, f"{node.kind} in the place of base64; restore the value")
     try:
-        return base64.b64decode("".join(node.value.split()), validate=True)
+        return base64.b64decode("".join(_text(node, "base64").split()), validate=True)
     except ValueError:
         raise NodeError(node.line, "a value that is no base64; restore it") from None
 
@@ -296,8 +292,14 @@ def _required(found: Mapping[str, Node], name: str, node: Node, what: str) -> No
     return found[name]
 
 
+def _nonempty(node: Node, what: str) -> str:
+    text = _text(node, what)
+    if not text:
+        raise NodeError(node.line, f"{what} is empty; restore it, or remove the interaction")
+    return text
+
+
 def _text(node: Node, what: str) -> str:
-    if not isinstance(node.value, str) or not node.value:
-        given = node.kind if not isinstance(node.value, str) else "empty"
-        raise NodeError(node.line, f"{what} is {given}; a text is expected")
-    return node.value
+    if isinstance(node.value, str):
+        return node.value
+    raise NodeError(node.line, f"{what} is {node.kind}; a text is expected")
