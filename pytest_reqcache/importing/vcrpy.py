@@ -3,8 +3,8 @@
 Facts about them that the code below rests on:
 
 * Bytes that are UTF-8 are written as text, others as ``!!binary``; JSON cassettes hold text alone.
-* A request's header has one value in a list; before 1.0.4 it was the value itself. A response's have
-  as many as were received. Names are sorted: the order in which they came is not in the file.
+* A header has a list of values (the request's always one), or, where people wrote it, the value itself.
+  Names are sorted: the order in which they came is not in the file.
 * A file or an iterator that was sent is a tagged Python object. Those two tags are read as the data
   that they hold; no object is ever made of any tag.
 * For HTTPX, versions before 6 wrote ``status_code`` and ``content`` in the place of ``status`` and ``body``.
