@@ -368,3 +368,11 @@ def test_a_suite_of_pytest_recording_moves_over(
     replayed = suite.pytester.runpytest_inprocess(*PLUGINS, "--reqcache-offline", "tests")
     replayed.assert_outcomes(passed=4)
     replayed.stdout.fnmatch_lines(["4 replayed, 0 requests made"])
+
+
+def test_a_cassette_of_vcrpy_in_the_place_of_ours_is_an_error_that_names_the_command(suite: Suite) -> None:
+    theirs(suite.path / "cassettes" / "test_it" / "test_it.yaml")
+    suite.test("def test_it(cached_session): cached_session.get(URL)")
+    result = suite.offline()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*CassetteError: *test_it.yaml:*'python -m pytest_reqcache import'*"])
