@@ -7,6 +7,7 @@ or not at all. Nothing that exists is written over.
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -80,10 +81,13 @@ def _our_name(stem: str) -> str:
 
 def read(source: Path) -> tuple[bytes, float]:
     """What a file holds, and when it was last changed. Raises ImportTrouble."""
-    if source.is_symlink():
-        raise ImportTrouble("a symbolic link; import the file that it leads to")
     try:
-        return source.read_bytes(), source.stat().st_mtime
+        status = source.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            raise ImportTrouble("a symbolic link; import the file that it leads to")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImportTrouble("no regular file")
+        return source.read_bytes(), status.st_mtime
     except OSError as error:
         raise ImportTrouble(f"cannot be read: {error.strerror}") from None
 

@@ -187,6 +187,11 @@ def link(old: Path, tmp_path: Path) -> str:
     return f"error: {old}/a.yaml: a symbolic link; import the file that it leads to"
 
 
+def pipe(old: Path, tmp_path: Path) -> str:
+    os.mkfifo(old / "a.yaml")
+    return f"error: {old}/a.yaml: no regular file"
+
+
 def too_old(old: Path, tmp_path: Path) -> str:
     (old / "a.json").write_text('[{"request": {"host": "h"}, "response": {}}]')
     return f"error: {old}/a.json:1: a cassette of vcrpy before 1.0; run 'python -m vcr.migration FILE'"
@@ -199,7 +204,7 @@ def no_folder(old: Path, tmp_path: Path) -> str:
     return f"error: {old}/sub/a.yaml: "
 
 
-@pytest.mark.parametrize("make", [broken, existing, same_place, link, too_old, no_folder])
+@pytest.mark.parametrize("make", [broken, existing, same_place, link, pipe, too_old, no_folder])
 def test_what_cannot_be_imported_is_an_error_and_the_rest_goes_on(
     make: Callable[[Path, Path], str], old: Path, tmp_path: Path, command: Command
 ) -> None:

@@ -146,4 +146,8 @@ def test_imported_cassettes_replay_what_was_received(
     suite.test(f"import json\nEXPECTED = json.loads({json.dumps(expected)!r})\n{SEEN}{tests}")
     result = suite.offline("-p", "no:randomly")
     result.assert_outcomes(passed=len(chosen))
+    # Online nothing is requested either; but a request that has its user in the URL is another one there.
+    suite.run("-p", "no:randomly", "-k", "not basic_url").assert_outcomes(
+        passed=len(chosen) - 1, deselected=1
+    )
     assert origin.count() == asked
