@@ -15,6 +15,7 @@ import requests
 
 from origin import Answer, Origin, Received
 from plugin.conftest import Suite
+from pytest_reqcache.cassette import Cassette
 
 from .conftest import Command
 
@@ -151,3 +152,45 @@ def test_imported_cassettes_replay_what_was_received(
         passed=len(chosen) - 1, deselected=1
     )
     assert origin.count() == asked
+
+
+def test_bodies_that_vcrpy_decoded_are_taken_as_they_are(
+    origin: Origin, record: Callable[..., Path], command: Command, tmp_path: Path
+) -> None:
+    scripted(origin)
+    code = "requests.get(URL + '/gzip')"
+    theirs = record(kept=code, decoded=(code, {"decode_compressed_response": True}))
+    command(theirs, "--to", tmp_path / "ours")
+    for name, coding in (("kept", "gzip"), ("decoded", None)):
+        (item,) = Cassette(tmp_path / "ours" / f"{name}.yaml", str)
+        assert item.response.body == JSON * 9
+        assert item.response.headers.get("Content-Encoding") == coding
+
+
+def test_credentials_that_vcrpy_left_out_are_ignored_offline_and_recorded_online(
+    origin: Origin, record: Callable[..., Path], command: Command, suite: Suite
+) -> None:
+    scripted(origin)
+    code = "requests.get(URL + '/me?api_key=k1', headers={'Authorization': 'Bearer t1'})"
+    options = {"filter_headers": ["authorization"], "filter_query_parameters": ["api_key"]}
+    theirs = record(me=(code, options))
+    command(theirs, "--to", suite.path / "cassettes")
+    suite.test(f"@pytest.mark.reqcache('me')\ndef test_me():\n    assert {code}.text == 'True'\n")
+    asked = origin.count()
+    suite.offline().stdout.fnmatch_lines(["1 replayed, 0 requests made"])
+    assert origin.count() == asked
+    suite.run().stdout.fnmatch_lines(["1 recorded, 1 request made"])
+
+
+def test_different_answers_to_a_read_replay_as_a_sequence(
+    origin: Origin, record: Callable[..., Path], command: Command, suite: Suite
+) -> None:
+    origin["/job"] = tuple(Answer(state) for state in ("queued", "queued", "done"))
+    code = "[requests.get(URL + '/job').text for _ in range(3)]"
+    printed = command(record(job=code), "--to", suite.path / "cassettes")
+    assert f'needs repeats="sequence": GET {origin.url}/job has 3 answers with no write between' in printed
+    suite.test(
+        "@pytest.mark.reqcache('job', repeats='sequence')\n"
+        f"def test_job():\n    assert {code} == ['queued', 'queued', 'done']\n"
+    )
+    suite.offline().assert_outcomes(passed=1)
