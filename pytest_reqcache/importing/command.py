@@ -117,27 +117,35 @@ class Importer:
             return
         self._has_found_one = True
         if self.to is None and files.is_half_replaced(job, data):
-            if not self.dry_run:
-                job.source.unlink()
-            self._say(f"{job.source}: {job.target} was made of it by an earlier run")
+            self._finish(job)
             return
-        if job.target in self._taken:
-            raise ImportTrouble(
-                f"{job.target} is made of {self._taken[job.target]}; import one of them alone"
-            )
-        files.check_place(job)
+        self._check_place(job)
         converted = convert(found, datetime.fromtimestamp(changed_at, timezone.utc))
-        if self.dry_run:
-            pass
-        elif self.to is None:
-            files.replace(job, data, converted.interactions)
-        else:
-            files.write(job.target, converted.interactions)
+        if not self.dry_run:
+            self._put(job, data, converted)
         self._taken[job.target] = job.source
         self.cassettes += 1
         self.interactions += len(converted.interactions)
         for line in report(job, converted):
             self._say(line)
+
+    def _check_place(self, job: Job) -> None:
+        other = self._taken.get(job.target)
+        if other is not None:
+            raise ImportTrouble(f"{job.target} is made of {other}; import one of them alone")
+        files.check_place(job)
+
+    def _put(self, job: Job, data: bytes, converted: Converted) -> None:
+        if self.to is None:
+            files.replace(job, data, converted.interactions)
+        else:
+            files.write(job.target, converted.interactions)
+
+    def _finish(self, job: Job) -> None:
+        """Take away what an interrupted run has imported already."""
+        if not self.dry_run:
+            job.source.unlink()
+        self._say(f"{job.source}: {job.target} was made of it by an earlier run")
 
     def _leave_alone(self, source: Path, why: LeftAlone, *, is_named: bool) -> None:
         if why is LeftAlone.NO_CASSETTE and not source.suffix and not is_named:

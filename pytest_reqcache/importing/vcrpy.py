@@ -41,6 +41,12 @@ _TAGS: Final = SAFE_TAGS | {
 
 _OURS: Final = b"# Recorded by pytest-reqcache."
 _BOM: Final = "\ufeff"
+# A key of that name at the top of YAML, or anywhere in JSON; a list of requests and responses is too old.
+_LIKELY: Final = re.compile(
+    rb"""^(?:\xef\xbb\xbf)?["']?interactions["']?[ \t]*:|[{,]\s*["']?interactions["']?\s*:"""
+    rb"""|^- re(?:quest|sponse):|\[\s*\{\s*"re(?:quest|sponse)"\s*:""",
+    re.MULTILINE,
+)
 _NULLS: Final = ("", "~", "null", "Null", "NULL")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
@@ -56,7 +62,7 @@ def read(data: bytes) -> ForeignCassette | LeftAlone:
         return LeftAlone.OURS
     if b"vcr.request.Request" in data and b"!!python/object" in data:
         raise _too_old(1)
-    if b"interactions" not in data and b"response" not in data:
+    if _LIKELY.search(data) is None:
         return LeftAlone.NO_CASSETTE
     root = _document(_decoded(data))
     if isinstance(root.value, list):

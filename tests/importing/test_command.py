@@ -197,6 +197,13 @@ def too_old(old: Path, tmp_path: Path) -> str:
     return f"error: {old}/a.json:1: a cassette of vcrpy before 1.0; run 'python -m vcr.migration FILE'"
 
 
+def half_a_pair(old: Path, tmp_path: Path) -> str:
+    request = '{"method": "GET", "uri": "http://h/\\ud800"}'
+    text = f'{{"interactions": [{{"request": {request}, "response": {{"status": {{"code": 200}}}}}}]}}'
+    (old / "a.json").write_text(text)
+    return f"error: {old}/a.json: cannot be written: URL 'http://h/\\ud800' holds half a surrogate pair"
+
+
 def no_folder(old: Path, tmp_path: Path) -> str:
     theirs(old / "sub" / "a.yaml")
     (tmp_path / "new").mkdir()
@@ -204,7 +211,7 @@ def no_folder(old: Path, tmp_path: Path) -> str:
     return f"error: {old}/sub/a.yaml: "
 
 
-@pytest.mark.parametrize("make", [broken, existing, same_place, link, pipe, too_old, no_folder])
+@pytest.mark.parametrize("make", [broken, existing, same_place, link, pipe, too_old, half_a_pair, no_folder])
 def test_what_cannot_be_imported_is_an_error_and_the_rest_goes_on(
     make: Callable[[Path, Path], str], old: Path, tmp_path: Path, command: Command
 ) -> None:
@@ -346,10 +353,7 @@ def test_the_module_is_a_command(old: Path, tmp_path: Path) -> None:
 # --- A suite that moves over
 
 
-def test_a_suite_of_pytest_recording_moves_over(
-    suite: Suite, origin: Origin, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("pytest_recording")
+def test_a_suite_of_pytest_recording_moves_over(suite: Suite, origin: Origin, command: Command) -> None:
     origin["/hello"] = Answer("hello")
     tests = """
         class TestHello:

@@ -177,6 +177,12 @@ def test_json_says_the_same() -> None:
     assert recording.body == '{"€": NaN}'.encode()
 
 
+def test_a_byte_order_mark_and_flow_style_are_read() -> None:
+    assert only(b"\xef\xbb\xbf" + sample()).status == 200
+    flow = "{interactions: [{request: {method: GET, uri: u}, response: {status: {code: 201}}}]}"
+    assert only(f"--- # cassette\n{flow}\n".encode()).status == 201
+
+
 def test_aliases_stand_for_what_they_name() -> None:
     data = sample(request_headers="{A: &a [one]}", headers="{B: *a}")
     assert only(data).headers == Headers((("B", "one"),))
@@ -191,6 +197,7 @@ ERRORS = {
     b"interactions: []\ninteractions: []\n": (2, "the key 'interactions' is here twice"),
     b"interactions: {a: b}\n": (1, "interactions is a mapping; a list is expected"),
     b"interactions:\n- 1\n": (2, "an interaction is a text; a mapping is expected"),
+    b"interactions:\n- request: {uri: '', method: GET}\n  response: {}\n": (2, "uri is empty"),
     b"interactions:\n- request: {uri: x, method: GET}\n": (2, "an interaction without response"),
     b"interactions:\n- request: {uri: x}\n  response: {}\n": (2, "a request without method"),
     b"interactions:\n- request: {uri: x, method: GET}\n  response: {}\n": (3, "a response without status"),
@@ -240,6 +247,10 @@ def test_aliases_that_repeat_too_much_are_refused() -> None:
         (b"a: 1\n", LeftAlone.NO_CASSETTE),
         (b"\x89PNG", LeftAlone.NO_CASSETTE),
         (b"# about interactions\n", LeftAlone.NO_CASSETTE),
+        (b"Bucket: !Ref interactions\nresponse: !Sub x\n", LeftAlone.NO_CASSETTE),
+        (b"a: 1\n--- interactions\n---\nb: 2\n", LeftAlone.NO_CASSETTE),
+        (b'{"a": {"interactions": 1}}', LeftAlone.NO_CASSETTE),
+        (b"a: {interactions: 1}\n", LeftAlone.NO_CASSETTE),
         (b'{"http_interactions": [], "recorded_with": "betamax/0.9"}', LeftAlone.NO_CASSETTE),
         (b"- responses: []\n", LeftAlone.NO_CASSETTE),
         (b"interactions: []\nversion: 1\n", LeftAlone.EMPTY),
