@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ..cassette import Cassette
+from ..cassette.writing import HEADER
 from ..models import Change, Interaction
 from ..plugin.naming import file_name
 
@@ -129,7 +130,7 @@ def is_half_replaced(job: Job, data: bytes) -> bool:
     """Whether ``replace`` was interrupted before it took the file away."""
     if job.target == job.source or not job.target.is_file() or not job.backup.is_file():
         return False
-    return job.backup.read_bytes() == data
+    return job.backup.read_bytes() == data and job.target.read_bytes().startswith(HEADER)
 
 
 def _back_up(job: Job, data: bytes) -> None:

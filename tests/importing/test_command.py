@@ -306,6 +306,14 @@ def test_another_file_in_the_place_of_the_original_is_an_error(tmp_path: Path, c
     assert (tmp_path / "x.yaml").read_text() == text
 
 
+def test_a_copy_of_the_original_is_no_sign_that_it_was_imported(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "x.json.orig").write_text(theirs(tmp_path / "x.json"))
+    (tmp_path / "x.yaml").write_text("of another tool\n")
+    printed = command(tmp_path / "x.json", "--in-place", status=1)
+    assert f"{tmp_path}/x.yaml is there already; move one of them away" in printed
+    assert (tmp_path / "x.json").exists()
+
+
 def test_an_interrupt_ends_with_what_was_done(
     old: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
