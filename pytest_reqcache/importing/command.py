@@ -133,7 +133,7 @@ class Importer:
         other = self._taken.get(job.target)
         if other is not None:
             raise ImportTrouble(f"{job.target} is made of {other}; import one of them alone")
-        files.check_place(job)
+        files.check_place(job, in_place=self.to is None)
 
     def _put(self, job: Job, data: bytes, converted: Converted) -> None:
         if self.to is None:

@@ -93,9 +93,9 @@ def read(source: Path) -> tuple[bytes, float]:
         raise ImportTrouble(f"cannot be read: {error.strerror}") from None
 
 
-def check_place(job: Job) -> None:
-    """Raises ImportTrouble where something else stands in the cassette's place."""
-    if job.target != job.source and os.path.lexists(job.target):
+def check_place(job: Job, *, in_place: bool) -> None:
+    """Raises ImportTrouble where something stands in the cassette's place, but for the file it replaces."""
+    if os.path.lexists(job.target) and not (in_place and job.target == job.source):
         raise ImportTrouble(f"{job.target} is there already; move one of them away")
 
 

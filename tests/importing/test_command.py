@@ -152,6 +152,13 @@ def test_one_file_goes_straight_into_the_folder(old: Path, tmp_path: Path, comma
     assert tree(tmp_path / "new") == ["test_one.yaml"]
 
 
+def test_an_original_is_not_written_over(old: Path, command: Command) -> None:
+    before = {name: (old / name).read_bytes() for name in tree(old)}
+    printed = command(old, "--to", old, status=1)
+    assert f"error: {old}/test_a/test_one.yaml: {old}/test_a/test_one.yaml is there already" in printed
+    assert {name: (old / name).read_bytes() for name in tree(old)} == before
+
+
 def test_large_bodies_get_files_of_their_own(tmp_path: Path, command: Command) -> None:
     theirs(tmp_path / "x.yaml", body="large" * 20_000)
     command(tmp_path / "x.yaml", "--in-place")
