@@ -4,9 +4,9 @@
   written to that file;
 - any other `python` block is executed, together with those before it;
 - in a `console` block each line `$ pytest ...` is run, with environment variables where `NAME=value` stands
-  before it, and `$ cat FILE` shows a file; what stands below is compared with the output: each line must be
-  found, in this order; `...` stands for anything, and times and dates are not compared. A command that is to
-  fail shows `failed` or `error`;
+  before it, or `$ python -m pytest_reqcache ...`; `$ cat FILE` shows a file; what stands below is compared
+  with the output: each line must be found, in this order; `...` stands for anything, and times and dates are
+  not compared. A command that is to fail shows `failed` or `error`;
 - a `yaml` block that is a cassette is read as one.
 
 What they request from http://bookshop.example is answered by docs/examples/server.py: it is their proxy.
@@ -69,8 +69,12 @@ def evaluate_console(example: Example) -> None:
             program, *arguments = arguments
         if program == "cat":
             output = Path(*arguments).read_text(encoding="utf-8")
+        elif program == "python" and arguments[:2] == ["-m", "pytest_reqcache"]:
+            output = run([sys.executable, *arguments], environment)
         else:
-            assert program == "pytest", f"{program}: this conftest.py runs pytest and cat alone"
+            assert program == "pytest", (
+                f"{program}: this conftest.py knows pytest, pytest_reqcache and cat alone"
+            )
             output = run_pytest(arguments, environment, example.namespace["offset"])
         compare(command, expected, output)
 
@@ -90,8 +94,12 @@ def run_pytest(arguments: list[str], environment: dict[str, str], offset: timede
     code = PYTEST_LATER.format(seconds) if seconds else PYTEST
     base = [sys.executable, "-c", code, "-p", "no:cacheprovider", "-p", "no:randomly"]
     base += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # time_machine is imported before pytest
+    return run([*base, *arguments], environment)
+
+
+def run(command: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(
-        [*base, *arguments],
+        command,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

@@ -537,7 +537,7 @@ def _ref(item: Interaction) -> str:
 
 
 def _without_query(url: str) -> str:
-    return url.partition("?")[0].rpartition("@")[2]
+    return url.partition("?")[0].partition("://")[2].rpartition("@")[2]
 
 
 def _names(masked: Masked) -> set[str]:

@@ -6,7 +6,7 @@ what its text means, so ``on`` or ``1.0`` in a header stays what was written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -25,17 +25,19 @@ _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 _DEEPEST = 32
 _MOST_ALIASED = 100_000
-_SAFE_TAGS = frozenset(
+SAFE_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq", "int", "bool", "timestamp")
 )
 
 
 class Node(NamedTuple):
-    """A value, the line (from 1) at which it, or its key, stands, and whether it is an unquoted scalar."""
+    """A value, the line (from 1) at which it, or its key, stands, whether it is an unquoted scalar, and
+    the tag written before it."""
 
     value: str | list[Node] | dict[str, Node]
     line: int
     plain: bool = False
+    tag: str | None = None
 
     @property
     def kind(self) -> str:
@@ -56,17 +58,20 @@ class NodeError(Exception):
 class NodeReader:
     """Reads nodes from a text whose first line is line ``first_line`` of its file.
 
-    What its methods raise, ``as_node_error`` turns into NodeError.
+    ``tags`` are those that may stand in it; whoever allows one gives it a meaning. What its methods
+    raise, ``as_node_error`` turns into NodeError.
     """
 
-    def __init__(self, text: str, first_line: int = 1) -> None:
+    def __init__(self, text: str, first_line: int = 1, tags: Container[str] = SAFE_TAGS) -> None:
         self.event: Callable[[], Any] = _LOADER(text).get_event
         self.aliases = 0
         #: The index in the text behind the last scalar, alias or flow collection.
         self.end = 0
         self._first_line = first_line
+        self._tags = tags
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
+        self._repeated = 0
 
     def line(self, event: Any) -> int:
         return int(event.start_mark.line) + self._first_line
@@ -80,16 +85,16 @@ class NodeReader:
         if kind is AliasEvent:
             return self._aliased(event, line)
         if event.tag is not None:
-            _check_tag(event.tag, line)
+            self._check_tag(event.tag, line)
         if kind is ScalarEvent:
             self.end = event.end_mark.index
-            node = Node(event.value, line, not event.style)
+            node = Node(event.value, line, not event.style, event.tag)
         elif depth > _DEEPEST:
             raise NodeError(line, f"values nested more than {_DEEPEST} deep; a cassette needs no such depth")
         elif kind is MappingStartEvent:
-            node = Node(self._mapping(depth), line)
+            node = Node(self._mapping(depth), line, False, event.tag)
         else:
-            node = Node(self._sequence(depth), line)
+            node = Node(self._sequence(depth), line, False, event.tag)
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._count - before)
         return node
@@ -136,14 +141,14 @@ class NodeReader:
             )
         node, size = self._anchors[event.anchor]
         self._count += size
-        if self._count > _MOST_ALIASED:
+        self._repeated += size
+        if self._repeated > _MOST_ALIASED:
             raise NodeError(line, f"aliases (*{event.anchor}) repeat too much; write the values out")
         return node._replace(line=line)
 
-
-def _check_tag(tag: str, line: int) -> None:
-    if tag != "!" and tag not in _SAFE_TAGS:
-        raise NodeError(line, f"the tag {tag!r} is not safe to read; remove it and write plain values")
+    def _check_tag(self, tag: str, line: int) -> None:
+        if tag != "!" and tag not in self._tags:
+            raise NodeError(line, f"the tag {tag!r} is not safe to read; remove it and write plain values")
 
 
 def as_node_error(error: yaml.YAMLError, text: str, first_line: int = 1) -> NodeError:

@@ -84,7 +84,8 @@ def unknown_key(name: str, line: int, what: str, known: Collection[str]) -> Node
         return NodeError(
             line,
             f"{what} has a key {name!r}, which other tools' cassettes have (vcrpy, betamax, Ruby VCR); "
-            "this is none of ours: move it away and record anew",
+            "this is none of ours: 'python -m pytest_reqcache import' makes one of vcrpy's; "
+            "move others away, and record anew",
         )
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     advice = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(known)}"

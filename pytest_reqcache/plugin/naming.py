@@ -53,9 +53,16 @@ def check_name(name: object) -> str:
 def test_name(item: pytest.Item) -> str:
     """The test's own name, its classes before it, as a file name."""
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
-    own = ".".join([*classes, item.name])
+    return file_name(".".join([*classes, item.name]), unclear=_has_sibling_of_other_case(item))
+
+
+def file_name(own: str, *, unclear: bool = False) -> str:
+    """A test's own name as a file name; with a hash where it alone could be another test's, too.
+
+    ``unclear`` says that it could be for reasons that the name does not show.
+    """
     safe = _UNSAFE.sub("-", own).strip(". ")
-    if safe == own and len(own) <= _LONGEST and not _differs_by_case_alone(item):
+    if safe == own and len(own) <= _LONGEST and not unclear and not _has_capitals_in_parameters(own):
         return safe
     digest = hashlib.blake2b(own.encode("utf-8", "surrogateescape"), digest_size=_DIGEST // 2).hexdigest()
     return f"{safe[:_LONGEST].rstrip('. -')}-{digest}"
@@ -64,11 +71,14 @@ def test_name(item: pytest.Item) -> str:
 test_name.__test__ = False  # type: ignore[attr-defined]
 
 
-def _differs_by_case_alone(item: pytest.Item) -> bool:
-    """Whether another name may differ from this one in case alone: a parameter's, or a sibling's."""
-    function, bracket, parameters = item.name.partition("[")
-    if bracket and parameters != parameters.lower():
-        return True
+def _has_capitals_in_parameters(own: str) -> bool:
+    """Whether another parameter may differ from this one in case alone."""
+    parameters = own.partition("[")[2]
+    return parameters != parameters.lower()
+
+
+def _has_sibling_of_other_case(item: pytest.Item) -> bool:
+    function = item.name.partition("[")[0]
     siblings = dir(getattr(item.parent, "obj", None))
     return any(other != function and other.lower() == function.lower() for other in siblings)
 

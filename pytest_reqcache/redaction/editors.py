@@ -153,6 +153,27 @@ class Collector:
         return False
 
 
+class PlaceNoter:
+    """Notes where placeholders stand; changes nothing."""
+
+    cookies: Collection[str] = ()
+
+    def __init__(self) -> None:
+        self.places: list[str] = []
+        self.where = ""
+
+    def own(self, spot: Spot) -> None:
+        if PLACEHOLDER.fullmatch(spot.value):
+            self.places.append(self.where + spot.place)
+
+    def elsewhere(self, place: str, text: str) -> str:
+        self.places += [self.where + place] * len(PLACEHOLDER.findall(text))
+        return text
+
+    def concerns(self, text: str) -> bool:
+        return REDACTED in text
+
+
 class Cleaner:
     """Replaces what is known in a text that nobody reads back."""
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from ..models import Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
 from .edit import edit_request, edit_response
-from .editors import Cleaner, Collector, Learner, Masker, Recaller, Writer
+from .editors import Cleaner, Collector, Learner, Masker, PlaceNoter, Recaller, Writer
 from .known import Finder, Known
 from .model import PLACEHOLDER, REDACTED, Masked
 from .registry import Registry, scope_of
@@ -98,6 +98,16 @@ class Redactor:
         parts.append(("body", (request.body or b"").decode("utf-8", "replace")))
         made_up = sorted(self._known.made_up)
         return [(place, found) for place, text in parts for found in _placeholders(text, made_up)]
+
+    def placeholder_places(self, item: Interaction) -> list[str]:
+        """Where placeholders stand in an interaction, as ``request header:authorization``, each as often
+        as one does."""
+        noter = PlaceNoter()
+        noter.where = "request "
+        edit_request(item.request, noter, self._rules)
+        noter.where = "response "
+        edit_response(item.response, noter, self._rules)
+        return noter.places
 
     def without_placeholder_cookies(self, cookie_header: str) -> str:
         """The ``Cookie`` header without the cookies whose value is a placeholder."""

@@ -1,0 +1,191 @@
+"""From another tool's recordings to the interactions that a recording run of ours would have written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from ..answers import Answers
+from ..cassette.nodes import NodeError
+from ..flow import TestIdentity
+from ..headers import parse_age, parse_http_date
+from ..matching import origin_of
+from ..models import Interaction, RecordedResponse
+from ..recording import Asked, variant, without_noise
+from ..redaction import DEFAULT_RULES, Redactor, Registry, Rules, SecretFoundError, Sentinel
+from ..settings import TEST_SETTINGS
+from ..volatile import says_the_same
+from .decoding import decoded
+from .foreign import ForeignCassette, Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What becomes of one file.
+
+    ``shared`` counts recordings left out because the one before them says the same. ``sequences`` names
+    reads that got different answers with no write in between, and how many: they need
+    ``repeats="sequence"``. ``redacted`` counts the secrets that were replaced, by their places, and
+    ``lost`` what has no place in a cassette, by its name. ``undated`` counts interactions whose time is
+    the file's.
+    """
+
+    interactions: tuple[Interaction, ...]
+    shared: int
+    sequences: tuple[tuple[str, int], ...]
+    redacted: Mapping[str, int]
+    lost: Mapping[str, int]
+    undated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    """What is redacted, and what the sentinel lets pass."""
+
+    rules: Rules = DEFAULT_RULES
+    allowed: tuple[str, ...] = ()
+    sentinel: Sentinel = field(default_factory=Sentinel)
+
+
+def convert(cassette: ForeignCassette, file_time: datetime, secrecy: Secrecy) -> Converted:
+    """The interactions of a cassette; ``file_time`` (aware) is for those that nothing dates.
+
+    Raises NodeError for a recording that cannot be converted, SecretFoundError for one with a secret that
+    is not recognised as one.
+    """
+    recordings = cassette.recordings
+    dates = [_received_at(recording) for recording in recordings]
+    live = [
+        _interaction(recording, date or file_time) for recording, date in zip(recordings, dates, strict=True)
+    ]
+    redactor = Redactor(Registry(), rules=lambda: secrecy.rules)
+    for item in live:
+        redactor.observe(item.request, item.response)
+    identity = TestIdentity(lambda: TEST_SETTINGS, redactor)
+    asked = [identity.ask(item.request) for item in live]
+    repeats = _repeats(live, asked)
+    kept = [number for number in range(len(live)) if repeats.differing or number not in repeats.same]
+    numbered = _numbered([live[number] for number in kept], [asked[number].key for number in kept])
+    written = as_written(numbered, redactor, secrecy)
+    return Converted(
+        tuple(written),
+        shared=len(live) - len(kept),
+        sequences=_named(repeats.differing, [asked[number].key for number in kept], written),
+        redacted=_redacted_places(numbered, written, redactor),
+        lost=Counter((*cassette.lost, *(name for recording in recordings for name in recording.lost))),
+        undated=sum(1 for date in dates if date is None),
+    )
+
+
+def as_written(items: Sequence[Interaction], redactor: Redactor, secrecy: Secrecy) -> list[Interaction]:
+    """The interactions as they are written to disk: every one that is imported comes through here.
+
+    Raises SecretFoundError.
+    """
+    written = redactor.redact([without_noise(item, ()) for item in items], [None] * len(items), ())
+    secrecy.sentinel.watch()
+    for item in written:
+        leak = secrecy.sentinel.leak(
+            item, secrecy.allowed, made_up=redactor.made_up, learned=redactor.learned
+        )
+        if leak is not None:
+            raise SecretFoundError.of(item, leak)
+    return written
+
+
+def _interaction(recording: Recording, received_at: datetime) -> Interaction:
+    try:
+        body = decoded(recording.body, recording.headers)
+    except ValueError as error:
+        raise NodeError(recording.line, str(error)) from None
+    response = RecordedResponse(recording.status, recording.reason, recording.headers, body)
+    return Interaction(recording.request, response, received_at)
+
+
+def _received_at(recording: Recording) -> datetime | None:
+    """When it was received, as far as it is known: ``Date``, and the ``Age`` that it had by then
+    (RFC 9110 section 6.6.1, RFC 9111 section 5.1)."""
+    if recording.received_at is not None:
+        return recording.received_at
+    dates = recording.headers.get_all("Date")
+    date = parse_http_date(dates[0]) if dates else None
+    if date is None:
+        return None
+    age = parse_age(recording.headers.get_all("Age")) or 0
+    return date + timedelta(seconds=age)
+
+
+# --- Repeated requests
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeats:
+    """Which recordings are answered by one before them that says the ``same``, and the keys of reads
+    that got ``differing`` answers although no write was in between."""
+
+    same: frozenset[int]
+    differing: frozenset[str]
+
+
+def _repeats(items: Sequence[Interaction], asked: Sequence[Asked]) -> _Repeats:
+    """Play the recordings as a test of ours would request them."""
+    answers = Answers()
+    recorded: dict[object, list[Interaction]] = {}
+    same: set[int] = set()
+    differing: set[str] = set()
+    for number, (item, own) in enumerate(zip(items, asked, strict=True)):
+        method, origin = item.request.method, origin_of(item.request.url)
+        name = (own.key, own.masked.credentials)
+        known = recorded.setdefault((name, variant(item)), [])
+        turn = answers.turn(name, method, origin, sequence=False)
+        position = min(turn.position, len(known))
+        if position < len(known):
+            earlier = known[position]
+            if says_the_same(earlier, replace(item, request=earlier.request)):
+                same.add(number)
+            else:
+                differing.add(own.key)
+        else:
+            known.append(item)
+        status = item.response.status
+        answers.answered(name, method, origin, status, position=position, live=False, sequence=False)
+    return _Repeats(frozenset(same), frozenset(differing))
+
+
+def _numbered(items: Sequence[Interaction], keys: Sequence[str]) -> list[Interaction]:
+    """Which answer each is to the same request."""
+    count: Counter[object] = Counter()
+    numbered = []
+    for item, key in zip(items, keys, strict=True):
+        recording = (key, variant(item))
+        count[recording] += 1
+        numbered.append(replace(item, answer=count[recording]))
+    return numbered
+
+
+def _named(
+    differing: Iterable[str], keys: Sequence[str], written: Sequence[Interaction]
+) -> tuple[tuple[str, int], ...]:
+    """The requests of those keys, in their order, each with the number of its answers."""
+    chosen = set(differing)
+    count = Counter(
+        f"{item.request.method} {item.request.url}"
+        for key, item in zip(keys, written, strict=True)
+        if key in chosen
+    )
+    return tuple(count.items())
+
+
+# --- Redaction
+
+
+def _redacted_places(
+    live: Sequence[Interaction], written: Sequence[Interaction], redactor: Redactor
+) -> Counter[str]:
+    places: Counter[str] = Counter()
+    for before, after in zip(live, written, strict=True):
+        places += Counter(redactor.placeholder_places(after))
+        places -= Counter(redactor.placeholder_places(before))
+    return places

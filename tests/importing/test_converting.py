@@ -1,0 +1,201 @@
+"""From recordings to interactions: bodies, times, answers, secrets."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from pytest_reqcache.cassette.nodes import NodeError
+from pytest_reqcache.headers import Headers
+from pytest_reqcache.importing.converting import Converted, Secrecy, convert
+from pytest_reqcache.importing.foreign import ForeignCassette, Recording
+from pytest_reqcache.models import RecordedRequest
+
+FILE_TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+DATED = Headers((("Date", "Mon, 23 Nov 2026 19:10:00 GMT"),))
+
+
+def recording(
+    what: str = "GET /x",
+    body: bytes = b"",
+    status: int = 200,
+    headers: Headers = DATED,
+    sent: bytes | None = None,
+) -> Recording:
+    method, path = what.split()
+    request = RecordedRequest(method, f"http://api.example{path}", body=sent)
+    return Recording(7, request, status, "", headers, body)
+
+
+def converted(*recordings: Recording) -> Converted:
+    return convert(ForeignCassette(recordings), FILE_TIME, Secrecy())
+
+
+def coded(coding: str, body: bytes) -> Recording:
+    return recording(body=body, headers=Headers((("Content-Encoding", coding),)))
+
+
+def raw_deflate(body: bytes) -> bytes:
+    compress = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compress.compress(body) + compress.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "kept"),
+    [
+        ("gzip", gzip.compress(b"plain", mtime=0)),
+        ("x-gzip", gzip.compress(b"plain", mtime=0)),
+        ("GZIP", gzip.compress(b"plain", mtime=0)),
+        ("deflate", zlib.compress(b"plain")),
+        ("deflate", raw_deflate(b"plain")),
+        ("deflate, gzip", gzip.compress(zlib.compress(b"plain"), mtime=0)),
+        ("identity", b"plain"),
+        ("gzip", b"plain"),
+        ("deflate", b"plain"),
+        ("br", b""),
+    ],
+)
+def test_bodies_are_decoded_unless_they_were_before(coding: str, kept: bytes) -> None:
+    (item,) = converted(coded(coding, kept)).interactions
+    assert item.response.body == (b"plain" if kept else b"")
+    assert item.response.headers.get("Content-Encoding") == coding
+
+
+def test_a_gzip_body_that_no_header_speaks_of_is_left_as_it_is() -> None:
+    body = gzip.compress(b"an archive")
+    assert converted(recording(body=body)).interactions[0].response.body == body
+
+
+@pytest.mark.parametrize(
+    ("coding", "problem"),
+    [
+        ("gzip", "a body that is damaged: its gzip cannot be decoded"),
+        ("lzma", "the content coding 'lzma', which is not known here; decode it by hand"),
+    ],
+)
+def test_a_body_that_cannot_be_decoded_is_an_error(coding: str, problem: str) -> None:
+    with pytest.raises(NodeError, match=problem) as caught:
+        converted(coded(coding, b"\x1f\x8b\x08 and no more of it"))
+    assert caught.value.line == 7
+
+
+def test_a_coding_whose_package_is_missing_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from urllib3 import HTTPResponse
+
+    monkeypatch.setattr(HTTPResponse, "CONTENT_DECODERS", ["gzip", "deflate"])
+    with pytest.raises(NodeError, match="install the package 'brotli'"):
+        converted(coded("br", b"\x0b\x02\x80plain\x03"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ((("Date", "Mon, 23 Nov 2026 19:10:00 GMT"),), datetime(2026, 11, 23, 19, 10, tzinfo=timezone.utc)),
+        (
+            (("Date", "Mon, 23 Nov 2026 19:10:00 GMT"), ("Age", "60")),
+            datetime(2026, 11, 23, 19, 11, tzinfo=timezone.utc),
+        ),
+        ((("Date", "yesterday"),), FILE_TIME),
+        ((), FILE_TIME),
+    ],
+)
+def test_a_response_was_received_at_its_date_else_at_that_of_the_file(
+    headers: tuple[tuple[str, str], ...], expected: datetime
+) -> None:
+    result = converted(recording(headers=Headers(headers)))
+    assert result.interactions[0].created_at == expected
+    assert result.undated == (expected == FILE_TIME)
+
+
+def test_a_time_that_the_tool_wrote_goes_first() -> None:
+    received_at = datetime(2024, 5, 6, tzinfo=timezone.utc)
+    result = converted(replace(recording(), received_at=received_at))
+    assert result.interactions[0].created_at == received_at
+
+
+READ_A, READ_B = recording(body=b"a"), recording(body=b"b")
+WRITE = recording("POST /x", b"ok", sent=b"1")
+LOST = recording(body=b"lost", status=404)
+LATER = recording(
+    body=b"a", headers=Headers((("Date", "Mon, 23 Nov 2026 19:10:09 GMT"), ("X-Request-Id", "2")))
+)
+
+ANSWERS = {
+    "one": ([READ_A], ["a1"], 0, 0),
+    "the same twice": ([READ_A, READ_A], ["a1"], 1, 0),
+    "the same but for volatile headers": ([READ_A, LATER], ["a1"], 1, 0),
+    "another one after a write": ([READ_A, WRITE, READ_B, READ_B], ["a1", "ok1", "b2"], 1, 0),
+    "the same after a write": ([READ_A, WRITE, READ_A], ["a1", "ok1", "a2"], 0, 0),
+    "writes": ([WRITE, WRITE], ["ok1", "ok2"], 0, 0),
+    "writes with other bodies": ([WRITE, recording("POST /x", b"ok", sent=b"2")], ["ok1", "ok1"], 0, 0),
+    "after an error": ([LOST, LOST, READ_A, READ_A], ["lost1", "lost2", "a3"], 1, 0),
+    "different ones in a row": ([READ_A, READ_A, READ_B], ["a1", "a2", "b3"], 0, 3),
+    "different ones, and a repeat": (
+        [recording("GET /y", b"y"), recording("GET /y", b"y"), READ_A, READ_B],
+        ["y1", "y2", "a1", "b2"],
+        0,
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_repeated_requests_become_the_answers_that_a_test_asks_for(case: str) -> None:
+    given, expected, shared, sequence = ANSWERS[case]
+    result = converted(*given)
+    assert [f"{item.response.body.decode()}{item.answer}" for item in result.interactions] == expected
+    assert result.shared == shared
+    assert result.sequences == ((("GET http://api.example/x", sequence),) if sequence else ())
+
+
+def test_variants_of_one_url_are_counted_by_themselves() -> None:
+    def in_language(language: str) -> Recording:
+        headers = Headers((*DATED, ("Vary", "Accept-Language")))
+        found = recording(body=language.encode(), headers=headers)
+        request = replace(found.request, headers=Headers((("Accept-Language", language),)))
+        return replace(found, request=request)
+
+    result = converted(in_language("fr"), in_language("de"), in_language("fr"))
+    assert [(item.response.body, item.answer) for item in result.interactions] == [(b"fr", 1), (b"de", 1)]
+    assert not result.sequences
+
+
+def test_secrets_become_placeholders_and_their_places_are_counted() -> None:
+    login = recording(
+        "POST /login?api_key=k3y-of-mine",
+        b'{"access_token": "t0ken-of-ada"}',
+        headers=Headers((*DATED, ("Content-Type", "application/json"), ("Set-Cookie", "sid=s3cret-cookie"))),
+    )
+    use = recording("GET /by/t0ken-of-ada/x")
+    bearer = Headers((("Authorization", "Bearer t0ken-of-ada"), ("User-Agent", "python-requests/2.32")))
+    use = replace(use, request=replace(use.request, headers=bearer))
+    result = converted(login, use)
+    text = repr(result)
+    assert not any(secret in text for secret in ("k3y-of-mine", "t0ken-of-ada", "s3cret-cookie"))
+    assert result.redacted == {
+        "request query:api_key": 1,
+        "response cookie:sid": 1,
+        "response body:access_token": 1,
+        "request path": 1,
+        "request header:authorization": 1,
+    }
+    assert result.interactions[1].request == RecordedRequest(
+        "GET",
+        "http://api.example/by/REDACTED-access_token/x",
+        Headers((("Authorization", "Bearer REDACTED-access_token"),)),
+    )
+
+
+def test_a_placeholder_that_stood_in_the_file_is_not_counted_as_redacted() -> None:
+    result = converted(recording("GET /x?api_key=REDACTED-api_key"))
+    assert result.redacted == {}
+
+
+def test_what_is_lost_is_counted_by_its_name() -> None:
+    one = replace(recording(), lost=("response.protocol",))
+    result = convert(ForeignCassette((one, one), ("metadata",)), FILE_TIME, Secrecy())
+    assert result.lost == {"metadata": 1, "response.protocol": 2}
