@@ -505,9 +505,9 @@ def _secrets(masked: Masked) -> tuple[tuple[str, str], ...]:
 
 def _duplicate(places: Sequence[Source], what: str, answer: int) -> str:
     *others, last = places
-    lines = " and ".join(str(place.line) for place in others)
+    lines = " and ".join(f"line {place.line}" for place in others)
     return (
-        f"{last.path}:{last.line}: the same recording as in line {lines}: {what}, answer {answer}; the later "
+        f"{last.path}:{last.line}: the same recording as in {lines}: {what}, answer {answer}; the later "
         f"one counts. Write 'answer: {answer + 1}' into it if it is the next answer, else remove one of them"
     )
 

@@ -72,9 +72,26 @@ def _diagnosis(error: yaml.YAMLError, text: str, first_line: int) -> tuple[_At, 
         return begun, (
             "a line without ': '; write 'key: value', or indent it deeper than the key above whose text it is"
         )
+    quote = _runaway_quote(at, lines)
+    if quote is not None:
+        said = f"a quote is opened here and closed only in line {at.line + first_line}"
+        return quote, f"{said}; close it where the value ends"
     if "did not find expected" in problem or "expected <block end>" in problem:
         return at, _odd_indent(at, lines, first_line)
     return at, f"{problem}; correct the line or restore it"
+
+
+def _runaway_quote(at: _At, lines: list[str]) -> _At | None:
+    """Where the quoted text began that ends right before a place, if that is further up."""
+    quote = lines[at.line][: at.column].rstrip()[-1:]
+    if quote not in ("'", '"'):
+        return None
+    opening = re.compile(rf"[ ]*(?:- )?[^\s#'\"].*?:[ ]+({quote})[^{quote}]*")
+    for number in range(at.line - 1, -1, -1):
+        found = opening.fullmatch(lines[number].rstrip("\r"))
+        if found is not None:
+            return _At(number, found.start(1))
+    return None
 
 
 def _odd_beginning(at: _At, begun: _At, lines: list[str]) -> tuple[_At, str]:

@@ -160,6 +160,12 @@ SYNTAX_MISTAKES = {
     "quote of a header not closed": edit(
         "text/plain", "'text/plain", "25:21", "a quote is opened here and never closed; close it"
     ),
+    "quote closed far below": edit(
+        "201 Created",
+        '"201 Created',
+        "12:13",
+        "a quote is opened here and closed only in line 17; close it where",
+    ),
     "bracket not closed": edit(
         "text/plain", "[text/plain", "25:21", "a bracket is opened here and not closed"
     ),
