@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -16,7 +17,8 @@ from .conftest import add, make
 from .mistakes import MISTAKES, SYNTAX, WHOLE
 from .strategies import INTERACTIONS
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "cassette.schema.json").read_text(encoding="utf-8"))
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "cassette.schema.json").read_text(encoding="utf-8"))
 validator = jsonschema.Draft202012Validator(SCHEMA)
 
 
@@ -52,6 +54,23 @@ def test_it_takes_whatever_we_write(tmp_path_factory, interaction):
     path = tmp_path_factory.mktemp("schema") / "c.yaml"
     add(Cassette(path, str), interaction)
     assert faults(path.read_text(encoding="utf-8")) == []
+
+
+def test_it_takes_the_cassettes_of_the_demo(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "examples"))
+    from demo import run_pytest
+    from server import running_server
+
+    suite = tmp_path / "suite"
+    unwanted = shutil.ignore_patterns("__pycache__", "cassettes")
+    shutil.copytree(DOCS / "examples" / "suite", suite, ignore=unwanted)
+    with running_server() as url:
+        run_pytest(suite, url, "-q")
+    recorded = list(suite.glob("cassettes/**/*.yaml"))
+    assert recorded
+    assert {path.name: faults(path.read_text(encoding="utf-8")) for path in recorded} == {
+        path.name: [] for path in recorded
+    }
 
 
 @pytest.mark.parametrize(
