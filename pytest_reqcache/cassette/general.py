@@ -107,7 +107,7 @@ class _Document:
         seen: dict[str, Node] = {}
         while type(event) is not MappingEndEvent:
             name = reader.key(event, seen)
-            seen[name] = Node("", event.start_mark.line + 1, event.start_mark.column + 1)
+            seen[name] = Node("", reader.line(event), column=event.start_mark.column + 1)
             value = reader.event()
             if name == "version":
                 _check_version(reader.node(value, event))

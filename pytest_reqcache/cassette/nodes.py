@@ -33,19 +33,16 @@ _SAFE_TAGS = frozenset(
 
 
 class Node(NamedTuple):
-    """A value, and the place (from 1) at which it, or its key, stands.
+    """A value, the line (from 1) at which it, or its key, stands, and whether it is an unquoted scalar.
 
-    ``style`` of a scalar is its quote, or ``|`` or ``>``; empty for a plain one, None for what is no scalar.
+    ``column`` (from 1) belongs to ``line``; ``is_block`` says that it is a text in a block of its own.
     """
 
     value: str | list[Node] | dict[str, Node]
     line: int
-    column: int
-    style: str | None = None
-
-    @property
-    def plain(self) -> bool:
-        return self.style == ""
+    plain: bool = False
+    column: int | None = None
+    is_block: bool = False
 
     @property
     def kind(self) -> str:
@@ -83,9 +80,12 @@ class NodeReader:
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
 
+    def line(self, event: Any) -> int:
+        return int(event.start_mark.line) + self._first_line
+
     def error(self, at: Any, problem: str) -> NodeError:
         """What is wrong with an event, and what to do."""
-        return NodeError(at.start_mark.line + self._first_line, problem, at.start_mark.column + 1)
+        return NodeError(self.line(at), problem, at.start_mark.column + 1)
 
     def node(self, event: Any, key: Any = None, depth: int = 0) -> Node:
         """The node that begins with an event; ``key`` is its key's event."""
@@ -101,13 +101,13 @@ class NodeReader:
             raise self.error(at, problem)
         if kind is ScalarEvent:
             self.end = event.end_mark.index
-            node = Node(event.value, line, column, event.style or "")
+            node = Node(event.value, line, not event.style, column, event.style == "|")
         elif depth > _DEEPEST:
             raise self.error(at, f"values nested more than {_DEEPEST} deep; a cassette needs no such depth")
         elif kind is MappingStartEvent:
-            node = Node(self._mapping(depth), line, column)
+            node = Node(self._mapping(depth), line, False, column)
         else:
-            node = Node(self._sequence(depth), line, column)
+            node = Node(self._sequence(depth), line, False, column)
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._count - before)
         return node

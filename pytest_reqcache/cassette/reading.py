@@ -234,7 +234,7 @@ def _parameter(found: dict[str, Node]) -> tuple[str, str] | None:
 
 def _no_json(node: Node, error: json.JSONDecodeError) -> NodeError:
     problem = f"the json body is no JSON: {error.msg}; correct it, or write it as text"
-    if node.style != "|":
+    if not node.is_block:
         return node.error(problem)
     # What is missing at the end is missing in the last line, not below it.
     last = max(error.doc.rstrip().count("\n") + 1, 1)
