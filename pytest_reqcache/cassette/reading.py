@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,13 +23,18 @@ from .bodies import InlineBody
 from .nodes import Node, NodeError
 
 _BODY_KEYS = ("json", "text", "base64", "file")
+# What says how a body is restored, of which forms, and the values where not any may stand there.
+_PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "style": (("json",), json_text.STYLES),
+    "encoding": (("text",), ()),
+}
 
 #: The keys of each part of a cassette.
 _KEYS = {
     "a cassette": ("version", "interactions"),
     "an interaction": ("request", "response", "answer", "expires", "keep", "key", "created_at"),
-    "a request": ("method", "url", "headers", "style", "encoding", *_BODY_KEYS),
-    "a response": ("status", "headers", "style", "encoding", *_BODY_KEYS),
+    "a request": ("method", "url", "headers", *_PARAMETERS, *_BODY_KEYS),
+    "a response": ("status", "headers", *_PARAMETERS, *_BODY_KEYS),
 }
 _PARTS = {"request": "a request", "response": "a response"}
 _REQUIRED = ("request", "response", "created_at")
@@ -202,11 +208,7 @@ def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None
             f"a body as {second}, and as {first} in line {found[first].line}; keep one of them"
         )
     form = forms[0] if forms else None
-    for parameter, needs in (("style", "json"), ("encoding", "text")):
-        if parameter in found and form != needs:
-            raise found[parameter].error(
-                f"{parameter} says how to write {needs}, and there is none; remove it"
-            )
+    parameters = tuple(_parameters(found, form))
     if form is None:
         return None
     node = found[form]
@@ -215,21 +217,26 @@ def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None
     if form == "file":
         return _file(node, node.value, folder)
     try:
-        return bodies.restore(InlineBody(form, node.value, _parameter(found)), headers)
+        return bodies.restore(InlineBody(form, node.value, *parameters), headers)
     except json.JSONDecodeError as error:
         raise _no_json(node, error) from None
     except (ValueError, RecursionError) as error:
         raise node.error(str(error)) from None
 
 
-def _parameter(found: dict[str, Node]) -> tuple[str, str] | None:
+def _parameters(found: dict[str, Node], form: str | None) -> Iterator[tuple[str, str]]:
     """The ``style`` or the ``encoding`` that stands beside a body."""
-    if "style" in found:
-        style = _text(found["style"], "style")
-        if style not in json_text.STYLES:
-            raise found["style"].error(f"style is {style!r}; known are {', '.join(json_text.STYLES)}")
-        return "style", style
-    return ("encoding", _text(found["encoding"], "encoding")) if "encoding" in found else None
+    for name, (forms, values) in _PARAMETERS.items():
+        if name not in found:
+            continue
+        node = found[name]
+        if form not in forms:
+            needed = " or ".join(forms)
+            raise node.error(f"{name} says how to write {needed}, and there is none; remove it")
+        value = _text(node, name)
+        if values and value not in values:
+            raise node.error(f"{name} is {value!r}; known are {', '.join(values)}")
+        yield name, value
 
 
 def _no_json(node: Node, error: json.JSONDecodeError) -> NodeError:
