@@ -12,6 +12,7 @@ from typing import NamedTuple
 import yaml
 
 _CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?= |\r?$)", re.MULTILINE)
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines
 _DASH = re.compile(r"-[ ]+(?=\S)")
 _KEY = re.compile(r"[^\s#].*?:(?:\s|$)")
 
@@ -52,7 +53,7 @@ def _diagnosis(error: yaml.YAMLError, text: str, first_line: int) -> tuple[_At, 
         before = text[: max(getattr(error, "position", 0), 0)]
         at = _At(before.count("\n"), len(before) - before.rfind("\n") - 1)
         return at, f"{problem}; write it as an escape in double quotes"
-    lines = text.split("\n")
+    lines = [*_LINE_BREAK.split(text), ""]
     at = _At(mark.line, mark.column)
     opened = getattr(error, "context_mark", None)
     begun = at if opened is None else _At(opened.line, opened.column)
@@ -100,7 +101,8 @@ def _odd_beginning(at: _At, begun: _At, lines: list[str]) -> tuple[_At, str]:
         return _At(at.line, line.index("\t")), "a tab; indent with spaces alone"
     if line[at.column : at.column + 1] not in "@`%":
         at = begun  # of '*' or '&' the place behind it is told
-    return at, f"a value cannot begin with {lines[at.line][at.column]!r}; put it in quotes"
+    first = lines[at.line][at.column : at.column + 1]
+    return at, f"a value cannot begin with {first!r}; put it in quotes"
 
 
 def _unexpected_colon(at: _At, lines: list[str], first_line: int) -> tuple[_At, str]:

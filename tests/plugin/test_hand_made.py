@@ -149,7 +149,7 @@ def test_every_copy_is_named(suite):
     copied(suite, lambda text: text.replace("200 OK", "203 A") + text.replace("200 OK", "203 B"))
     result = suite.run(*SHOWN)
     result.assert_outcomes(passed=2, warnings=1)
-    result.stdout.fnmatch_lines([f"*{CASSETTE}:32: the same recording as in line 4 and line 18: *"])
+    result.stdout.fnmatch_lines([f"*{CASSETTE}:32: the same recording as in line 4 and line 19: *"])
 
 
 def test_refresh_replaces_the_later_one_and_keeps_the_other(suite):
