@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .cassette import CassetteError as CassetteError
+    from .cassette import DuplicateRecordingWarning as DuplicateRecordingWarning
+    from .cassette import TornTailWarning as TornTailWarning
     from .conversion import CachedResponse as CachedResponse
     from .expiration import DO_NOT_CACHE as DO_NOT_CACHE
     from .expiration import EXPIRE_IMMEDIATELY as EXPIRE_IMMEDIATELY
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "cassette": ("CassetteError",),
+    "cassette": ("CassetteError", "DuplicateRecordingWarning", "TornTailWarning"),
     "conversion": ("CachedResponse",),
     "expiration": ("DO_NOT_CACHE", "EXPIRE_IMMEDIATELY", "HTTP_ONLY", "NEVER_EXPIRE"),
     "flow": ("PlaceholderError",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .answers import Answers, Turn
+from .cassette import DuplicateRecordingWarning
 from .conversion import copy_request, discard_spooled
 from .matching import origin_of
 from .models import Change, Interaction, RecordedRequest, RecordedResponse, Source
@@ -43,12 +45,14 @@ class PlaceholderError(Exception):
 @dataclass(slots=True)
 class RunMemory:
     """What the tests of one process know of one another: secrets seen, what was refreshed, and the
-    responses that held secrets as they were received, by cassette and by what was written for them."""
+    responses that held secrets as they were received, by cassette and by what was written for them. And
+    which recordings were reported to stand twice."""
 
     registry: Registry = field(default_factory=Registry)
     sentinel: Sentinel = field(default_factory=Sentinel)
     refreshed: set[tuple[Path | None, object]] = field(default_factory=set)
     received: dict[tuple[Path | None, str], RecordedResponse] = field(default_factory=dict)
+    duplicates: set[tuple[object, ...]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -125,6 +129,8 @@ class Flow:
     def find(self, asked: Asked) -> Found:
         with self._lock:
             same = self._of_key(asked)
+            if len(same) > 1:
+                self._report_duplicates(asked, same)
             known = tuple((item.answer, variant(item)) for item, _ in same)
             found = self._due(asked, self._compatible(asked, same))
             if not found.candidates and not found.size:
@@ -202,17 +208,28 @@ class Flow:
         latest: dict[object, Interaction] = {}
         for item in chosen:
             if varies_as(item, asked.request, settings):
-                latest[(item.answer, variant(item), self._secrets(item))] = item
+                latest[(item.answer, variant(item), _secrets(self.identity.mask(item.request)))] = item
         return sorted(latest.values(), key=lambda item: item.answer)
+
+    def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
+        """Warn of a recording that stands twice in the file, once in a run."""
+        copies: dict[tuple[int, object, object], list[Source]] = {}
+        for item, own in same:
+            if item.source is not None and item.source.line:  # what is staged is in no file yet
+                copies.setdefault((item.answer, variant(item), _secrets(own)), []).append(item.source)
+        for (answer, *others), places in copies.items():
+            name = (self.cassette.path, asked.key, answer, *others)
+            if len(places) > 1 and name not in self._memory.duplicates:
+                self._memory.duplicates.add(name)
+                request = asked.masked.request
+                text = _duplicate(places, f"{request.method} {request.url}", answer)
+                warnings.warn(text, DuplicateRecordingWarning, stacklevel=2)
 
     def _same_key(self, item: Interaction, asked: Asked) -> Masked | None:
         if item.key is not None or self._settings().key_fn is not None:
             return self.identity.mask(item.request) if item.key == asked.key else None
         own = self.identity.ask(item.request)
         return own.masked if own.key == asked.key else None
-
-    def _secrets(self, item: Interaction) -> tuple[tuple[str, str], ...]:
-        return tuple((secret.place, secret.value) for secret in self.identity.mask(item.request).credentials)
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
         """Offline a recording answers whoever asks: with another credential, or with none."""
@@ -358,6 +375,10 @@ class Flow:
                 self._bindings.bind(asked.masked, self.identity.mask(used.request))
                 if not live:
                     self._redactor.recall(used)
+            sequence = self._is_sequence(asked)
+            if sequence and used is not None and used.keep:
+                # What a hand wrote into a sequence does not end its refresh.
+                live = live or self._answers.is_live(self._slot(asked))
             position = None if used is None else min(found.position, found.size)
             self._answers.answered(
                 self._slot(asked),
@@ -366,7 +387,7 @@ class Flow:
                 status,
                 position=position,
                 live=live,
-                sequence=self._is_sequence(asked),
+                sequence=sequence,
             )
 
     def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:
@@ -534,6 +555,19 @@ class Flow:
 
 def _ref(item: Interaction) -> str:
     return "" if item.source is None else item.source.ref
+
+
+def _secrets(masked: Masked) -> tuple[tuple[str, str], ...]:
+    return tuple((secret.place, secret.value) for secret in masked.credentials)
+
+
+def _duplicate(places: Sequence[Source], what: str, answer: int) -> str:
+    *others, last = places
+    lines = " and ".join(f"line {place.line}" for place in others)
+    return (
+        f"{last.path}:{last.line}: the same recording as in {lines}: {what}, answer {answer}; the later "
+        f"one counts. Write 'answer: {answer + 1}' into it if it is the next answer, else remove one of them"
+    )
 
 
 def _without_query(url: str) -> str:

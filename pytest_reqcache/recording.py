@@ -319,7 +319,8 @@ class SessionRecorder:
 
     def invalidate(self, urls: Iterable[str]) -> None:
         with self._lock:
-            self.remove([item for url in urls for item in self.cassette.find(self.identity.locate(url))])
+            found = [item for url in urls for item in self.cassette.find(self.identity.locate(url))]
+            self.remove([item for item in found if not item.keep])
 
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
         """A session shares its answers: which was given before makes no difference."""

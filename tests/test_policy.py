@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -779,3 +780,16 @@ def test_write_makes_worthless_what_it_names_on_its_own_origin(headers: Fields, 
 )
 def test_redirect_names_a_location(status: int, headers: Fields, redirect: bool) -> None:
     assert is_redirect(status, fields(headers)) is redirect
+
+
+def test_what_is_kept_is_not_validated_along_with_others():
+    varying = {"Vary": "Accept-Language", "Content-Location": "/x"}
+    kept = interaction(-50, {**varying, "ETag": '"1"'}, asked={"Accept-Language": "en"}, keep=True)
+    other = interaction(-50, {**varying, "ETag": '"2"'}, asked={"Accept-Language": "de"})
+    settings = of_session(cache_control=True)
+    decided = plan(asking({"Accept-Language": "fr"}), [kept, other], settings, Options(), NOW)
+    assert (decided.conditions, decided.related) == ((("If-None-Match", '"2"'),), (other,))
+    stored_head = replace(other, request=asking({"Accept-Language": "en"}, "HEAD"))
+    head = asking({"Accept-Language": "en"}, "HEAD")
+    assert plan(head, [kept, stored_head], settings, Options(), NOW).related == ()
+    assert plan(head, [replace(kept, keep=False), stored_head], settings, Options(), NOW).related != ()

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from .bodies import open_body, read_body
-from .errors import CassetteError, TornTailWarning
+from .errors import CassetteError, DuplicateRecordingWarning, TornTailWarning
 from .file import Cassette
 from .memory import MemoryCassette
 
-__all__ = ["Cassette", "CassetteError", "MemoryCassette", "TornTailWarning", "open_body", "read_body"]
+__all__ = [
+    "Cassette",
+    "CassetteError",
+    "DuplicateRecordingWarning",
+    "MemoryCassette",
+    "TornTailWarning",
+    "open_body",
+    "read_body",
+]

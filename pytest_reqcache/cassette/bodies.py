@@ -129,7 +129,7 @@ def restore(body: InlineBody, headers: Headers) -> bytes:
     try:
         return base64.b64decode("".join(body.text.split()), validate=True)
     except binascii.Error as error:
-        raise ValueError(f"no base64: {error}") from None
+        raise ValueError(f"no base64: {error}; correct it, or write the body as text") from None
 
 
 def is_own_name(name: str) -> bool:

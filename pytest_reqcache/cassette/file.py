@@ -274,7 +274,7 @@ class Cassette:
         try:
             yield
         except NodeError as error:
-            raise CassetteError(self.path, error.line, error.problem) from None
+            raise CassetteError(self.path, error.line, error.problem, error.column) from None
         except Changed:
             raise CassetteError(self.path, None, "was changed while we wrote it; run again") from None
         except OSError as error:

@@ -91,9 +91,8 @@ class _Document:
             return
         event = reader.event()
         if type(event) is not MappingStartEvent:
-            raise NodeError(
-                reader.line(event),
-                "a cassette is a mapping with 'version' and 'interactions'; this is something else",
+            raise reader.error(
+                event, "a cassette is a mapping with 'version' and 'interactions'; this is something else"
             )
         self.in_flow = bool(event.flow_style)
         self._read_top(reader.event())
@@ -101,21 +100,21 @@ class _Document:
             type(reader.event()) is not DocumentEndEvent
             or type(event := reader.event()) is not StreamEndEvent
         ):
-            raise NodeError(reader.line(event), "a second document; a cassette is one: remove the '---'")
+            raise reader.error(event, "a second document; a cassette is one: remove the '---'")
 
     def _read_top(self, event: Any) -> None:
         reader = self._reader
-        seen: dict[str, int] = {}
+        seen: dict[str, Node] = {}
         while type(event) is not MappingEndEvent:
-            name, line = reader.key(event, seen)
-            seen[name] = line
+            name = reader.key(event, seen)
+            seen[name] = Node("", reader.line(event), column=event.start_mark.column + 1)
             value = reader.event()
             if name == "version":
-                _check_version(reader.node(value, line))
+                _check_version(reader.node(value, event))
             elif name == "interactions":
                 self._read_list(value)
             else:
-                raise reading.unknown_key(name, line, "a cassette", ("version", "interactions"))
+                raise reading.unknown_key(name, seen[name], "a cassette")
             event = reader.event()
         if "version" not in seen:
             raise NodeError(1, f"no version; a cassette says 'version: {VERSION}' above its interactions")
@@ -142,7 +141,7 @@ class _Document:
         """``interactions:`` with nothing behind it is an empty list."""
         node = self._reader.node(event)
         if not (node.plain and node.value in ("", "~", "null", "Null", "NULL")):
-            raise NodeError(node.line, f"interactions is {node.kind}; write a list, one '- request:' each")
+            raise node.error(f"interactions is {node.kind}; write a list, one '- request:' each")
         self.is_flow, self.list_end = True, event.end_mark.index
 
     def _read_list_item(self, event: Any) -> None:
@@ -209,12 +208,11 @@ def _check_version(node: Node) -> None:
         return
     given = node.value if isinstance(node.value, str) else node.kind
     if re.fullmatch("[0-9]{1,9}", given) is not None and int(given) > VERSION:
-        raise NodeError(
-            node.line,
+        raise node.error(
             f"version {given} was written by a newer pytest-reqcache, this one reads version {VERSION}; "
-            "upgrade it, or record anew",
+            "upgrade it, or record anew"
         )
-    raise NodeError(node.line, f"version is {given!r}; this pytest-reqcache reads version {VERSION}")
+    raise node.error(f"version is {given!r}; write 'version: {VERSION}', which this pytest-reqcache reads")
 
 
 def _own_comments(column: int) -> re.Pattern[str]:

@@ -58,9 +58,14 @@ class View:
             return found if found.source == source else replace(found, source=source)
         node = self.layout.nodes.get(number)
         stands_alone = node is None
-        if node is None:
-            node = read_item(_decoded(text, line), line)
-        found = reading.interaction(node, self._index.folder, source)
+        try:
+            if node is None:
+                node = read_item(_decoded(text, line), line)
+            found = reading.interaction(node, self._index.folder, source)
+        except NodeError as error:
+            if stands_alone and self.layout.block_form is not None and error.line == line:
+                error.column = None  # an item of a flow list begins anywhere in its line
+            raise
         self._index.note(source.ref, self._index.locate(found.request.url) if locator is None else locator)
         if stands_alone:
             self._index.known.keep(text, found)
@@ -152,14 +157,19 @@ class Index:
         """What ``read`` makes of a view, whose file is parsed as a whole if an item makes no sense."""
         try:
             return read(view)
-        except NodeError:
+        except NodeError as error:
             if not self._is_current(view.layout):
                 raise Changed from None
             if not view.layout.scanned or view.file is None:
                 raise
+            in_item = error
         # The scan may have cut the item in the wrong places.
-        view.layout = self._parsed(view.file, view.layout.stamp)
-        return read(view)
+        try:
+            view.layout = self._parsed(view.file, view.layout.stamp)
+            return read(view)
+        except NodeError as in_file:
+            # A quote that is not closed goes on to the next one, far below.
+            raise min(in_item, in_file, key=lambda error: error.line) from None
 
     def _is_current(self, layout: Layout) -> bool:
         try:
@@ -201,8 +211,9 @@ class Index:
             return
         self._warned_of = (layout.stamp.inode, layout.torn.offset)
         warnings.warn(
-            f"{self.path}:{layout.torn.line}: the last interaction was cut off while it was written "
-            f"and is ignored; the next recording moves it to {self.path.name}.torn",
+            f"{self.path}:{layout.torn.line}: the last interaction was cut off while it was written: it has "
+            f"no created_at line. It is ignored, and the next recording moves it to {self.path.name}.torn; "
+            "if the line was lost by an edit, add it again",
             TornTailWarning,
             stacklevel=2,
         )

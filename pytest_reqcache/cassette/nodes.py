@@ -1,4 +1,4 @@
-"""YAML text as a tree of nodes that know their lines, made from PyYAML's parser events.
+"""YAML text as a tree of nodes that know their places, made from PyYAML's parser events.
 
 Safe by its narrowness: it makes nothing but texts, lists and mappings. Whoever uses a node decides
 what its text means, so ``on`` or ``1.0`` in a header stays what was written.
@@ -20,6 +20,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from . import syntax
+
 # The stubs know little of events, hence Any for them and what makes them.
 _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -31,12 +33,17 @@ SAFE_TAGS = frozenset(
 
 
 class Node(NamedTuple):
-    """A value, the line (from 1) at which it, or its key, stands, whether it is an unquoted scalar, and
-    the tag written before it."""
+    """A value, the line (from 1) at which it, or its key, stands, and whether it is an unquoted scalar.
+
+    ``column`` (from 1) belongs to ``line``; ``is_block`` says that it is a text in a block of its own;
+    ``tag`` is what stands before it.
+    """
 
     value: str | list[Node] | dict[str, Node]
     line: int
     plain: bool = False
+    column: int | None = None
+    is_block: bool = False
     tag: str | None = None
 
     @property
@@ -45,14 +52,19 @@ class Node(NamedTuple):
             return "a mapping"
         return "a list" if isinstance(self.value, list) else "a text"
 
+    def error(self, problem: str) -> NodeError:
+        """What is wrong with it, and what to do."""
+        return NodeError(self.line, problem, self.column)
+
 
 class NodeError(Exception):
-    """The text is no YAML, or none that we read: the line (from 1), what is wrong and what to do."""
+    """The text is no YAML, or none that we read: the place (from 1), what is wrong and what to do."""
 
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(line, problem)
+    def __init__(self, line: int, problem: str, column: int | None = None) -> None:
+        super().__init__(line, problem, column)
         self.line = line
         self.problem = problem
+        self.column = column
 
 
 class NodeReader:
@@ -76,47 +88,54 @@ class NodeReader:
     def line(self, event: Any) -> int:
         return int(event.start_mark.line) + self._first_line
 
-    def node(self, event: Any, line: int | None = None, depth: int = 0) -> Node:
-        """The node that begins with an event; ``line`` is its key's."""
-        if line is None:
-            line = event.start_mark.line + self._first_line
+    def error(self, at: Any, problem: str) -> NodeError:
+        """What is wrong with an event, and what to do."""
+        return NodeError(self.line(at), problem, at.start_mark.column + 1)
+
+    def node(self, event: Any, key: Any = None, depth: int = 0) -> Node:
+        """The node that begins with an event; ``key`` is its key's event."""
+        at = event if key is None else key
+        mark = at.start_mark
+        line, column = mark.line + self._first_line, mark.column + 1
         kind, before = type(event), self._count
         self._count = before + 1
         if kind is AliasEvent:
-            return self._aliased(event, line)
-        if event.tag is not None:
-            self._check_tag(event.tag, line)
+            return self._aliased(event, line, column)
+        if event.tag is not None and event.tag != "!" and event.tag not in self._tags:
+            problem = f"the tag {event.tag!r} is not safe to read; remove it and write plain values"
+            raise self.error(at, problem)
         if kind is ScalarEvent:
             self.end = event.end_mark.index
-            node = Node(event.value, line, not event.style, event.tag)
+            node = Node(event.value, line, not event.style, column, event.style == "|", event.tag)
         elif depth > _DEEPEST:
-            raise NodeError(line, f"values nested more than {_DEEPEST} deep; a cassette needs no such depth")
+            raise self.error(at, f"values nested more than {_DEEPEST} deep; a cassette needs no such depth")
         elif kind is MappingStartEvent:
-            node = Node(self._mapping(depth), line, False, event.tag)
+            node = Node(self._mapping(depth), line, False, column, False, event.tag)
         else:
-            node = Node(self._sequence(depth), line, False, event.tag)
+            node = Node(self._sequence(depth), line, False, column, False, event.tag)
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._count - before)
         return node
 
-    def key(self, event: Any, taken: Mapping[str, Any]) -> tuple[str, int]:
-        """The mapping key at an event, and its line; an error where it is none or stands there twice."""
-        line = event.start_mark.line + self._first_line
+    def key(self, event: Any, taken: Mapping[str, Node]) -> str:
+        """The mapping key at an event; an error where it is none or stands there twice."""
         if type(event) is not ScalarEvent:
-            raise NodeError(line, "a key that is no text; write a name, a colon and the value")
-        name = event.value
+            raise self.error(event, "a key that is no text; write a name, a colon and the value")
+        name: str = event.value
         if name == "<<" and not event.style:
-            raise NodeError(line, "merge keys ('<<') are not supported; write the values out")
+            raise self.error(event, "merge keys ('<<') are not supported; write the values out")
         if name in taken:
-            raise NodeError(line, f"the key {name!r} is here twice; remove one of them")
-        return name, line
+            raise self.error(
+                event, f"the key {name!r} is here twice, first in line {taken[name].line}; remove one of them"
+            )
+        return name
 
     def _mapping(self, depth: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
         next_event = self.event
         while type(event := next_event()) is not MappingEndEvent:
-            name, line = self.key(event, found)
-            found[name] = self.node(next_event(), line, depth + 1)
+            name = self.key(event, found)
+            found[name] = self.node(next_event(), event, depth + 1)
         self._close(event)
         return found
 
@@ -132,32 +151,27 @@ class NodeReader:
         if event.end_mark.index > event.start_mark.index:
             self.end = event.end_mark.index
 
-    def _aliased(self, event: Any, line: int) -> Node:
+    def _aliased(self, event: Any, line: int, column: int) -> Node:
         self.end = event.end_mark.index
         self.aliases += 1
         if event.anchor not in self._anchors:
-            raise NodeError(
-                line, f"*{event.anchor} names no anchor that is complete above it; write the value out"
+            raise self.error(
+                event,
+                f"*{event.anchor} names no anchor that is complete above it; write the value out, "
+                "in quotes if it begins with '*'",
             )
         node, size = self._anchors[event.anchor]
         self._count += size
         self._repeated += size
         if self._repeated > _MOST_ALIASED:
-            raise NodeError(line, f"aliases (*{event.anchor}) repeat too much; write the values out")
-        return node._replace(line=line)
-
-    def _check_tag(self, tag: str, line: int) -> None:
-        if tag != "!" and tag not in self._tags:
-            raise NodeError(line, f"the tag {tag!r} is not safe to read; remove it and write plain values")
+            raise self.error(event, f"aliases (*{event.anchor}) repeat too much; write the values out")
+        return node._replace(line=line, column=column)
 
 
 def as_node_error(error: yaml.YAMLError, text: str, first_line: int = 1) -> NodeError:
     """What PyYAML says of a text whose first line is line ``first_line`` of its file."""
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    position = max(getattr(error, "position", 0), 0)
-    line = text.count("\n", 0, position) if mark is None else int(mark.line)
-    return NodeError(line + first_line, f"not valid YAML: {problem}; correct the line or restore it")
+    line, column, problem = syntax.explained(error, text, first_line)
+    return NodeError(line, f"not valid YAML: {problem}", column)
 
 
 def read_item(text: str, first_line: int) -> Node:
@@ -176,12 +190,12 @@ def _read_item(reader: NodeReader, first_line: int) -> Node:
         node = reader.node(reader.event())
         event = reader.event()
         if type(event) is not SequenceEndEvent:
-            raise NodeError(reader.line(event), "one interaction expected here, found another")
+            raise reader.error(event, "one interaction expected here, found another")
     elif isinstance(event, (MappingStartEvent, ScalarEvent, AliasEvent)):
         node = reader.node(event)
     else:
         raise NodeError(first_line, "an interaction expected here, found nothing")
     reader.event()  # end of the document
     if type(event := reader.event()) is not StreamEndEvent:
-        raise NodeError(reader.line(event), "the text goes on behind the end of its document")
+        raise reader.error(event, "the text goes on behind the end of its document")
     return node

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -23,17 +23,35 @@ from .bodies import InlineBody
 from .nodes import Node, NodeError
 
 _BODY_KEYS = ("json", "text", "base64", "file")
-_INTERACTION = ("request", "response", "answer", "expires", "keep", "key", "created_at")
+# What says how a body is restored, of which forms, and the values where not any may stand there.
+_PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "style": (("json",), json_text.STYLES),
+    "encoding": (("text",), ()),
+}
+
+#: The keys of each part of a cassette.
+_KEYS = {
+    "a cassette": ("version", "interactions"),
+    "an interaction": ("request", "response", "answer", "expires", "keep", "key", "created_at"),
+    "a request": ("method", "url", "headers", *_PARAMETERS, *_BODY_KEYS),
+    "a response": ("status", "headers", *_PARAMETERS, *_BODY_KEYS),
+}
+_PARTS = {"request": "a request", "response": "a response"}
 _REQUIRED = ("request", "response", "created_at")
-_REQUEST = ("method", "url", "headers", "style", "encoding", *_BODY_KEYS)
-_RESPONSE = ("status", "headers", "style", "encoding", *_BODY_KEYS)
 
-#: Keys that other tools write and we never do.
-_FOREIGN = frozenset(
-    {"uri", "body", "http_interactions", "recorded_with", "recorded_at", "protocol", "http_version"}
+_VCRPY = (
+    "this is a cassette of vcrpy or pytest-recording; 'python -m pytest_reqcache import FILE --to DIR' "
+    "makes one of ours of it"
 )
+_OTHER_TOOL = "this is a cassette of betamax or Ruby VCR, and none of ours; move it away and record anew"
+#: Keys that other tools write and we never do.
+_FOREIGN = {
+    "uri": _VCRPY,
+    **dict.fromkeys(("http_interactions", "recorded_with", "recorded_at"), _OTHER_TOOL),
+}
 
-_STATUS = re.compile(r"([0-9]{1,3})(?: (.+))?", re.DOTALL)
+_STATUS = re.compile(r"([1-9][0-9]{2})(?: (.+))?", re.DOTALL)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _METHOD = re.compile(r"[^\s\x00-\x20\x7f]+")
 _TIME = re.compile(
     r"(\d{4})-(\d\d?)-(\d\d?)"
@@ -51,7 +69,7 @@ def interaction(node: Node, folder: Path, source: Source) -> Interaction:
 
     Raises NodeError.
     """
-    item = _fields(node, "an interaction", _INTERACTION, required=_REQUIRED)
+    item = _fields(node, "an interaction", required=_REQUIRED)
     request = _request(item["request"], folder)
     return Interaction(
         request=request,
@@ -68,28 +86,30 @@ def interaction(node: Node, folder: Path, source: Source) -> Interaction:
 def url(node: Node) -> str:
     """The URL of an item's request, if the item is a whole one. Raises NodeError."""
     found = request_url(node)
-    _fields(node, "an interaction", _INTERACTION, required=_REQUIRED)
+    _fields(node, "an interaction", required=_REQUIRED)
     return found
 
 
 def request_url(node: Node) -> str:
     """The URL of an item's request, of which the rest may be missing. Raises NodeError."""
-    item = _fields(node, "an interaction", _INTERACTION, required=("request",))
-    return _nonempty(_fields(item["request"], "a request", _REQUEST, required=("url",))["url"], "url")
+    item = _fields(node, "an interaction", required=("request",))
+    return _url(_fields(item["request"], "a request", required=("url",))["url"])
 
 
-def unknown_key(name: str, line: int, what: str, known: Collection[str]) -> NodeError:
-    """What to say of a key that is not one of ``known``."""
+def unknown_key(name: str, node: Node, what: str) -> NodeError:
+    """What to say of a key that ``what``, a part of a cassette, does not have."""
     if name in _FOREIGN:
-        return NodeError(
-            line,
-            f"{what} has a key {name!r}, which other tools' cassettes have (vcrpy, betamax, Ruby VCR); "
-            "this is none of ours: 'python -m pytest_reqcache import' makes one of vcrpy's; "
-            "move others away, and record anew",
+        return node.error(f"{what} has a key {name!r}: {_FOREIGN[name]}")
+    owner = next((part for part, keys in _KEYS.items() if name in keys), None)
+    if owner is not None:
+        return node.error(
+            f"{what} has a key {name!r}, which belongs to {owner}; indent it as the other keys there are"
         )
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    advice = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(known)}"
-    return NodeError(line, f"{what} has an unknown key {name!r}; {advice}")
+    if name == "body":
+        return node.error(f"{what} has an unknown key 'body'; write it as one of {', '.join(_BODY_KEYS)}")
+    nearest = difflib.get_close_matches(name, _KEYS[what], n=1, cutoff=0.6)
+    advice = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(_KEYS[what])}"
+    return node.error(f"{what} has an unknown key {name!r}; {advice}")
 
 
 def time(node: Node, name: str) -> datetime:
@@ -110,30 +130,32 @@ def time(node: Node, name: str) -> datetime:
             return local + offset if sign == "-" else local - offset
         except (ValueError, OverflowError):
             pass  # there is no such time
-    raise NodeError(node.line, f"{name} is {text!r}; write a time such as 2026-11-23T19:10:00Z or 2026-11-23")
+    raise node.error(f"{name} is {text!r}; write a time such as 2026-11-23T19:10:00Z or 2026-11-23")
 
 
 def _request(node: Node, folder: Path) -> RecordedRequest:
-    found = _fields(node, "a request", _REQUEST, required=("method", "url"))
-    method = _nonempty(found["method"], "method")
+    found = _fields(node, "a request", required=("method", "url"))
+    method = _text(found["method"], "method")
     if _METHOD.fullmatch(method) is None:
-        raise NodeError(found["method"].line, f"method is {method!r}; write one word such as GET")
+        raise found["method"].error(f"method is {method!r}; write one word such as GET")
     headers = _headers(found["headers"]) if "headers" in found else Headers()
     body = _body(found, headers, folder)
     return RecordedRequest(
         method=method,
-        url=_nonempty(found["url"], "url"),
+        url=_url(found["url"]),
         headers=headers,
         body=None if body is None else bodies.read_body(body),
     )
 
 
 def _response(node: Node, folder: Path, method: str) -> RecordedResponse:
-    found = _fields(node, "a response", _RESPONSE, required=("status",))
+    found = _fields(node, "a response", required=("status",))
     line = _text(found["status"], "status")
     parts = _STATUS.fullmatch(line)
     if parts is None:
-        raise NodeError(found["status"].line, f"status is {line!r}; write a code and a reason such as 200 OK")
+        raise found["status"].error(
+            f"status is {line!r}; write a code of three digits and a reason, such as 200 OK"
+        )
     status = int(parts[1])
     headers = _headers(found["headers"]) if "headers" in found else Headers()
     body = _body(found, headers, folder)
@@ -161,12 +183,10 @@ def _headers(node: Node) -> Headers:
     elif isinstance(node.value, list):
         for entry in node.value:
             if not isinstance(entry.value, dict) or len(entry.value) != 1:
-                raise NodeError(
-                    entry.line, f"headers has {entry.kind} in its list; write one '- Name: value' a line"
-                )
+                raise entry.error(f"headers has {entry.kind} in its list; write one '- Name: value' a line")
             items.extend((name, _header_value(value, name)) for name, value in entry.value.items())
     elif node.value != "":
-        raise NodeError(node.line, f"headers is {node.kind}; write one 'Name: value' a line below it")
+        raise node.error(f"headers is {node.kind}; write one 'Name: value' a line below it")
     return Headers(tuple(items))
 
 
@@ -176,64 +196,75 @@ def _header_value(node: Node, name: str) -> str:
             raw = base64.b64decode(_text(node.value["base64"], "base64"), validate=True)
             return raw.decode("utf-8", "surrogatepass")
         except (binascii.Error, UnicodeDecodeError):
-            raise NodeError(node.line, f"the header {name} is no base64; write its value as it is") from None
+            raise node.error(f"the header {name} is no base64; write its value as it is") from None
     return _text(node, name)
 
 
 def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None:
-    forms = [name for name in _BODY_KEYS if name in found]
+    forms = [name for name in found if name in _BODY_KEYS]
     if len(forms) > 1:
-        raise NodeError(found[forms[1]].line, f"a body as {forms[0]} and as {forms[1]}; keep one of them")
+        first, second = forms[:2]
+        raise found[second].error(
+            f"a body as {second}, and as {first} in line {found[first].line}; keep one of them"
+        )
     form = forms[0] if forms else None
-    for parameter, needs in (("style", "json"), ("encoding", "text")):
-        if parameter in found and form != needs:
-            raise NodeError(
-                found[parameter].line, f"{parameter} says how to write {needs}, and there is none; remove it"
-            )
+    parameters = tuple(_parameters(found, form))
     if form is None:
         return None
-    text = _text(found[form], form)
+    node = found[form]
+    if not isinstance(node.value, str):
+        raise node.error(f"{form} is {node.kind}; write '{form}: |', and below it, indented, the {form}")
     if form == "file":
-        return _file(found["file"], text, folder)
-    if "style" in found:
-        style = _text(found["style"], "style")
-        if style not in json_text.STYLES:
-            raise NodeError(
-                found["style"].line, f"style is {style!r}; known are {', '.join(json_text.STYLES)}"
-            )
-        parameter_value: tuple[str, str] | None = ("style", style)
-    else:
-        parameter_value = ("encoding", _text(found["encoding"], "encoding")) if "encoding" in found else None
+        return _file(node, node.value, folder)
     try:
-        return bodies.restore(InlineBody(form, text, parameter_value), headers)
+        return bodies.restore(InlineBody(form, node.value, *parameters), headers)
     except json.JSONDecodeError as error:
-        line = found[form].line + (0 if found[form].plain else error.lineno)
-        raise NodeError(
-            line, f"the json body is no JSON: {error.msg}; correct it, or write it as text"
-        ) from None
+        raise _no_json(node, error) from None
     except (ValueError, RecursionError) as error:
-        raise NodeError(found[form].line, str(error)) from None
+        raise node.error(str(error)) from None
+
+
+def _parameters(found: dict[str, Node], form: str | None) -> Iterator[tuple[str, str]]:
+    """The ``style`` or the ``encoding`` that stands beside a body."""
+    for name, (forms, values) in _PARAMETERS.items():
+        if name not in found:
+            continue
+        node = found[name]
+        if form not in forms:
+            needed = " or ".join(forms)
+            raise node.error(f"{name} says how to write {needed}, and there is none; remove it")
+        value = _text(node, name)
+        if values and value not in values:
+            raise node.error(f"{name} is {value!r}; known are {', '.join(values)}")
+        yield name, value
+
+
+def _no_json(node: Node, error: json.JSONDecodeError) -> NodeError:
+    problem = f"the json body is no JSON: {error.msg}; correct it, or write it as text"
+    if not node.is_block:
+        return node.error(problem)
+    # What is missing at the end is missing in the last line, not below it.
+    last = max(error.doc.rstrip().count("\n") + 1, 1)
+    return NodeError(node.line + min(error.lineno, last), problem)
 
 
 def _file(node: Node, name: str, folder: Path) -> Body:
     directory, _, file = name.replace("\\", "/").partition("/")
     path = folder / file
     if directory != folder.name or not file or file in (".", "..") or "/" in file or "\0" in file:
-        raise NodeError(
-            node.line,
+        raise node.error(
             f"the body file {name!r} is not in the cassette's own folder; write {folder.name}/<name>",
         )
     if folder.is_symlink() or path.is_symlink():
-        raise NodeError(node.line, f"the body file {name!r} is a symbolic link; put the file itself there")
+        raise node.error(f"the body file {name!r} is a symbolic link; put the file itself there")
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            raise NodeError(node.line, f"the body file {name!r} is no file; put one there")
+            raise node.error(f"the body file {name!r} is no file; put one there")
         size = status.st_size
         return BodyFile(path, size) if size > bodies.LARGEST_IN_MEMORY else path.read_bytes()
     except OSError as error:
-        raise NodeError(
-            node.line,
+        raise node.error(
             f"cannot read the body file {name!r}: {error.strerror}; restore it or remove the interaction",
         ) from None
 
@@ -245,7 +276,7 @@ def _expires(node: Node) -> datetime | Literal[Special.NEVER]:
 def _answer(node: Node) -> int:
     text = _text(node, "answer")
     if re.fullmatch(r"[1-9][0-9]{0,8}", text) is None:
-        raise NodeError(node.line, f"answer is {text!r}; write a number from 1")
+        raise node.error(f"answer is {text!r}; write a number from 1")
     return int(text)
 
 
@@ -255,30 +286,39 @@ def _keep(node: Node) -> bool:
     if node.plain and isinstance(node.value, str) and node.value in ("false", "False", "FALSE"):
         return False
     given = repr(node.value) if isinstance(node.value, str) else node.kind
-    raise NodeError(node.line, f"keep is {given}; write true or remove the line")
+    raise node.error(f"keep is {given}; write true, without quotes, or remove the line")
 
 
-def _nonempty(node: Node, name: str) -> str:
-    text = _text(node, name)
-    if not text:
-        raise NodeError(node.line, f"{name} is empty; write a value")
-    return text
+def _url(node: Node) -> str:
+    url = _text(node, "url")
+    if _SCHEME.match(url) is None:
+        raise node.error(f"url is {url!r}; write a whole one, with its 'https://'")
+    return url
 
 
 def _text(node: Node, name: str) -> str:
     if isinstance(node.value, str):
         return node.value
-    raise NodeError(node.line, f"{name} is {node.kind}; write one text")
+    raise node.error(f"{name} is {node.kind}; write one text")
 
 
-def _fields(node: Node, what: str, known: tuple[str, ...], required: tuple[str, ...]) -> dict[str, Node]:
+def _fields(node: Node, what: str, required: tuple[str, ...]) -> dict[str, Node]:
     found = node.value
     if not isinstance(found, dict):
-        raise NodeError(node.line, f"{what} expected here, found {node.kind}; write keys and values")
-    for name, value in found.items():
-        if name not in known:
-            raise unknown_key(name, value.line, what, known)
+        raise node.error(f"{what} expected here, found {node.kind}; write keys and values")
+    for name in found:
+        if name not in _KEYS[what]:
+            telling = next((foreign for foreign in found if foreign in _FOREIGN), name)
+            raise unknown_key(telling, found[telling], what)
     for name in required:
         if name not in found:
-            raise NodeError(node.line, f"{what} without {name}; add it, or remove the interaction")
+            raise _missing(name, node, found, what)
     return found
+
+
+def _missing(name: str, node: Node, found: dict[str, Node], what: str) -> NodeError:
+    for key, part in _PARTS.items():  # indented too deep, it is there, and one level down
+        inner = found[key].value if key in found else None
+        if isinstance(inner, dict) and name in inner:
+            return unknown_key(name, inner[name], part)
+    return node.error(f"{what} without {name}; add it, or remove the interaction")

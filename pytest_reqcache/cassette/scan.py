@@ -38,6 +38,7 @@ _ITEM = re.compile(
     rb"- request:\n    method: [!-~]+\n    url: (?:([A-Za-z][!-~]*(?<!:))|[^\n]+)\n(?=    [a-z#]|  [r#])"
 )
 _CREATED_AT = b"  created_at: "
+_CREATED_AT_LINE = b"\n" + _CREATED_AT
 _CLOSING = re.compile(
     rb"\n  created_at: (?:[^\n]*\n|[^\n]*Z\Z)(?P<comments>(?:[ ]+#[^\n]*\n)*)" + _LAST_GAP.pattern + rb"\Z"
 )
@@ -78,6 +79,8 @@ def _add_items(layout: Layout, file: BinaryIO, at: int, end: int, locate: Locate
                 raise Unsure
             line += piece.count(b"\n")
             continue
+        if piece.count(_CREATED_AT_LINE) > 1:  # an item without its dash, or with an indented one
+            raise Unsure
         own = _own_length(piece)
         found = _ITEM.match(piece)
         if own is None or found is None:

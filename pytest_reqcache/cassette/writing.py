@@ -141,6 +141,8 @@ _SEQUENCE_END: Event = SequenceEndEvent()
 
 def _check(interaction: Interaction) -> None:
     request = interaction.request
+    if not 100 <= interaction.response.status <= 999:
+        raise ValueError(f"{interaction.response.status} is no status of HTTP; do not record it")
     for what, text in (
         ("method", request.method),
         ("URL", request.url),

@@ -98,7 +98,10 @@ def _without_stored(
     if options.force_refresh or request.method not in REUSABLE_METHODS:
         return Plan(no_answer, reason=reason)
     # section 4.3.1: one request validates every variant
-    return Plan(no_answer, reason=reason, conditions=validators_of_variants(varying), related=tuple(varying))
+    variants = [item for item in varying if not item.keep]
+    return Plan(
+        no_answer, reason=reason, conditions=validators_of_variants(variants), related=tuple(variants)
+    )
 
 
 def _offline(
@@ -192,9 +195,11 @@ def _is_fresh_enough(
 def _of_get(
     request: RecordedRequest, candidates: Sequence[Interaction], settings: Settings
 ) -> tuple[Interaction, ...]:
-    """Section 4.3.5: the stored responses to GET that could have been chosen for a HEAD."""
+    """Section 4.3.5: the stored responses to GET that could have been chosen for a HEAD, and may change."""
     if request.method != "HEAD":
         return ()
     return tuple(
-        item for item in candidates if item.request.method == "GET" and may_answer(item, request, settings)
+        item
+        for item in candidates
+        if item.request.method == "GET" and not item.keep and may_answer(item, request, settings)
     )

@@ -261,7 +261,7 @@ def test_body_file_outside_the_own_folder_is_refused(name, path, open_cassette, 
     (tmp_path / "users.bodies" / "link.bin").symlink_to(tmp_path / "secret.bin")
     add(open_cassette(), make())
     path.write_text(path.read_text().replace("text: |\n      hello", f'file: "{name}"'))
-    with pytest.raises(CassetteError, match=r"users\.yaml:9: the body file"):
+    with pytest.raises(CassetteError, match=r"users\.yaml:9:5: the body file"):
         list(open_cassette())
 
 
@@ -270,7 +270,7 @@ def test_missing_body_file_is_named(open_cassette, tmp_path):
     [file] = (tmp_path / "users.bodies").iterdir()
     file.unlink()
     with pytest.raises(
-        CassetteError, match=rf"users\.yaml:9: cannot read the body file.*{file.name}.*restore it"
+        CassetteError, match=rf"users\.yaml:9:5: cannot read the body file.*{file.name}.*restore it"
     ):
         list(open_cassette())
 

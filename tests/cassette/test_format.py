@@ -16,6 +16,7 @@ from pytest_reqcache.headers import Headers
 from pytest_reqcache.models import Interaction, Source
 
 from .conftest import CREATED_AT, add, make
+from .strategies import INTERACTIONS, TEXTS, URLS
 
 EXAMPLE = """\
 # Recorded by pytest-reqcache. Edit freely: see docs/cassettes.
@@ -197,35 +198,13 @@ def test_odd_texts_come_back_as_header_values_and_names(value, tmp_path):
         assert round_trip(interaction, tmp_path) == interaction
 
 
-TEXTS = st.text(
-    st.characters(codec="utf-8") | st.sampled_from("\r\n\t :#-'\"{}[]&*!|>%@\x85\u2028\ufeff"), max_size=12
-)
-NAMES = st.sampled_from(["A", "a", "Set-Cookie", "set-cookie"]) | TEXTS.filter(bool)
-
-
-@given(
-    st.builds(
-        make,
-        url=TEXTS.filter(bool),
-        method=st.sampled_from(["GET", "POST", "M-SEARCH", "null", "ON"]),
-        status=st.integers(100, 999).filter(lambda status: status not in (204, 304)),
-        reason=TEXTS,
-        headers=st.lists(st.tuples(NAMES, TEXTS), max_size=5),
-        sent=st.lists(st.tuples(NAMES, TEXTS), max_size=5),
-        body=st.binary(max_size=40),
-        sent_body=st.none() | st.binary(max_size=40),
-        answer=st.integers(1, 10),
-        expires=st.sampled_from([None, Special.NEVER, CREATED_AT]),
-        keep=st.booleans(),
-        key=st.none() | TEXTS,
-    )
-)
+@given(INTERACTIONS)
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_interaction_comes_back(tmp_path_factory, interaction):
     assert round_trip(interaction, tmp_path_factory.getbasetemp()) == interaction
 
 
-@given(st.lists(st.builds(make, url=TEXTS.filter(bool), body=TEXTS.map(str.encode)), min_size=1, max_size=4))
+@given(st.lists(st.builds(make, url=URLS, body=TEXTS.map(str.encode)), min_size=1, max_size=4))
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_is_written_is_found_again(tmp_path_factory, items):
     path = tmp_path_factory.mktemp("found") / "c.yaml"
