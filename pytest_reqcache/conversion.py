@@ -4,8 +4,8 @@ Facts about them that this module rests on:
 
 * ``requests`` takes cookies from ``raw._original_response.msg``, not from the headers.
 * urllib3 ends ``stream(None)`` only when its file object has closed itself.
-* What is stored is decoded. A replayed ``raw`` must not have Content-Encoding, Content-Length or
-  Transfer-Encoding, or it would decode or cut again; ``response.headers`` must have them.
+* What is stored is decoded. urllib3 would decode, cut or wait for chunks again, as the header fields say:
+  it looks at them when a response is made, but for Content-Encoding, which it looks at before the first read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from .cassette import open_body, read_body
 from .headers import Headers
 from .models import Body, BodyFile, Interaction, RecordedRequest
 
-_TRANSFER_FIELDS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _SPOOL_PREFIX = "reqcache-"
 _IN_MEMORY = 1 << 20  # bytes of a streamed body that are kept in memory while it is recorded
 
@@ -273,6 +272,7 @@ def replay(
         # requests would read these bytes from `raw` one call later, at several times the cost.
         response._content = read_body(recorded.body)
         response._content_consumed = True
+        response.raw.close()
     if "Set-Cookie" in headers:
         extract_cookies_to_jar(response.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
     response.from_cache = True
@@ -289,14 +289,24 @@ def _joined(headers: Headers) -> Iterator[tuple[str, str]]:
     return iter(joined.values())
 
 
+class _ReplayedResponse(HTTPResponse):
+    """A urllib3 response made of a stored body: it shows the header fields as they were received, and
+    does not decode once more what they speak of."""
+
+    def _init_decoder(self) -> None:
+        """Nothing is coded any more."""
+
+    def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:  # type: ignore[override]
+        """The body in pieces, whatever its chunks were; as ever an error where there were none."""
+        return self.stream(amt, decode_content) if self.chunked else super().read_chunked(amt, decode_content)
+
+
 def _raw(
     body: Body, headers: Headers, status: int, reason: str, prepared: requests.PreparedRequest
 ) -> HTTPResponse:
-    shown = [item for item in headers if item[0].lower() not in _TRANSFER_FIELDS]
     source: Any = io.BytesIO(body) if isinstance(body, bytes) else open_body(body)
-    return HTTPResponse(
+    raw = _ReplayedResponse(
         body=_ReplayedBody(source),
-        headers=HTTPHeaderDict(shown),
         status=status,
         reason=reason,
         version=11,
@@ -307,6 +317,9 @@ def _raw(
         request_method=prepared.method,
         request_url=prepared.url,
     )
+    raw.headers = HTTPHeaderDict(headers)
+    raw.chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
+    return raw
 
 
 def not_cached(prepared: requests.PreparedRequest, connection: Any, body: str = "") -> CachedResponse:
@@ -459,6 +472,8 @@ class _TeedResponse(HTTPResponse):
 
     def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:  # type: ignore[override]
         parts = super().read_chunked(amt, decode_content)
+        if not self.chunked:
+            yield from parts  # an error, but nothing has been read
         while True:
             with self._tee.reading():
                 data = next(parts, None)
