@@ -9,7 +9,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -25,8 +25,14 @@ from .nodes import Node, NodeError
 _BODY_KEYS = ("json", "text", "base64", "file")
 _INTERACTION = ("request", "response", "answer", "expires", "keep", "key", "created_at")
 _REQUIRED = ("request", "response", "created_at")
-_REQUEST = ("method", "url", "headers", "style", "encoding", *_BODY_KEYS)
-_RESPONSE = ("status", "headers", "style", "encoding", *_BODY_KEYS)
+# What says how a body is restored, of which forms, and the values where not any may stand there.
+_PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "style": (("json",), json_text.STYLES),
+    "encoding": (("json", "text"), ()),
+    "line_ends": (("text",), ("crlf",)),
+}
+_REQUEST = ("method", "url", "headers", *_PARAMETERS, *_BODY_KEYS)
+_RESPONSE = ("status", "headers", *_PARAMETERS, *_BODY_KEYS)
 
 #: Keys that other tools write and we never do.
 _FOREIGN = frozenset(
@@ -184,27 +190,14 @@ def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None
     if len(forms) > 1:
         raise NodeError(found[forms[1]].line, f"a body as {forms[0]} and as {forms[1]}; keep one of them")
     form = forms[0] if forms else None
-    for parameter, needs in (("style", "json"), ("encoding", "text")):
-        if parameter in found and form != needs:
-            raise NodeError(
-                found[parameter].line, f"{parameter} says how to write {needs}, and there is none; remove it"
-            )
+    parameters = tuple(_parameters(found, form))
     if form is None:
         return None
     text = _text(found[form], form)
     if form == "file":
         return _file(found["file"], text, folder)
-    if "style" in found:
-        style = _text(found["style"], "style")
-        if style not in json_text.STYLES:
-            raise NodeError(
-                found["style"].line, f"style is {style!r}; known are {', '.join(json_text.STYLES)}"
-            )
-        parameter_value: tuple[str, str] | None = ("style", style)
-    else:
-        parameter_value = ("encoding", _text(found["encoding"], "encoding")) if "encoding" in found else None
     try:
-        return bodies.restore(InlineBody(form, text, parameter_value), headers)
+        return bodies.restore(InlineBody(form, text, parameters), headers)
     except json.JSONDecodeError as error:
         line = found[form].line + (0 if found[form].plain else error.lineno)
         raise NodeError(
@@ -212,6 +205,20 @@ def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None
         ) from None
     except (ValueError, RecursionError) as error:
         raise NodeError(found[form].line, str(error)) from None
+
+
+def _parameters(found: dict[str, Node], form: str | None) -> Iterator[tuple[str, str]]:
+    for name, (forms, values) in _PARAMETERS.items():
+        if name not in found:
+            continue
+        node = found[name]
+        if form not in forms:
+            needed = " or ".join(forms)
+            raise NodeError(node.line, f"{name} says how to write {needed}, and there is none; remove it")
+        value = _text(node, name)
+        if values and value not in values:
+            raise NodeError(node.line, f"{name} is {value!r}; known are {', '.join(values)}")
+        yield name, value
 
 
 def _file(node: Node, name: str, folder: Path) -> Body:

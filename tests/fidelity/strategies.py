@@ -27,7 +27,18 @@ SPECIAL = (
     *("\n", "\r", "\r\n", "\t", " ", "\x85", "\u2028", "\u2029", "\ufeff", "\x00", "\x07", "\x1b", "\x7f"),
     *("---", "...", "- request:\n", "  created_at: 2026-01-01T00:00:00Z\n", "interactions:\n", "%YAML 1.2\n"),
     *("#", ": ", "- ", "'", '"', "|", ">", "&a", "*a", "!!x", "{", "[", "\\", "\\n", "\ue000", "\ufffe"),
-    *("REDACTED-x", "\u00e9", "\u65e5\u672c", "\U0001f600", "<p class='x'>", " \n", "\t\n", "\n\n", "null", "~"),
+    *(
+        "REDACTED-x",
+        "\u00e9",
+        "\u65e5\u672c",
+        "\U0001f600",
+        "<p class='x'>",
+        " \n",
+        "\t\n",
+        "\n\n",
+        "null",
+        "~",
+    ),
 )
 TEXT = st.lists(st.sampled_from(SPECIAL) | st.text(max_size=4), max_size=8).map("".join)
 
@@ -38,11 +49,15 @@ ENCODINGS = (
 )
 
 LETTERS = st.text(st.sampled_from("abcé日本ñ€я\n\t ©"), max_size=40)
-ENCODED = st.builds(lambda text, name: text.encode(name, "ignore"), LETTERS | TEXT, st.sampled_from(ENCODINGS))
+ENCODED = st.builds(
+    lambda text, name: text.encode(name, "ignore"), LETTERS | TEXT, st.sampled_from(ENCODINGS)
+)
 
 LINES = st.builds(
     lambda lines, end, last: end.join(lines) + end * last,
-    st.lists(st.sampled_from(["a,b", '"quoted"', "trailing ", "\ttab", "  indented", "", "é", "#", "- x: y"])),
+    st.lists(
+        st.sampled_from(["a,b", '"quoted"', "trailing ", "\ttab", "  indented", "", "é", "#", "- x: y"])
+    ),
     st.sampled_from(["\n", "\r\n", "\r", "\x85", "\u2028", " \n"]),
     st.integers(0, 3),
 ).map(str.encode)
@@ -70,7 +85,9 @@ def _containers(draw: st.DrawFn, values: st.SearchStrategy[str]) -> str:
         return "[" + ",".join(space() + member + space() for member in members) + "]"
     names = [draw(st.sampled_from(['"a"', '"b"', '""']) | STRINGS) for _ in members]
     pairs = zip(names, members, strict=True)
-    return "{" + ",".join(f"{space()}{name}{space()}:{space()}{value}{space()}" for name, value in pairs) + "}"
+    return (
+        "{" + ",".join(f"{space()}{name}{space()}:{space()}{value}{space()}" for name, value in pairs) + "}"
+    )
 
 
 WILD_JSON = st.builds(
@@ -124,7 +141,16 @@ SMALL_BODIES = st.one_of(
 BODIES = st.one_of(SMALL_BODIES, SMALL_BODIES, SMALL_BODIES, LARGE)
 
 KINDS = st.sampled_from(
-    ["application/json", "application/problem+json", "text/plain", "text/html", "text/csv", "image/png", "x", ""]
+    [
+        "application/json",
+        "application/problem+json",
+        "text/plain",
+        "text/html",
+        "text/csv",
+        "image/png",
+        "x",
+        "",
+    ]
 )
 CONTENT_TYPES = st.builds(
     lambda kind, charset: f"{kind}; charset={charset}" if charset else kind,
@@ -141,17 +167,65 @@ VALUES = st.one_of(
     ),
     st.sampled_from(
         [b"", b"null", b"on", b"1.0", b"a: b", b"# x", b"a, b", b'"q"', b"caf\xc3\xa9", b"caf\xe9", b"\x85"]
-        + [b"\xa0x\xa0", b"a\r\n folded", b"- x", b"2026-01-01", b"0x1F", b"x" * 300, b"\xff" * 9, b"{}", b"!"]
+        + [
+            b"\xa0x\xa0",
+            b"a\r\n folded",
+            b"- x",
+            b"2026-01-01",
+            b"0x1F",
+            b"x" * 300,
+            b"\xff" * 9,
+            b"{}",
+            b"!",
+        ]
     ),
 )
 NAMES = st.sampled_from(
-    [b"X-One", b"x-one", b"X-ONE", b"X-Two", b"Link", b"link", b"ETag", b"Vary", b"X_Under", b"X.Dot", b"!#$%&'*+"]
-    + [b"on", b"null", b"1", b"-", b"Warning", b"Age", b"Date", b"Last-Modified", b"Allow", b"Server", b"<<", b"="]
+    [
+        b"X-One",
+        b"x-one",
+        b"X-ONE",
+        b"X-Two",
+        b"Link",
+        b"link",
+        b"ETag",
+        b"Vary",
+        b"X_Under",
+        b"X.Dot",
+        b"!#$%&'*+",
+    ]
+    + [
+        b"on",
+        b"null",
+        b"1",
+        b"-",
+        b"Warning",
+        b"Age",
+        b"Date",
+        b"Last-Modified",
+        b"Allow",
+        b"Server",
+        b"<<",
+        b"=",
+    ]
 )
 #: Those of cookies that can be no secret: short, and with harmless names (documented).
 COOKIES = st.sampled_from(
-    [b"theme=light; Path=/", b"theme=dark; path=/a", b"lang=de; Max-Age=60", b"seen=1; Max-Age=0", b"a", b"b=; Path=/"]
-    + [b"lang=en; Expires=Wed, 21 Oct 2099 07:28:00 GMT", b'q="x y"; Version=1', b"\xe9=\xe9", b"", b"x=1; Domain=x"]
+    [
+        b"theme=light; Path=/",
+        b"theme=dark; path=/a",
+        b"lang=de; Max-Age=60",
+        b"seen=1; Max-Age=0",
+        b"a",
+        b"b=; Path=/",
+    ]
+    + [
+        b"lang=en; Expires=Wed, 21 Oct 2099 07:28:00 GMT",
+        b'q="x y"; Version=1',
+        b"\xe9=\xe9",
+        b"",
+        b"x=1; Domain=x",
+    ]
 )
 FIELDS = st.lists(
     st.tuples(NAMES, VALUES) | st.tuples(st.sampled_from([b"Set-Cookie", b"set-cookie"]), COOKIES), max_size=6
@@ -161,10 +235,14 @@ FIELDS = st.lists(
 STATUSES = st.builds(
     lambda code, reason: b"%d%s" % (code, reason),
     st.one_of(
-        st.sampled_from([200, 200, 200, 201, 203, 204, 206, 300, 304, 400, 401, 404, 410, 418, 429, 500, 503]),
+        st.sampled_from(
+            [200, 200, 200, 201, 203, 204, 206, 300, 304, 400, 401, 404, 410, 418, 429, 500, 503]
+        ),
         st.integers(101, 999),
     ),
-    st.sampled_from([b"", b" ", b" OK", b" Not  Found", b" caf\xe9", b" \xe2\x98\x83", b" a: b", b" # x", b" 200 OK"])
+    st.sampled_from(
+        [b"", b" ", b" OK", b" Not  Found", b" caf\xe9", b" \xe2\x98\x83", b" a: b", b" # x", b" 200 OK"]
+    )
     | VALUES.map(lambda value: b" " + value.replace(b"\r\n", b"")),
 )
 

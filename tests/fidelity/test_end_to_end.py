@@ -21,7 +21,9 @@ Look = Callable[[requests.Session], Any]
 engines = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES.keys())
 
 
-def check_replay(look: Look, engine: Any, wire: Wire, new_path: Callable[[], Path], asked_again: int = 0) -> Any:
+def check_replay(
+    look: Look, engine: Any, wire: Wire, new_path: Callable[[], Path], asked_again: int = 0
+) -> Any:
     """That ``look`` sees through a session without a cache, one that records, and one that replays, the
     same; the last asks the server ``asked_again`` times. Gives what it saw."""
     path = new_path()
