@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import Message
+from email.utils import formatdate
 from http.client import HTTPMessage
+from http.cookiejar import http2time
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -198,8 +201,8 @@ def received_headers(response: requests.Response) -> Headers:
 class _OriginalResponse:
     """What ``requests`` looks for cookies in."""
 
-    def __init__(self, headers: Headers) -> None:
-        self.msg = _message(headers)
+    def __init__(self, headers: Headers, later: timedelta) -> None:
+        self.msg = _message(headers, later)
 
     def isclosed(self) -> bool:
         return True
@@ -208,11 +211,30 @@ class _OriginalResponse:
         """Nothing is open."""
 
 
-def _message(headers: Headers) -> Message:
+def _message(headers: Headers, later: timedelta) -> Message:
     message = HTTPMessage()
     for name, value in headers:
-        message.add_header(name, value)
+        message.add_header(name, _moved(value, later) if name.lower() == "set-cookie" else value)
     return message
+
+
+_EXPIRES = re.compile(r"(;\s*expires\s*=\s*)([^;]*)", re.IGNORECASE)
+
+
+def _moved(cookie: str, later: timedelta) -> str:
+    """A ``Set-Cookie`` whose cookie lives as long from now as it did from when it was received; a cookie
+    jar takes none that has expired."""
+
+    def moved(found: re.Match[str]) -> str:
+        time = http2time(found[2].strip().strip('"'))
+        if time is None:
+            return found[0]
+        try:
+            return found[1] + formatdate(time + later.total_seconds(), usegmt=True)
+        except (ValueError, OverflowError):  # "never", as the end of the year 9999
+            return found[0]
+
+    return _EXPIRES.sub(moved, cookie)
 
 
 class _ReplayedBody(io.RawIOBase):
@@ -252,9 +274,13 @@ def replay(
     *,
     stream: bool,
     connection: Any,
+    age: timedelta = timedelta(0),
     extra_headers: Iterable[tuple[str, str]] = (),
 ) -> CachedResponse:
-    """The response that a stored interaction stands for, to the caller's own request."""
+    """The response that a stored interaction stands for, to the caller's own request.
+
+    With an ``age`` the cookies that it sets live on for as long as they did when it was received.
+    """
     recorded = interaction.response
     headers = recorded.headers
     response = CachedResponse()
@@ -267,7 +293,7 @@ def replay(
     response.headers.update(extra_headers)
     response.encoding = get_encoding_from_headers(response.headers)
     body: Body = recorded.body if stream else b""
-    response.raw = _raw(body, headers, recorded.status, recorded.reason, prepared)
+    response.raw = _raw(body, headers, recorded.status, recorded.reason, prepared, age)
     if not stream:
         # requests would read these bytes from `raw` one call later, at several times the cost.
         response._content = read_body(recorded.body)
@@ -302,7 +328,12 @@ class _ReplayedResponse(HTTPResponse):
 
 
 def _raw(
-    body: Body, headers: Headers, status: int, reason: str, prepared: requests.PreparedRequest
+    body: Body,
+    headers: Headers,
+    status: int,
+    reason: str,
+    prepared: requests.PreparedRequest,
+    age: timedelta = timedelta(0),
 ) -> HTTPResponse:
     source: Any = io.BytesIO(body) if isinstance(body, bytes) else open_body(body)
     raw = _ReplayedResponse(
@@ -313,7 +344,7 @@ def _raw(
         version_string="HTTP/1.1",
         preload_content=False,
         decode_content=False,
-        original_response=cast(Any, _OriginalResponse(headers)),
+        original_response=cast(Any, _OriginalResponse(headers, age)),
         request_method=prepared.method,
         request_url=prepared.url,
     )

@@ -232,9 +232,14 @@ class Transport:
         return self._replayed(call, replace(stored, response=shown))
 
     def _replayed(self, call: _Call, stored: Interaction) -> CachedResponse:
-        age = _age(stored) if call.settings.cache_control else ()
+        is_http = call.settings.cache_control
         response = replay(
-            stored, call.prepared, stream=call.stream, connection=call.connection, extra_headers=age
+            stored,
+            call.prepared,
+            stream=call.stream,
+            connection=call.connection,
+            age=timedelta(0) if is_http else max(clock.now() - stored.created_at, timedelta(0)),
+            extra_headers=_age(stored) if is_http else (),
         )
         response.cache_key = call.asked.key
         return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,43 @@ def test_any_streamed_response_is_seen_again(engine, wire, new_path, reply, meth
             return before, read, rest, response.raw.closed, cookies(session.cookies)
 
     check_replay(look, engine, wire, new_path, asked_again=is_for_this_request_alone(reply, engine))
+
+
+REDIRECTS = st.sampled_from([301, 302, 303, 307, 308])
+
+
+@st.composite
+def chains(draw: st.DrawFn, url: str = "") -> dict[str, Reply]:
+    """Replies of ``/0``, ``/1``, ..., each but the last one leading to the next."""
+    length = draw(st.integers(1, 4))
+    last = draw(replies(SMALL_BODIES))
+    found = {f"/{length}": last}
+    for number in range(length):
+        form = draw(st.sampled_from(["/{}", "{}", "./{}", "{}?a=1&b=%20x", "/{}#part", "//{host}/{}", "http://{host}/{}"]))
+        reason = draw(st.sampled_from([b" Found", b"", b" caf\xe9"]))
+        hop = draw(replies(SMALL_BODIES, status=REDIRECTS.map(lambda code, reason=reason: b"%d%s" % (code, reason))))
+        location = (b"Location", form.replace("{}", str(number + 1)).encode())
+        found[f"/{number}"] = replace(hop, headers=(location, *hop.headers))
+    return found
+
+
+@engines
+@given(chain=chains(), stream=st.booleans(), follow=st.booleans(), method=st.sampled_from(["GET", "HEAD", "POST"]))
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_any_chain_of_redirects_is_seen_again(engine, wire, new_path, chain, stream, follow, method):
+    host = wire.url.removeprefix("http://").encode()
+    wire.answers(
+        {
+            path: replace(
+                reply, headers=tuple((name, value.replace(b"{host}", host)) for name, value in reply.headers)
+            )
+            for path, reply in chain.items()
+        }
+    )
+
+    def look(session: requests.Session) -> Any:
+        response = session.request(method, f"{wire.url}/0#top", allow_redirects=follow, stream=stream, timeout=10)
+        return whole(response), cookies(session.cookies)
+
+    last = list(chain.values())[0]
+    check_replay(look, engine, wire, new_path, follow and is_for_this_request_alone(last, engine))
