@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .engines import ENGINES, by_hand
-from .seen import READINGS, UNDECODED, cookies, head, is_replayed, outcome, whole
-from .strategies import BODIES, DECODED, SMALL_BODIES, replies
+from .seen import READINGS, UNDECODED, cookies, head, outcome, whole
+from .strategies import DECODED, SMALL_BODIES, replies
 from .wire import Reply, Wire
 
 Look = Callable[[requests.Session], Any]
@@ -87,7 +87,7 @@ def test_any_streamed_response_is_seen_again(engine, wire, new_path, reply, meth
             read = outcome(lambda: READINGS[reading](response, size))
             if free and isinstance(read, list) and read:
                 read = type(read[0])().join(read) if None not in read else read
-            rest = response.raw.read()
+            rest = outcome(lambda: response.raw.read(decode_content=True))
             return before, read, rest, response.raw.closed, cookies(session.cookies)
 
     check_replay(look, engine, wire, new_path, asked_again=is_for_this_request_alone(reply, engine))
@@ -103,16 +103,27 @@ def chains(draw: st.DrawFn, url: str = "") -> dict[str, Reply]:
     last = draw(replies(SMALL_BODIES))
     found = {f"/{length}": last}
     for number in range(length):
-        form = draw(st.sampled_from(["/{}", "{}", "./{}", "{}?a=1&b=%20x", "/{}#part", "//{host}/{}", "http://{host}/{}"]))
+        form = draw(
+            st.sampled_from(
+                ["/{}", "{}", "./{}", "{}?a=1&b=%20x", "/{}#part", "//{host}/{}", "http://{host}/{}"]
+            )
+        )
         reason = draw(st.sampled_from([b" Found", b"", b" caf\xe9"]))
-        hop = draw(replies(SMALL_BODIES, status=REDIRECTS.map(lambda code, reason=reason: b"%d%s" % (code, reason))))
+        hop = draw(
+            replies(SMALL_BODIES, status=REDIRECTS.map(lambda code, reason=reason: b"%d%s" % (code, reason)))
+        )
         location = (b"Location", form.replace("{}", str(number + 1)).encode())
         found[f"/{number}"] = replace(hop, headers=(location, *hop.headers))
     return found
 
 
 @engines
-@given(chain=chains(), stream=st.booleans(), follow=st.booleans(), method=st.sampled_from(["GET", "HEAD", "POST"]))
+@given(
+    chain=chains(),
+    stream=st.booleans(),
+    follow=st.booleans(),
+    method=st.sampled_from(["GET", "HEAD", "POST"]),
+)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_any_chain_of_redirects_is_seen_again(engine, wire, new_path, chain, stream, follow, method):
     host = wire.url.removeprefix("http://").encode()
@@ -126,7 +137,9 @@ def test_any_chain_of_redirects_is_seen_again(engine, wire, new_path, chain, str
     )
 
     def look(session: requests.Session) -> Any:
-        response = session.request(method, f"{wire.url}/0#top", allow_redirects=follow, stream=stream, timeout=10)
+        response = session.request(
+            method, f"{wire.url}/0#top", allow_redirects=follow, stream=stream, timeout=10
+        )
         return whole(response), cookies(session.cookies)
 
     last = list(chain.values())[0]
