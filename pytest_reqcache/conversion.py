@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from email.message import Message
 from email.utils import formatdate
 from http.client import HTTPMessage
-from http.cookiejar import http2time
+from http.cookiejar import http2time  # type: ignore[attr-defined]  # the stubs leave it out
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
