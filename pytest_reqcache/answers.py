@@ -2,7 +2,8 @@
 
 Identical safe requests share one answer. The next one is asked for where the last one can no longer
 be right: after a successful unsafe request to the same origin (RFC 9111 section 4.4), after an answer
-of 400 or more, and always by unsafe requests and with ``repeats="sequence"``. Positions start anew in
+of 400 or more, where a chain of redirects leads back to the same request, and always by unsafe requests
+and with ``repeats="sequence"``. Positions start anew in
 each test, so neither the order of tests nor the number of workers changes an answer.
 """
 
@@ -42,8 +43,9 @@ class Answers:
         self._slots: dict[object, Slot] = {}
         self._epochs: Counter[str] = Counter()
 
-    def turn(self, name: object, method: str, origin: str, *, sequence: bool) -> Turn:
-        """The answer due to a request; one that each call takes for itself is taken by this."""
+    def turn(self, name: object, method: str, origin: str, *, sequence: bool, again: bool = False) -> Turn:
+        """The answer due to a request; one that each call takes for itself is taken by this. ``again``:
+        its last answer was a redirect that has led back to it."""
         slot = self._slots.setdefault(name, Slot())
         safe = method in SAFE_METHODS
         if not safe or sequence:
@@ -51,7 +53,7 @@ class Answers:
             return Turn(slot.position, may_hold=safe and not slot.live)
         if slot.position < 0:
             return Turn(0, may_hold=False)
-        if slot.epoch != self._epochs[origin]:
+        if again or slot.epoch != self._epochs[origin]:
             return Turn(slot.position + 1, may_hold=False)
         if slot.status >= 400:
             return Turn(slot.position + 1, may_hold=not slot.live)

@@ -4,20 +4,23 @@ Facts about them that this module rests on:
 
 * ``requests`` takes cookies from ``raw._original_response.msg``, not from the headers.
 * urllib3 ends ``stream(None)`` only when its file object has closed itself.
-* What is stored is decoded. A replayed ``raw`` must not have Content-Encoding, Content-Length or
-  Transfer-Encoding, or it would decode or cut again; ``response.headers`` must have them.
+* What is stored is decoded. urllib3 would decode, cut or wait for chunks again, as the header fields say:
+  it looks at them when a response is made, but for Content-Encoding, which it looks at before the first read.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import Message
+from email.utils import formatdate
 from http.client import HTTPMessage
+from http.cookiejar import http2time  # type: ignore[attr-defined]  # the stubs leave it out
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -33,7 +36,6 @@ from .cassette import open_body, read_body
 from .headers import Headers
 from .models import Body, BodyFile, Interaction, RecordedRequest
 
-_TRANSFER_FIELDS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _SPOOL_PREFIX = "reqcache-"
 _IN_MEMORY = 1 << 20  # bytes of a streamed body that are kept in memory while it is recorded
 
@@ -212,8 +214,8 @@ def received_headers(response: requests.Response) -> Headers:
 class _OriginalResponse:
     """What ``requests`` looks for cookies in."""
 
-    def __init__(self, headers: Headers) -> None:
-        self.msg = _message(headers)
+    def __init__(self, headers: Headers, later: timedelta) -> None:
+        self.msg = _message(headers, later)
 
     def isclosed(self) -> bool:
         return True
@@ -222,11 +224,30 @@ class _OriginalResponse:
         """Nothing is open."""
 
 
-def _message(headers: Headers) -> Message:
+def _message(headers: Headers, later: timedelta) -> Message:
     message = HTTPMessage()
     for name, value in headers:
-        message.add_header(name, value)
+        message.add_header(name, _moved(value, later) if name.lower() == "set-cookie" else value)
     return message
+
+
+_EXPIRES = re.compile(r"(;\s*expires\s*=\s*)([^;]*)", re.IGNORECASE)
+
+
+def _moved(cookie: str, later: timedelta) -> str:
+    """A ``Set-Cookie`` whose cookie lives as long from now as it did from when it was received; a cookie
+    jar takes none that has expired."""
+
+    def moved(found: re.Match[str]) -> str:
+        time = http2time(found[2].strip().strip('"'))
+        if time is None:
+            return found[0]
+        try:
+            return found[1] + formatdate(time + later.total_seconds(), usegmt=True)
+        except (ValueError, OverflowError):  # "never", as the end of the year 9999
+            return found[0]
+
+    return _EXPIRES.sub(moved, cookie)
 
 
 class _ReplayedBody(io.RawIOBase):
@@ -266,9 +287,13 @@ def replay(
     *,
     stream: bool,
     connection: Any,
+    age: timedelta = timedelta(0),
     extra_headers: Iterable[tuple[str, str]] = (),
 ) -> CachedResponse:
-    """The response that a stored interaction stands for, to the caller's own request."""
+    """The response that a stored interaction stands for, to the caller's own request.
+
+    With an ``age`` the cookies that it sets live on for as long as they did when it was received.
+    """
     recorded = interaction.response
     headers = recorded.headers
     response = CachedResponse()
@@ -281,11 +306,12 @@ def replay(
     response.headers.update(extra_headers)
     response.encoding = get_encoding_from_headers(response.headers)
     body: Body = recorded.body if stream else b""
-    response.raw = _raw(body, headers, recorded.status, recorded.reason, prepared)
+    response.raw = _raw(body, headers, recorded.status, recorded.reason, prepared, age)
     if not stream:
         # requests would read these bytes from `raw` one call later, at several times the cost.
         response._content = read_body(recorded.body)
         response._content_consumed = True
+        response.raw.close()
     if "Set-Cookie" in headers:
         extract_cookies_to_jar(response.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
     response.from_cache = True
@@ -302,24 +328,42 @@ def _joined(headers: Headers) -> Iterator[tuple[str, str]]:
     return iter(joined.values())
 
 
+class _ReplayedResponse(HTTPResponse):
+    """A urllib3 response made of a stored body: it shows the header fields as they were received, and
+    does not decode once more what they speak of."""
+
+    def _init_decoder(self) -> None:
+        """Nothing is coded any more."""
+
+    def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:  # type: ignore[override]
+        """The body in pieces, whatever its chunks were; as ever an error where there were none."""
+        return self.stream(amt, decode_content) if self.chunked else super().read_chunked(amt, decode_content)
+
+
 def _raw(
-    body: Body, headers: Headers, status: int, reason: str, prepared: requests.PreparedRequest
+    body: Body,
+    headers: Headers,
+    status: int,
+    reason: str,
+    prepared: requests.PreparedRequest,
+    age: timedelta = timedelta(0),
 ) -> HTTPResponse:
-    shown = [item for item in headers if item[0].lower() not in _TRANSFER_FIELDS]
     source: Any = io.BytesIO(body) if isinstance(body, bytes) else open_body(body)
-    return HTTPResponse(
+    raw = _ReplayedResponse(
         body=_ReplayedBody(source),
-        headers=HTTPHeaderDict(shown),
         status=status,
         reason=reason,
         version=11,
         version_string="HTTP/1.1",
         preload_content=False,
         decode_content=False,
-        original_response=cast(Any, _OriginalResponse(headers)),
+        original_response=cast(Any, _OriginalResponse(headers, age)),
         request_method=prepared.method,
         request_url=prepared.url,
     )
+    raw.headers = HTTPHeaderDict(headers)
+    raw.chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
+    return raw
 
 
 def not_cached(
@@ -475,6 +519,8 @@ class _TeedResponse(HTTPResponse):
 
     def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:  # type: ignore[override]
         parts = super().read_chunked(amt, decode_content)
+        if not self.chunked:
+            yield from parts  # an error, but nothing has been read
         while True:
             with self._tee.reading():
                 data = next(parts, None)

@@ -144,7 +144,7 @@ class Flow:
         method, origin = asked.request.method, origin_of(asked.request.url)
         sequence = self._is_sequence(asked)
         name = self._slot(asked)
-        turn = self._answers.turn(name, method, origin, sequence=sequence)
+        turn = self._answers.turn(name, method, origin, sequence=sequence, again=asked.again)
         if sequence:
             return self._of_sequence(answers, turn, live=self._answers.is_live(name))
         if turn.position < len(answers):
@@ -152,7 +152,9 @@ class Flow:
         if answers and turn.may_hold:
             return self._at(answers, len(answers) - 1, asked)
         missing = Reason.USED_UP if answers else Reason.NEVER_RECORDED
-        return Found(missing=missing, position=len(answers), size=len(answers))
+        # What comes before it in its own chain is not stored yet.
+        position = turn.position if asked.again else len(answers)
+        return Found(missing=missing, position=position, size=position)
 
     def _at(self, answers: Sequence[Interaction], position: int, asked: Asked) -> Found:
         item = answers[position]

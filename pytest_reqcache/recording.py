@@ -30,12 +30,14 @@ Store = Cassette | MemoryCassette
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, and what it is found by. ``masked`` is what its key was computed from."""
+    """A request, and what it is found by. ``masked`` is what its key was computed from; ``again`` says that
+    a chain of redirects has led back to it."""
 
     request: RecordedRequest
     masked: Masked
     locator: str
     key: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

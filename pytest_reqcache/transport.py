@@ -50,7 +50,8 @@ Forward = Callable[[requests.PreparedRequest], requests.Response]
 class Exchange:
     """One call of a session: a request with its redirects.
 
-    The hops of a chain are held back until it has ended, and dropped if it ends in an error.
+    The hops of a chain are held back until it has ended, and dropped if it ends in an error. ``asked`` are
+    the keys of its requests so far.
     """
 
     options: Options = NO_OPTIONS
@@ -59,6 +60,7 @@ class Exchange:
     started: bool = False
     failed: bool = False
     held: list[Callable[[], object]] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
 
     def end(self) -> None:
         """Store what was held back, if the chain has not ended in an error."""
@@ -128,6 +130,8 @@ class Transport:
             return as_cached_response(forward(prepared))
         readable = read_once(prepared)
         asked = self.recorder.ask(recorded_request(readable), made_key(readable, settings))
+        asked = replace(asked, again=asked.key in exchange.asked)
+        exchange.asked.add(asked.key)
         call = _Call(readable, asked, settings, exchange, forward, stream, connection)
         response = self._answer(call)
         if readable is not prepared and response.request is readable:
@@ -234,9 +238,14 @@ class Transport:
         return self._replayed(call, replace(stored, response=shown))
 
     def _replayed(self, call: _Call, stored: Interaction) -> CachedResponse:
-        age = _age(stored) if call.settings.cache_control else ()
+        is_http = call.settings.cache_control
         response = replay(
-            stored, call.prepared, stream=call.stream, connection=call.connection, extra_headers=age
+            stored,
+            call.prepared,
+            stream=call.stream,
+            connection=call.connection,
+            age=timedelta(0) if is_http else max(clock.now() - stored.created_at, timedelta(0)),
+            extra_headers=_age(stored) if is_http else (),
         )
         response.cache_key = call.asked.key
         return response

@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 import time_machine
+from hypothesis import Phase, settings
 
 from clocks import Clock
 from origin import Origin
 from pytest_reqcache import CachedSession, install_cache, uninstall_cache
+
+# `--hypothesis-profile=thorough` for a long run.
+_PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
+for _name, _examples in (("usual", 40), ("thorough", 2000)):
+    settings.register_profile(
+        _name, max_examples=_examples, deadline=None, derandomize=False, print_blob=True, phases=_PHASES
+    )
+settings.load_profile("usual")
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 | key | for |
 |---|---|
-| ``json`` | JSON whose exact bytes a ``style`` restores |
-| ``text`` | what decodes, and encodes again to the same bytes; ``encoding`` where nothing else says it |
+| ``json`` | JSON whose exact text a ``style`` restores; ``encoding`` where it is not UTF-8 |
+| ``text`` | what decodes, and encodes again to the same bytes; ``encoding`` where nothing else says it, \
+``line_ends: crlf`` where all of them are |
 | ``base64`` | everything else |
 | ``file`` | what is too large to read in a YAML file: its bytes, beside the cassette, named by content |
 """
@@ -12,8 +13,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -61,16 +64,24 @@ _STRUCTURED_SUFFIXES = {"+json": ".json", "+xml": ".xml", "+zip": ".zip"}
 
 _OWN_NAME = re.compile(r"[0-9a-f]{16}\.[a-z0-9]+")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s;"',]+)""", re.IGNORECASE)
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_CRLF = re.compile(r"(?:[^\r\n]*\r\n)+[^\r\n]*")
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+# What HTML and XML say of themselves stands among their first bytes.
+_STATED_ENCODING = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z][\w.:-]*)""", re.IGNORECASE)
+_STATED_WITHIN = 1024
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class InlineBody:
-    """A body that stands in the YAML file; ``parameter`` is its ``style`` or ``encoding``."""
+    """A body that stands in the YAML file; ``parameters`` are what says how to restore its bytes."""
 
     form: str
     text: str
-    parameter: tuple[str, str] | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    def parameter(self, name: str) -> str | None:
+        return dict(self.parameters).get(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +132,13 @@ def present(body: Body, headers: Headers, folder: Path) -> InlineBody | FiledBod
 
 def restore(body: InlineBody, headers: Headers) -> bytes:
     """The bytes that a form of the YAML file stands for; ValueError says why it stands for none."""
+    named = body.parameter("encoding")
     if body.form == "json":
-        return json_text.from_pretty(body.text, body.parameter[1] if body.parameter else json_text.COMPACT)
+        text = json_text.from_pretty(body.text, body.parameter("style") or json_text.COMPACT)
+        return _encode(text, named, named=True)
     if body.form == "text":
-        encoding = body.parameter[1] if body.parameter else charset(headers)
-        return _encode(body.text, encoding, named=body.parameter is not None)
+        text = body.text.replace("\n", "\r\n") if body.parameter("line_ends") else body.text
+        return _encode(text, named or charset(headers), named=named is not None)
     try:
         return base64.b64decode("".join(body.text.split()), validate=True)
     except binascii.Error as error:
@@ -165,26 +178,50 @@ def _as_json(content: bytes, headers: Headers) -> InlineBody | None:
         is_json = kind == "application/json" or kind.endswith("+json")
     else:
         is_json = content[:1] in (b"{", b"[") and content.rstrip()[-1:] in (b"}", b"]")
-    pretty = json_text.to_pretty(content) if is_json else None
-    if pretty is None or not yaml_can_hold(pretty[0]):
+    if not is_json:
         return None
-    text, style = pretty
-    return InlineBody("json", text, None if style == json_text.COMPACT else ("style", style))
+    for encoding in dict.fromkeys((json.detect_encoding(content), charset(headers) or "utf-8", "latin-1")):
+        text = _decode(content, encoding)
+        pretty = None if text is None else json_text.to_pretty(text)
+        if pretty is not None:
+            readable, style = pretty
+            parameters = (("style", style), ("encoding", encoding))
+            absent = (("style", json_text.COMPACT), ("encoding", "utf-8"))
+            return InlineBody("json", readable, tuple(said for said in parameters if said not in absent))
+    return None
 
 
 def _as_text(content: bytes, headers: Headers) -> InlineBody | None:
     declared = charset(headers)
-    for encoding in dict.fromkeys((declared, None if declared is None else "utf-8", "latin-1")):
-        text = _decode(content, encoding or "utf-8")
+    for encoding, may_look_odd in _encodings(content, declared).items():
+        text = _decode(content, encoding)
         if text is None or not yaml_can_hold(text):
             continue
         unreadable = len(_UNREADABLE.findall(text))
-        # Any bytes at all are Latin-1: taken for text only where nothing in it looks odd.
-        if unreadable * 10 > len(text) or (encoding == "latin-1" and encoding != declared and unreadable):
+        if unreadable * 10 > len(text) or (unreadable and not may_look_odd):
             continue
-        said = encoding == declared
-        return InlineBody("text", text, None if said or encoding is None else ("encoding", encoding))
+        parameters = () if encoding == (declared or "utf-8") else (("encoding", encoding),)
+        if _CRLF.fullmatch(text):
+            return InlineBody("text", text.replace("\r\n", "\n"), (*parameters, ("line_ends", "crlf")))
+        return InlineBody("text", text, parameters)
     return None
+
+
+def _encodings(content: bytes, declared: str | None) -> dict[str, bool]:
+    """The encodings that a text may be in, the likeliest first, and whether something in it may look odd:
+    nearly any bytes can be decoded as what is only a guess."""
+    found: dict[str, bool] = {}
+    if content.startswith(codecs.BOM_UTF8):
+        found["utf-8-sig"] = True
+    found[declared or "utf-8"] = True
+    found.setdefault("utf-8", True)
+    if content.startswith(_WIDE_MARKS):
+        found.setdefault(json.detect_encoding(content), False)
+    stated = _STATED_ENCODING.search(content[:_STATED_WITHIN])
+    if stated:
+        found.setdefault(stated[1].decode("ascii"), False)
+    found.setdefault("latin-1", False)
+    return found
 
 
 def yaml_can_hold(text: str) -> bool:

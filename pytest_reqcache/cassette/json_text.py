@@ -1,96 +1,150 @@
-"""JSON bodies as people read them, and back to the very bytes that were received. No I/O.
+"""JSON bodies as people read them, and back to the very text that was received. No I/O.
 
-A body is kept as JSON only where ``json`` and one of a few known *styles* (the whitespace, whether
-non-ASCII characters are escaped, whether a newline ends it) reproduce it. What they do not
-reproduce, such as repeated names, ``1.10`` or ``1E2``, is for the caller to keep as text.
+Only the white space between the tokens is changed, and a *style* names the one to put back: so numbers
+such as ``1.10`` or ``1E400``, names that stand twice and escapes such as ``\\/`` stay as they were
+spelled. Where a text's escapes are those of ``json.dumps``, the characters are shown that they stand for
+(``-ascii``). JSON with white space that no style makes is for the caller to keep as text.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Iterable
+from itertools import product
 
 #: The style that is meant where none is named.
 COMPACT = "compact"
 
-_WHITESPACE: dict[str, tuple[tuple[str, str], int | None]] = {
-    "compact": ((",", ":"), None),
-    "spaced": ((", ", ": "), None),
-    "indent-2": ((",", ": "), 2),
-    "indent-4": ((",", ": "), 4),
-}
+# What stands between the tokens of one line, or what a line of a container is indented by.
+_ONE_LINE = {"compact": (",", ":"), "spaced": (", ", ": ")}
+_INDENTED = {"indent-2": "  ", "indent-4": "    ", "indent-tab": "\t"}
 _ASCII, _NEWLINE = "-ascii", "-newline"
 
 #: Every style by name; ``-ascii`` escapes what is not ASCII, ``-newline`` ends with a newline.
 STYLES: tuple[str, ...] = tuple(
-    name + escapes + newline for newline in ("", _NEWLINE) for escapes in ("", _ASCII) for name in _WHITESPACE
+    name + escapes + newline
+    for newline, escapes, name in product(("", _NEWLINE), ("", _ASCII), (*_ONE_LINE, *_INDENTED))
 )
 
-_ENCODERS = {
-    name + (_ASCII if escapes else ""): json.JSONEncoder(
-        ensure_ascii=escapes, separators=separators, indent=indent
-    )
-    for name, (separators, indent) in _WHITESPACE.items()
-    for escapes in (False, True)
-}
-_one_line = json.JSONEncoder(ensure_ascii=False).encode
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{},:]|[^][{},:"\s]+', re.DOTALL)
+# As `json` reads it, but numbers are left as they are spelled, however large.
+_check = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).decode
+_shown = json.JSONEncoder(ensure_ascii=False).encode
+_escaped = json.JSONEncoder().encode
+# What is better seen as an escape, or cannot be seen at all.
+_UNSEEN = re.compile("[\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 _LINE_LENGTH = 80
+_DEEPEST = 100  # `json` goes as deep as the stack allows, which may be less when the text is read
 
 
-def to_pretty(body: bytes) -> tuple[str, str] | None:
-    """The readable text of a JSON body, and the style that restores it.
-
-    None where the exact bytes could not be restored from the text.
-    """
+def to_pretty(text: str) -> tuple[str, str] | None:
+    """The readable text of JSON, and the style that restores it; None where it is none, or where the
+    white space is that of no style."""
     try:
-        text = body.decode()
-        tree = json.loads(text)
-        style = next((style for style in _candidates(text) if from_tree(tree, style) == body), None)
-        if style is None:
-            return None
-        pretty = _pretty(tree, "", "") + "\n"
-        if from_pretty(pretty, style) != body:
-            return None
+        _check(text)
     except (ValueError, RecursionError):
         return None
-    return pretty, style
+    tokens = _TOKEN.findall(text)
+    style = _style_of(text, tokens)
+    if style is None:
+        return None
+    readable = [_unescaped(token) for token in tokens] if "\\u" in text else tokens
+    if readable != tokens and [_as_ascii(token) for token in readable] == tokens:
+        tokens, style = readable, style.replace(_NEWLINE, "") + _ASCII + _NEWLINE * style.endswith(_NEWLINE)
+    pretty = _pretty(tokens)
+    return None if pretty is None else (pretty + "\n", style)
 
 
-def from_pretty(text: str, style: str = COMPACT) -> bytes:
-    """The body for a text that people may have edited; ValueError where it is not JSON."""
-    return from_tree(json.loads(text), style)
+def from_pretty(text: str, style: str = COMPACT) -> str:
+    """The JSON for a text that people may have edited; ValueError where it is none."""
+    _check(text)
+    tokens = _TOKEN.findall(text)
+    layout = style.removesuffix(_NEWLINE)
+    if layout.endswith(_ASCII):
+        tokens = [_as_ascii(token) for token in tokens]
+    return _laid_out(tokens, layout.removesuffix(_ASCII)) + "\n" * style.endswith(_NEWLINE)
 
 
-def from_tree(tree: Any, style: str) -> bytes:
-    text = _ENCODERS[style.removesuffix(_NEWLINE)].encode(tree)
-    return (text + "\n" if style.endswith(_NEWLINE) else text).encode()
-
-
-def _candidates(text: str) -> Iterator[str]:
+def _style_of(text: str, tokens: list[str]) -> str | None:
     newline = _NEWLINE if text.endswith("\n") else ""
-    names = ("indent-2", "indent-4") if "\n" in text.rstrip("\n") else ("compact", "spaced")
-    for name in (*names, *_WHITESPACE):
-        yield name + newline
-        if "\\u" in text:
-            yield name + _ASCII + newline
+    plain = text.removesuffix("\n")
+    names: Iterable[str] = _INDENTED if "\n" in plain else _ONE_LINE
+    return next((name + newline for name in names if _laid_out(tokens, name) == plain), None)
 
 
-def _pretty(tree: Any, indent: str, before: str) -> str:
-    """The text of a value behind ``before``: what holds nothing nested stays on one line if it fits."""
-    if not isinstance(tree, (dict, list)) or not tree:
-        return before + _one_line(tree)
-    values = tree.values() if isinstance(tree, dict) else tree
-    if not any(isinstance(value, (dict, list)) and value for value in values):
-        flat = before + _one_line(tree)
-        if len(indent) + len(flat) <= _LINE_LENGTH:
+def _unescaped(token: str) -> str:
+    """A string with the characters that its escapes stand for; as it is where they could not be seen."""
+    if "\\u" not in token:
+        return token
+    value = json.loads(token)
+    return token if _UNSEEN.search(value) else _shown(value)
+
+
+def _as_ascii(token: str) -> str:
+    return token if token.isascii() else _escaped(json.loads(token))
+
+
+def _laid_out(tokens: list[str], layout: str) -> str:
+    if layout in _ONE_LINE:
+        comma, colon = _ONE_LINE[layout]
+        between = {",": comma, ":": colon}
+        return "".join([between.get(token, token) for token in tokens])
+    unit, depth, parts = _INDENTED[layout], 0, [""]
+    for token in tokens:
+        if token in ("}", "]"):
+            depth -= 1
+            if parts[-1] in ("{", "["):  # it is empty
+                parts[-1] += token
+                continue
+            parts.append("\n" + unit * depth)
+        elif parts[-1] in ("{", "["):
+            parts.append("\n" + unit * depth)
+        parts.append(": " if token == ":" else token)
+        if token == ",":
+            parts.append("\n" + unit * depth)
+        elif token in ("{", "["):
+            depth += 1
+    return "".join(parts)
+
+
+class _Container:
+    """An object or a list whose end has not come: what stands before it, and its members so far."""
+
+    __slots__ = ("before", "brackets", "members", "nests")
+
+    def __init__(self, before: str, brackets: str) -> None:
+        self.before, self.brackets = before, brackets
+        self.members: list[str] = []
+        self.nests = False
+
+    def text(self, indent: str) -> str:
+        """What holds nothing nested stays on one line if it fits."""
+        opening, closing = self.before + self.brackets[0], self.brackets[1]
+        flat = opening + ", ".join(self.members) + closing if not self.nests else ""
+        if not self.members or (flat and len(indent) + len(flat) <= _LINE_LENGTH):
             return flat
-    inner = indent + "  "
-    if isinstance(tree, dict):
-        parts = [inner + _pretty(value, inner, f"{_one_line(name)}: ") for name, value in tree.items()]
-        opening, closing = "{}"
-    else:
-        parts = [inner + _pretty(value, inner, "") for value in tree]
-        opening, closing = "[]"
-    return before + opening + "\n" + ",\n".join(parts) + "\n" + indent + closing
+        lines = f",\n{indent}  ".join(self.members)
+        return f"{opening}\n{indent}  {lines}\n{indent}{closing}"
+
+
+def _pretty(tokens: list[str]) -> str | None:
+    """The tokens one below the other; None where they are nested too deep."""
+    stack, before = [_Container("", "[]")], ""
+    for token in tokens:
+        if token == ":":
+            before = f"{stack[-1].members.pop()}: "
+        elif token in ("{", "["):
+            stack.append(_Container(before, "{}" if token == "{" else "[]"))
+            before = ""
+            if len(stack) > _DEEPEST:
+                return None
+        elif token in ("}", "]"):
+            done = stack.pop()
+            stack[-1].members.append(done.text("  " * (len(stack) - 1)))
+            stack[-1].nests |= bool(done.members)
+        elif token != ",":
+            stack[-1].members.append(before + token)
+            before = ""
+    return stack[0].members[0]

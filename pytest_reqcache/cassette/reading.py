@@ -26,7 +26,8 @@ _BODY_KEYS = ("json", "text", "base64", "file")
 # What says how a body is restored, of which forms, and the values where not any may stand there.
 _PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "style": (("json",), json_text.STYLES),
-    "encoding": (("text",), ()),
+    "encoding": (("json", "text"), ()),
+    "line_ends": (("text",), ("crlf",)),
 }
 
 #: The keys of each part of a cassette.
@@ -217,7 +218,7 @@ def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None
     if form == "file":
         return _file(node, node.value, folder)
     try:
-        return bodies.restore(InlineBody(form, node.value, *parameters), headers)
+        return bodies.restore(InlineBody(form, node.value, parameters), headers)
     except json.JSONDecodeError as error:
         raise _no_json(node, error) from None
     except (ValueError, RecursionError) as error:
@@ -225,7 +226,7 @@ def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None
 
 
 def _parameters(found: dict[str, Node], form: str | None) -> Iterator[tuple[str, str]]:
-    """The ``style`` or the ``encoding`` that stands beside a body."""
+    """What says beside a body how it is restored: its ``style``, ``encoding`` and ``line_ends``."""
     for name, (forms, values) in _PARAMETERS.items():
         if name not in found:
             continue

@@ -12,7 +12,10 @@ import re
 from .nodes import NodeError, read_item
 from .writing import HEADER, scalar_line
 
-_BODY = (b"    style:", b"    encoding:", b"    json:", b"    text:", b"    base64:", b"    file:")
+_BODY = (
+    *(b"    style:", b"    encoding:", b"    line_ends:"),
+    *(b"    json:", b"    text:", b"    base64:", b"    file:"),
+)
 
 #: How the lines of an item begin, in the order in which we write them.
 _SKELETON = (
@@ -56,7 +59,8 @@ def is_torn_item(text: bytes) -> bool:
         place = _SKELETON.index(begins, place) + 1
         if place == len(_SKELETON):
             return False
-        inside = begins if begins in _HOLD_LINES or _BLOCK.fullmatch(line[len(begins) :]) else b""
+        goes_on = _BLOCK.fullmatch(line[len(begins) :]) or (begins in _BODY_TEXTS and line.endswith(b"\\"))
+        inside = begins if begins in _HOLD_LINES or goes_on else b""
     if inside and (_is_inside(last, inside) or _INDENT.startswith(last)):
         return True
     return any(begins.startswith(last) or _may_become(last, begins) for begins in _expected(place))

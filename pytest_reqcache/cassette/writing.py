@@ -48,8 +48,16 @@ _NO_FOLDING = 2**31 - 1
 
 # Readers, ours included, turn CR and NEL inside a block into a line feed, and LS and PS are line breaks.
 _ODD_BREAK = re.compile("[\r\x85\u2028\u2029\ufeff]")
+# What a literal block cannot hold, or would lose to an editor that tidies up: spaces at the end of a line.
+_NO_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|[ \t](?:\n|\\Z)")
+# What has to be escaped in double quotes, or is better seen so.
+_TO_ESCAPE = re.compile(
+    '["\\\\]|[^ -~\xa1-\xac\xae-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff'
+    "\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_LINE = re.compile("[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 # Neither emitter writes tabs in a block, and libyaml does not write what is beyond the BMP in one.
-_NEEDS_BLOCK_EMITTER = re.compile("[\t\U00010000-\U0010ffff]")
+_NEEDS_BODY_EMITTER = re.compile("[\t\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +235,15 @@ def _body(form: bodies.InlineBody | FiledBody | None, folder: Path) -> Iterator[
         yield from _key("file")
         yield from _text(f"{folder.name}/{form.name}")
         return
-    if form.parameter is not None:
-        yield from _key(form.parameter[0])
-        yield from _text(form.parameter[1])
+    for name, value in form.parameters:
+        yield from _key(name)
+        yield from _text(value)
     yield from _key(form.form)
-    style = '"' if not form.text or _ODD_BREAK.search(form.text) else "|"
-    yield ScalarEvent(None, None, (False, True), form.text, style=style)
+    if form.text and not _NO_BLOCK.search(form.text):
+        yield ScalarEvent(None, None, (False, True), form.text, style="|")
+    else:
+        kind = _QuotedLines if len(_LINE.findall(form.text)) > 1 else ScalarEvent
+        yield kind(None, None, (False, True), form.text, style='"')
 
 
 # Events are immutable in practice: the emitter only reads them.
@@ -240,7 +251,7 @@ _KEYS = {
     name: ScalarEvent(None, None, (True, True), name)
     for name in (
         *("request", "response", "method", "url", "headers", "status", "style", "encoding"),
-        *("json", "text", "base64", "file", "answer", "expires", "keep", "key", "created_at"),
+        *("line_ends", "json", "text", "base64", "file", "answer", "expires", "keep", "key", "created_at"),
     )
 }
 
@@ -275,8 +286,28 @@ def _sequence(values: Any) -> list[Event]:
     return [*_SEQUENCE, *events, _SEQUENCE_END]
 
 
-class _BlockEmitter(Emitter):
-    """PyYAML's own emitter, but tabs may stand in a literal block, where YAML allows them."""
+class _QuotedLines(ScalarEvent):
+    """A text in double quotes, of which each line is written as a line."""
+
+
+class _BodyEmitter(Emitter):
+    """PyYAML's own emitter, but tabs may stand in a literal block, where YAML allows them, and a text
+    in double quotes goes on in a new line behind each line break: changes of it can be reviewed."""
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        if not isinstance(self.event, _QuotedLines):
+            super().write_double_quoted(text, split)
+            return
+        self.write_indicator('"', True)
+        for number, line in enumerate(_LINE.findall(text)):
+            if number:
+                self.stream.write("\\")
+                self.write_line_break()
+                self.write_indent()
+            # White space at the start of a line that goes on would be skipped.
+            start = "\\" if number and line[0] == " " else ""
+            self.stream.write(start + _TO_ESCAPE.sub(_escape, line))
+        self.write_indicator('"', False)
 
     def analyze_scalar(self, scalar: str) -> ScalarAnalysis:
         analysis = super().analyze_scalar(scalar)
@@ -289,6 +320,14 @@ class _BlockEmitter(Emitter):
         return f"{self.best_indent}{hints}" if text.startswith("\t") else hints
 
 
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
+    if character in Emitter.ESCAPE_REPLACEMENTS:
+        return "\\" + Emitter.ESCAPE_REPLACEMENTS[character]
+    code = ord(character)
+    return f"\\x{code:02X}" if code <= 0xFF else f"\\u{code:04X}"
+
+
 def _emit(events: list[Event]) -> bytes:
     document = [
         StreamStartEvent(),
@@ -297,11 +336,11 @@ def _emit(events: list[Event]) -> bytes:
         DocumentEndEvent(),
         StreamEndEvent(),
     ]
-    if yaml.__with_libyaml__ and not _needs_block_emitter(events):
+    if yaml.__with_libyaml__ and not _needs_body_emitter(events):
         text = str(yaml.emit(document, Dumper=yaml.CDumper, allow_unicode=True, width=_NO_FOLDING))
     else:
         stream = io.StringIO()
-        emitter = _BlockEmitter(stream, allow_unicode=True, width=_NO_FOLDING)
+        emitter = _BodyEmitter(stream, allow_unicode=True, width=_NO_FOLDING)
         for event in document:
             emitter.emit(event)
         text = stream.getvalue()
@@ -309,8 +348,9 @@ def _emit(events: list[Event]) -> bytes:
     return text.removesuffix("...\n").encode()
 
 
-def _needs_block_emitter(events: list[Event]) -> bool:
+def _needs_body_emitter(events: list[Event]) -> bool:
     return any(
-        type(event) is ScalarEvent and event.style == "|" and _NEEDS_BLOCK_EMITTER.search(event.value)
+        type(event) is _QuotedLines
+        or (type(event) is ScalarEvent and event.style == "|" and _NEEDS_BODY_EMITTER.search(event.value))
         for event in events
     )

@@ -396,7 +396,12 @@ MISTAKES = {
     "style of a text": edit(
         TEXT, f"    style: spaced\n{TEXT}", "26:5", "style says how to write json, and there is none"
     ),
-    "encoding of json": edit(JSON, f"    encoding: utf-8\n{JSON}", "16:5", "encoding says how to write text"),
+    "line ends of json": edit(
+        JSON, f"    line_ends: crlf\n{JSON}", "16:5", "line_ends says how to write text"
+    ),
+    "line ends unknown": edit(
+        TEXT, f"    line_ends: cr\n{TEXT}", "26:5", "line_ends is 'cr'; known are crlf"
+    ),
     "encoding unknown": edit(
         TEXT, f"    encoding: utf8x\n{TEXT}", "27:5", "unknown encoding 'utf8x'; use utf-8", CONTENT
     ),

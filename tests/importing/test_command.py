@@ -424,4 +424,4 @@ def test_a_cassette_of_vcrpy_in_the_place_of_ours_is_an_error_that_names_the_com
     suite.test("def test_it(cached_session): cached_session.get(URL)")
     result = suite.offline()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*CassetteError: *test_it.yaml:*'python -m pytest_reqcache import'*"])
+    result.stdout.fnmatch_lines(["*CassetteError: *test_it.yaml:*'python -m pytest_reqcache import FILE *"])
