@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import options, reporting
+from . import closing, options, reporting
+from .inventory import Collecting, Inventory
 from .marking import MARKER, MARKER_HELP, check_marks
+from .records import Record
 from .state import RUN, Reqcache, Run, Running
 
 if TYPE_CHECKING:
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
     from .wider import CachedSessionFactory
 
 _FIXTURE = "_reqcache_test"
-_OWN_FIXTURES = frozenset({_FIXTURE, "reqcache", "cached_session", "cached_session_factory"})
+_TEST_FIXTURES = frozenset({_FIXTURE, "reqcache", "cached_session"})
+_OWN_FIXTURES = _TEST_FIXTURES | {"cached_session_factory"}
 _REPORT_KEY = "reqcache"
+_RECORD_KEY = "reqcache_record"
 _SECTION = "reqcache"
 
 
@@ -50,6 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # The first reading, for the guard, came before all flags were known.
     run.options = options.read_options(config)
     config.pluginmanager.register(_Outcomes(config, run), "reqcache-outcomes")
+    if run.options.judges_unused:
+        inventory = Inventory()
+        run.inventories.append(inventory)
+        collecting = Collecting(inventory, run.root, run.options.cassette_dir, _TEST_FIXTURES)
+        config.pluginmanager.register(collecting, "reqcache-inventory")
     if run.options.offline:
         _stand_guard(run, config)
 
@@ -211,11 +220,17 @@ class _Outcomes:
             if report.when == "teardown":
                 from .running import finish
 
-                setattr(report, _REPORT_KEY, finish(self._run, running).as_dict())
+                totals, record = finish(self._run, running)
+                setattr(report, _REPORT_KEY, totals.as_dict())
+                if record.drift or self._run.options.follows_tests:
+                    setattr(report, _RECORD_KEY, record.as_dict())
         # What a test counted travels with its report: from xdist's workers too, even if they crash later.
         counted = getattr(report, _REPORT_KEY, None)
         if counted is not None:
             self._run.totals.add(counted)
+        done = getattr(report, _RECORD_KEY, None)
+        if done is not None or self._run.options.follows_tests:
+            self._run.results.add(report, None if done is None else Record.of(done))
         if self._in_colour():
             report.sections[:] = [
                 (name, reporting.coloured(text)) if name == _SECTION else (name, text)
@@ -232,22 +247,34 @@ class _Outcomes:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A recording that could not be written fails the run, if nothing else has."""
+    """What was counted outside of tests is handed on; in the process that reports the run is closed."""
     run = session.config.stash[RUN]
     if run.guard is not None:
         run.outside.add({"refused": run.guard.refused})
+    told = {
+        "totals": run.outside.as_dict(),
+        "records": [record.as_dict() for record in run.outside_records],
+        "inventories": [inventory.as_dict() for inventory in run.inventories],
+    }
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[_REPORT_KEY] = run.outside.as_dict()
+        session.config.workeroutput[_REPORT_KEY] = told
     else:
         run.totals.add(run.outside.as_dict())
-    if run.totals.errors and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        run.results.outside += run.outside_records
+        closing.close(run, session)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """One of xdist's workers has ended: what it counted outside of tests; those came with their reports."""
-    node.config.stash[RUN].totals.add(getattr(node, "workeroutput", {}).get(_REPORT_KEY, {}))
+    """One of xdist's workers has ended: what it did outside of tests; those came with their reports."""
+    run = node.config.stash[RUN]
+    told = getattr(node, "workeroutput", {}).get(_REPORT_KEY)
+    if told is None:
+        run.crashed = True
+        return
+    run.totals.add(told["totals"])
+    run.results.outside += map(Record.of, told["records"])
+    run.inventories += map(Inventory.of, told["inventories"])
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -258,10 +285,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     run = config.stash[RUN]
     quiet = config.get_verbosity() < 0 or bool(config.getoption("no_summary", False))
     if quiet:
-        lines = list(reporting.troubles(run.totals))
+        lines = [*reporting.troubles(run.totals), *reporting.unused(run, quiet=True)]
+        changes = []
     else:
-        lines = list(reporting.summary(run.totals, in_ci=bool(os.environ.get("CI"))))
-    if lines:
-        terminalreporter.write_sep("=", "reqcache")
-        for line in lines:
-            terminalreporter.write_line(line)
+        in_ci = bool(os.environ.get("CI"))
+        lines = [*reporting.summary(run.totals, in_ci=in_ci), *reporting.unused(run, quiet=False)]
+        changes = list(reporting.changes(run.results))
+    for title, content in (("reqcache: what changed", changes), ("reqcache", lines)):
+        if content:
+            terminalreporter.write_sep("=", title)
+            for line in content:
+                terminalreporter.write_line(line)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .inventory import Inventory
 from .options import RunOptions
+from .records import Record, Results
+from .unused import Unused
 
 if TYPE_CHECKING:
     from ..cache import Cache
+    from ..drift import Drift
     from ..flow import Flow, RunMemory
     from ..guard import Guard
     from ..journal import Journal
+    from ..models import Interaction
     from ..session import Engine
     from ..settings import SettingsView
 
@@ -136,18 +142,26 @@ class Wider:
     engine: Engine
     flow: Flow
     sections: list[str] = field(default_factory=list)
+    drifts: list[tuple[Interaction, Drift]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Run:
     """One pytest run. ``in_use`` says whether any collected test uses the cache; ``outside`` is what was
-    counted outside of tests."""
+    counted outside of tests, ``outside_records`` what was done there; ``results`` are of the process that
+    reports, as are ``inventories`` (of each process that collected) and ``crashed``."""
 
     options: RunOptions
     root: Path
     in_use: bool = False
     totals: Totals = field(default_factory=Totals)
     outside: Totals = field(default_factory=Totals)
+    outside_records: list[Record] = field(default_factory=list)
+    results: Results = field(default_factory=Results)
+    inventories: list[Inventory] = field(default_factory=list)
+    crashed: bool = False
+    unused: Unused = field(default_factory=Unused)
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     running: dict[str, Running] = field(default_factory=dict)
     current: Running | None = None
     guard: Guard | None = None
