@@ -246,6 +246,7 @@ class _Outcomes:
 # --- the report
 
 
+@pytest.hookimpl(trylast=True)  # fixtures may still be torn down in this hook
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """What was counted outside of tests is handed on; in the process that reports the run is closed."""
     run = session.config.stash[RUN]

@@ -89,9 +89,10 @@ def why_not_whole(
     """Why a run is not one of the whole suite, in words; nothing where it is. ``ran`` are the node ids of
     the tests that have a result; ``crashed`` says that one of xdist's workers did."""
     config = session.config
-    if config.option.collectonly:
-        yield "no test was run (--collect-only)"
-        return
+    for flag in ("--collect-only", "--setup-only", "--setup-plan"):
+        if config.getoption(flag):
+            yield f"no test was run ({flag})"
+            return
     if config.getoption("lf", False):
         yield "only what failed last was asked for (--lf)"
     if narrower := _narrower_paths(config):
@@ -109,7 +110,8 @@ def why_not_whole(
         yield f"{failed} module{'s' if failed > 1 else ''} could not be collected"
     if missing := len({nodeid for inventory in inventories for nodeid in inventory.tests} - ran):
         yield f"{missing} test{'s were' if missing > 1 else ' was'} not run"
-    if session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if session.exitstatus not in ended:
         yield "the run did not come to its end"
 
 
