@@ -27,16 +27,16 @@ def is_cassette(path: Path) -> bool:
 
 def cassettes_in(folder: Path) -> Iterator[Path]:
     """The cassettes below a folder, in order; no link is followed."""
-    for path in _walk(folder, lambda _: True):
-        for entry in sorted(path.iterdir()):
-            if entry.suffix in (".yaml", ".yml") and entry.is_file() and is_cassette(entry):
-                yield entry
+    for path, _, files in _walk(folder):
+        for file in (path / name for name in files if name.endswith((".yaml", ".yml"))):
+            if not file.is_symlink() and is_cassette(file):
+                yield file
 
 
 def left_body_folders_in(folder: Path) -> Iterator[Path]:
     """The folders of body files whose cassette is gone."""
-    for path in _walk(folder, lambda _: True):
-        is_ours = path.suffix == ".bodies" and all(map(is_own_name, os.listdir(path)))
+    for path, folders, files in _walk(folder):
+        is_ours = path.suffix == ".bodies" and not folders and all(map(is_own_name, files))
         if is_ours and not any(path.with_suffix(suffix).exists() for suffix in (".yaml", ".yml")):
             yield path
 
@@ -44,15 +44,19 @@ def left_body_folders_in(folder: Path) -> Iterator[Path]:
 def folders_named(name: str, base: Path, is_entered: Callable[[Path], bool]) -> Iterator[Path]:
     """The folders of that name below ``base``; no link is followed, and no folder entered that
     ``is_entered`` refuses, nor any virtual environment."""
-    for path in _walk(base, lambda path: is_entered(path) and not _is_environment(path)):
+    for path, folders, _ in _walk(base):
         if path.name == name:
             yield path
+        folders[:] = [
+            below for below in folders if is_entered(path / below) and not _is_environment(path / below)
+        ]
 
 
-def _walk(base: Path, is_entered: Callable[[Path], bool]) -> Iterator[Path]:
-    for path, below, _ in os.walk(base):
-        yield Path(path)
-        below[:] = sorted(name for name in below if is_entered(Path(path, name)))
+def _walk(base: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Each folder with the folders and files in it, sorted; removed from the list, one is not entered."""
+    for path, folders, files in os.walk(base):
+        folders.sort()
+        yield Path(path), folders, sorted(files)
 
 
 def _is_environment(path: Path) -> bool:

@@ -252,13 +252,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash[RUN]
     if run.guard is not None:
         run.outside.add({"refused": run.guard.refused})
-    told = {
-        "totals": run.outside.as_dict(),
-        "records": [record.as_dict() for record in run.outside_records],
-        "inventories": [inventory.as_dict() for inventory in run.inventories],
-    }
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[_REPORT_KEY] = told
+        session.config.workeroutput[_REPORT_KEY] = {
+            "totals": run.outside.as_dict(),
+            "records": [record.as_dict() for record in run.outside_records],
+            "inventories": [inventory.as_dict() for inventory in run.inventories],
+        }
     else:
         run.totals.add(run.outside.as_dict())
         run.results.outside += run.outside_records
@@ -296,4 +295,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         if content:
             terminalreporter.write_sep("=", title)
             for line in content:
-                terminalreporter.write_line(line)
+                terminalreporter.write_line(line, red=line.startswith("  breaking"))

@@ -89,7 +89,7 @@ def why_not_whole(
     """Why a run is not one of the whole suite, in words; nothing where it is. ``ran`` are the node ids of
     the tests that have a result; ``crashed`` says that one of xdist's workers did."""
     config = session.config
-    for flag in ("--collect-only", "--setup-only", "--setup-plan"):
+    for flag in ("--collect-only", "--setup-plan", "--setup-only"):
         if config.getoption(flag):
             yield f"no test was run ({flag})"
             return

@@ -281,6 +281,20 @@ def test_second_answer_that_is_not_asked_for_is_named(suite):
     result.stdout.fnmatch_lines([f"  cassettes/test_it/test_it.yaml:*: POST {suite.origin.url}/a"])
 
 
+@pytest.mark.parametrize(
+    "cut", [lambda text: text[:-40], lambda text: text + "nonsense"], ids=["torn", "unreadable"]
+)
+def test_cassette_that_is_not_whole_breaks_nothing(used, cut):
+    for name in ("test_n[1]", "test_gone"):
+        path = used.path / f"cassettes/test_it/{name}.yaml"
+        path.write_text(cut(path.read_text()))
+    result = used.offline("-W", "error", "--reqcache-unused=report")
+    assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    told = lines_of(result)
+    assert expected(used)[1] in told
+    assert any(line.startswith("  cassettes/test_it/test_gone.yaml (") for line in told)
+
+
 @pytest.mark.parametrize("answer", [Answer("no", 503), Answer(drop=True)], ids=["503", "down"])
 def test_recording_that_could_not_be_refreshed_was_asked_for(suite, answer):
     suite.origin["/a"] = Answer("good"), answer
@@ -417,6 +431,7 @@ def test_only_our_own_files_where_tests_are_count(used):
         shutil.copy(gone, folder / "cassettes/test_x")
     (venv / "pyvenv.cfg").touch()
     (cassettes / "link").symlink_to(venv / "cassettes")
+    (cassettes / "link.yaml").symlink_to(cassettes / "test_it/test_a.yaml")
     assert lines_of(used.run("--reqcache-unused=report")) == expected(used)
 
 
