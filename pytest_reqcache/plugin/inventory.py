@@ -90,7 +90,7 @@ def why_not_whole(
     the tests that have a result; ``crashed`` says that one of xdist's workers did."""
     config = session.config
     for flag in ("--collect-only", "--setup-plan", "--setup-only"):
-        if config.getoption(flag):
+        if config.getoption(flag, False):
             yield f"no test was run ({flag})"
             return
     if config.getoption("lf", False):

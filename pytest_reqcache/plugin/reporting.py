@@ -99,7 +99,7 @@ def changes(results: Results) -> Iterator[str]:
         shown = [*told[:_CHANGES], *([f"and {more} more"] if more > 0 else [])]
         request = _cut(f"{drifted.method} {_path(drifted.url)}", _REQUEST_WIDTH)
         rows.append((drifted.level, nodeid or "fixtures", request, shown))
-    rows.sort(key=lambda row: LEVELS.index(row[0]))
+    rows.sort(key=lambda row: (LEVELS.index(row[0]), row[1]))
     widths = [max((len(row[column]) for row in rows[:_CHANGED]), default=0) for column in (1, 2)]
     for level, nodeid, request, told in rows[:_CHANGED]:
         yield f"  {level:8}  {nodeid:{widths[0]}}  {request:{widths[1]}}  {told[0]}"

@@ -224,6 +224,21 @@ def test_module_that_the_configuration_leaves_out_keeps_its_cassettes(used):
     assert lines_of(used.run("--reqcache-unused=report"))[:-1] == expected(used)
 
 
+def test_folder_of_which_nothing_was_collected_keeps_its_named_cassettes(used):
+    code = """
+        @pytest.mark.reqcache("named")
+        def test_it(): assert requests.get(URL + "/s").ok
+    """
+    used.test(code, "slow/test_it_slowly.py")
+    used.run().assert_outcomes(passed=4)
+    used.write("pytest.ini", "[pytest]\naddopts = --ignore=slow\n")
+    told = lines_of(used.run("--reqcache-unused=report"))
+    assert told[:-1] == expected(used)
+    assert told[-1].startswith("1 cassette was not judged: ")
+    (used.path / "slow" / "test_it_slowly.py").unlink()
+    assert "  slow/cassettes/named.yaml (1 interaction)" in lines_of(used.run("--reqcache-unused=report"))
+
+
 def test_shared_cassette_is_judged_by_all_its_tests(suite):
     code = """
         pytestmark = pytest.mark.reqcache("shared")
