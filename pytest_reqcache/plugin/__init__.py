@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import closing, options, reporting
-from .inventory import Collecting, Inventory
+from . import options, reporting
 from .marking import MARKER, MARKER_HELP, check_marks
-from .records import Record
 from .state import RUN, Reqcache, Run, Running
 
 if TYPE_CHECKING:
@@ -55,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     run.options = options.read_options(config)
     config.pluginmanager.register(_Outcomes(config, run), "reqcache-outcomes")
     if run.options.judges_unused:
+        from .inventory import Collecting, Inventory
+
         inventory = Inventory()
         run.inventories.append(inventory)
         collecting = Collecting(inventory, run.root, run.options.cassette_dir, _TEST_FIXTURES)
@@ -211,6 +211,7 @@ class _Outcomes:
     def __init__(self, config: pytest.Config, run: Run) -> None:
         self._config = config
         self._run = run
+        self._follows_all = run.options.follows_tests
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -222,14 +223,16 @@ class _Outcomes:
 
                 totals, record = finish(self._run, running)
                 setattr(report, _REPORT_KEY, totals.as_dict())
-                if record.drift or self._run.options.follows_tests:
+                if record.drift or self._follows_all:
                     setattr(report, _RECORD_KEY, record.as_dict())
         # What a test counted travels with its report: from xdist's workers too, even if they crash later.
         counted = getattr(report, _REPORT_KEY, None)
         if counted is not None:
             self._run.totals.add(counted)
         done = getattr(report, _RECORD_KEY, None)
-        if done is not None or self._run.options.follows_tests:
+        if done is not None or self._follows_all:
+            from .records import Record
+
             self._run.results.add(report, None if done is None else Record.of(done))
         if self._in_colour():
             report.sections[:] = [
@@ -260,8 +263,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         }
     else:
         run.totals.add(run.outside.as_dict())
-        run.results.outside += run.outside_records
-        closing.close(run, session)
+        if run.outside_records:
+            run.results.outside += run.outside_records
+        if run.options.follows_tests or run.totals.errors:
+            from .closing import close
+
+            close(run, session)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -273,8 +280,12 @@ def pytest_testnodedown(node: Any, error: object) -> None:
         run.crashed = True
         return
     run.totals.add(told["totals"])
-    run.results.outside += map(Record.of, told["records"])
-    run.inventories += map(Inventory.of, told["inventories"])
+    if told["records"] or told["inventories"]:
+        from .inventory import Inventory
+        from .records import Record
+
+        run.results.outside += map(Record.of, told["records"])
+        run.inventories += map(Inventory.of, told["inventories"])
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -290,7 +301,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     else:
         in_ci = bool(os.environ.get("CI"))
         lines = [*reporting.summary(run.totals, in_ci=in_ci), *reporting.unused(run, quiet=False)]
-        changes = list(reporting.changes(run.results))
+        changes = list(reporting.changes(run.results)) if run.has_results else []
     for title, content in (("reqcache: what changed", changes), ("reqcache", lines)):
         if content:
             terminalreporter.write_sep("=", title)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .records import COUNTS
+from .unused import Unused
 
 if TYPE_CHECKING:
     from .state import Run
@@ -47,7 +48,7 @@ def report(run: Run, started: datetime, ended: datetime, exit_status: int) -> di
             for request, age in record.stale
         ],
         "drift": drift,
-        "unused": {"mode": options.unused, **asdict(run.unused)},
+        "unused": {"mode": options.unused, **asdict(Unused() if run.unused is None else run.unused)},
         "not_stored": totals.not_stored,
         "kept": totals.kept,
         "polled": totals.polled,

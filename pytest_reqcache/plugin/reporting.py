@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .records import Results
 from .state import Run, Running, Totals
-from .unused import UnusedCassette
 
 if TYPE_CHECKING:
     from ..journal import Journal
+    from .records import Results
+    from .unused import UnusedCassette
 
 _OFTEN = 20  # answers from one recording, after which a test is told about polling
 _UNUSED = 50  # unused recordings, and the like: they are to be removed
@@ -123,7 +123,7 @@ def _cut(text: str, width: int) -> str:
 def unused(run: Run, *, quiet: bool) -> Iterator[str]:
     """What no test has used, or why that was not judged; a ``quiet`` run is told only if it may fail."""
     found, mode = run.unused, run.options.unused
-    if mode == "ignore" or (quiet and mode != "fail"):
+    if found is None or (quiet and mode != "fail"):
         return
     if found.why_not:
         yield f"unused recordings were not judged: {found.why_not}"

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .inventory import Inventory
 from .options import RunOptions
-from .records import Record, Results
-from .unused import Unused
 
 if TYPE_CHECKING:
     from ..cache import Cache
@@ -23,6 +20,9 @@ if TYPE_CHECKING:
     from ..models import Interaction
     from ..session import Engine
     from ..settings import SettingsView
+    from .inventory import Inventory
+    from .records import Record, Results
+    from .unused import Unused
 
 
 class Reqcache:
@@ -157,10 +157,9 @@ class Run:
     totals: Totals = field(default_factory=Totals)
     outside: Totals = field(default_factory=Totals)
     outside_records: list[Record] = field(default_factory=list)
-    results: Results = field(default_factory=Results)
     inventories: list[Inventory] = field(default_factory=list)
     crashed: bool = False
-    unused: Unused = field(default_factory=Unused)
+    unused: Unused | None = None
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     running: dict[str, Running] = field(default_factory=dict)
     current: Running | None = None
@@ -168,6 +167,20 @@ class Run:
     memory: RunMemory | None = None
     wider: dict[Path, Wider] = field(default_factory=dict)
     fixture_folders: list[Path] = field(default_factory=list)
+    _results: Results | None = None
+
+    @property
+    def results(self) -> Results:
+        """What single tests did; made when there is something to be told."""
+        if self._results is None:
+            from .records import Results
+
+            self._results = Results()
+        return self._results
+
+    @property
+    def has_results(self) -> bool:
+        return self._results is not None
 
 
 RUN = pytest.StashKey[Run]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -29,7 +30,7 @@ def lines_of(result: pytest.RunResult) -> list[str]:
     if "= reqcache =" not in output:
         return []
     lines = output.partition("= reqcache =")[2].splitlines()[1:]
-    lines = lines[: next(n for n, line in enumerate(lines) if line.startswith("="))]
+    lines = lines[: next(n for n, line in enumerate(lines) if re.search(r" in \d+\.\d+s|^=", line))]
     return [line for line in lines if not line.endswith(("request made", "requests made"))]
 
 
