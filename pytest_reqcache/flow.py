@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from .answers import Answers, Turn
 from .cassette import DuplicateRecordingWarning
 from .conversion import copy_request, discard_spooled
+from .drift import Drift, compare
 from .matching import origin_of
 from .models import Change, Interaction, RecordedRequest, RecordedResponse, Source
 from .policy import SAFE_METHODS, Reason, varies_as
@@ -32,6 +33,7 @@ from .redaction import (
     strip_ignored,
 )
 from .settings import Settings
+from .usage import fingerprint
 from .volatile import redated, says_the_same
 
 if TYPE_CHECKING:
@@ -66,12 +68,13 @@ class _Staged:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit wrote, what it dropped of what a failing test had recorded, and how often another
-    process had recorded the same before."""
+    """What a commit wrote, what it dropped of what a failing test had recorded, how often another process
+    had recorded the same before, and how what it replaced has changed: with the new ones, as written."""
 
     recorded: int = 0
     dropped: int = 0
     outrun: int = 0
+    drifts: tuple[tuple[Interaction, Drift], ...] = ()
 
 
 _Redacted = tuple[list[Change], list[RecordedResponse | None]]
@@ -119,6 +122,7 @@ class Flow:
         self._sequences: dict[str, list[str]] = {}
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
         self._checked: tuple[object, _Redacted] | None = None  # what the last redaction was made of
+        self._asked_for: dict[str, tuple[RecordedRequest, int, str | None]] = {}  # by ref
 
     # --- finding
 
@@ -132,12 +136,19 @@ class Flow:
             if len(same) > 1:
                 self._report_duplicates(asked, same)
             known = tuple((item.answer, variant(item)) for item, _ in same)
-            found = self._due(asked, self._compatible(asked, same))
+            answers = self._compatible(asked, same)
+            found = self._due(asked, answers)
+            self._note_asked_for(answers if self._is_sequence(asked) else found.candidates)
             if not found.candidates and not found.size:
                 settings = self._settings()
                 if any(not varies_as(item, asked.request, settings) for item, _ in same):
                     found = replace(found, missing=Reason.VARY)
             return replace(found, known=known)
+
+    def _note_asked_for(self, recorded: Iterable[Interaction | None]) -> None:
+        for item in recorded:
+            if item is not None and _ref(item) not in self._staged:
+                self._asked_for[_ref(item)] = (item.request, item.answer, item.key)
 
     def _due(self, asked: Asked, answers: list[Interaction]) -> Found:
         """Which of the answers is due."""
@@ -446,6 +457,7 @@ class Flow:
                 waiting += self._left_over_of_sequences()
             chosen = [change for change in waiting if not (additions_only and change.replaces)]
             changes, received = self._redacted(chosen)
+            drifts = self._drifts_of(chosen, changes)
             written = self.cassette.commit(changes, self.identity.identify) if changes else []
             self._memory.refreshed.update(
                 self._run_name(change.new) for change in chosen if change.new and change.replaces
@@ -457,8 +469,29 @@ class Flow:
                 elif response is not None and now is not None:
                     self._memory.received[(self.cassette.path, _ref(now))] = response
             recorded = sum(1 for change in chosen if change.new) - outrun
+            self._note_asked_for(written)
             self._forget(waiting)
-            return Commit(recorded, dropped=len(waiting) - len(chosen), outrun=outrun)
+            drifted = [drift for drift, now in zip(drifts, written, strict=True) if drift and now is not None]
+            return Commit(recorded, len(waiting) - len(chosen), outrun, tuple(drifted))
+
+    def _drifts_of(
+        self, staged: Sequence[_Staged], changes: Sequence[Change]
+    ) -> list[tuple[Interaction, Drift] | None]:
+        """How each recording that is replaced has changed, before its body's file is gone."""
+        further = self._settings().volatile_headers
+        drifts: list[tuple[Interaction, Drift] | None] = []
+        for change, written in zip(staged, changes, strict=True):
+            old, new = change.replaces, written.new
+            drift = compare(old.response, new.response, further) if old and new else None
+            drifts.append((new, drift) if new and drift else None)
+        return drifts
+
+    @property
+    def asked_for(self) -> set[str]:
+        """The names (:func:`~pytest_reqcache.usage.fingerprint`) of the stored interactions that the test
+        has asked for, answered or not, or has written. A sequence is asked for as a whole."""
+        with self._lock:
+            return {fingerprint(*asked) for asked in self._asked_for.values()}
 
     @property
     def waiting(self) -> int:

@@ -69,6 +69,7 @@ class Journal:
     not_stored: Counter[str] = field(default_factory=Counter)
     kept: list[str] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
+    stale_answers: list[tuple[str, timedelta]] = field(default_factory=list)
     replays: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -85,6 +86,7 @@ class Journal:
                 self.replayed += 1
             else:
                 self.stale += 1
+                self.stale_answers.append((what, stale_age))
                 self.oldest_stale = max(self.oldest_stale, stale_age)
             self.replays[what] += 1
         log.debug("%s: %s from the cassette", what, "replayed" if stale_age is None else "stale answer")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from .headers import Headers
-from .models import Interaction
+from .models import Interaction, RecordedResponse
 
 #: Response fields that differ between two answers that say the same.
 VOLATILE_FIELDS: Final = frozenset(
@@ -37,14 +37,21 @@ _RATE_LIMITS: Final = ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
 _TIME_FIELDS: Final = ("Date", "Age", "Expires")
 
 
+def is_volatile(name: str) -> bool:
+    """Whether a response field, its name in lower case, differs between two answers that say the same."""
+    return name in VOLATILE_FIELDS or name.startswith(_RATE_LIMITS)
+
+
 def says_the_same(old: Interaction, new: Interaction, further: Collection[str] = ()) -> bool:
     """Whether two answers have the same status, body, and fields but for volatile ones and ``further``."""
-    was, is_now = old.response, new.response
-    return (
-        (was.status, was.reason, was.body) == (is_now.status, is_now.reason, is_now.body)
-        and _lasting(was.headers, further) == _lasting(is_now.headers, further)
-        and old.request == new.request
-    )
+    return are_alike(old.response, new.response, further) and old.request == new.request
+
+
+def are_alike(old: RecordedResponse, new: RecordedResponse, further: Collection[str] = ()) -> bool:
+    """Whether two responses are the same but for volatile fields, and those of ``further``."""
+    return (old.status, old.reason, old.body) == (new.status, new.reason, new.body) and _lasting(
+        old.headers, further
+    ) == _lasting(new.headers, further)
 
 
 def redated(old: Interaction, new: Interaction, *, cache_control: bool) -> Interaction:
@@ -63,7 +70,7 @@ def _lasting(headers: Headers, further: Collection[str]) -> list[tuple[str, str]
     lasting = []
     for name, value in headers:
         lowered = name.lower()
-        if lowered in VOLATILE_FIELDS or lowered in further or lowered.startswith(_RATE_LIMITS):
+        if is_volatile(lowered) or lowered in further:
             continue
         lasting.append((lowered, value.partition("=")[0] if lowered == "set-cookie" else value))
     return sorted(lasting)

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from .wider import CachedSessionFactory
 
 _FIXTURE = "_reqcache_test"
-_OWN_FIXTURES = frozenset({_FIXTURE, "reqcache", "cached_session", "cached_session_factory"})
+_TEST_FIXTURES = frozenset({_FIXTURE, "reqcache", "cached_session"})
+_OWN_FIXTURES = _TEST_FIXTURES | {"cached_session_factory"}
 _REPORT_KEY = "reqcache"
+_RECORD_KEY = "reqcache_record"
 _SECTION = "reqcache"
 
 
@@ -50,6 +52,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # The first reading, for the guard, came before all flags were known.
     run.options = options.read_options(config)
     config.pluginmanager.register(_Outcomes(config, run), "reqcache-outcomes")
+    if run.options.judges_unused:
+        from .inventory import Collecting, Inventory
+
+        inventory = Inventory()
+        run.inventories.append(inventory)
+        collecting = Collecting(inventory, run.root, run.options.cassette_dir, _TEST_FIXTURES)
+        config.pluginmanager.register(collecting, "reqcache-inventory")
     if run.options.offline:
         _stand_guard(run, config)
 
@@ -107,7 +116,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         is_test = isinstance(item, pytest.Function)  # a doctest is none: what it shows is the real thing
         if is_test and names is not None and (marked or autouse) and _FIXTURE not in names:
             item.fixturenames = names = [_FIXTURE, *names]  # type: ignore[attr-defined]
-        run.in_use = run.in_use or (names is not None and not _OWN_FIXTURES.isdisjoint(names))
+        if not run.in_use and names is not None and not _OWN_FIXTURES.isdisjoint(names):
+            run.in_use = True
+            config.pluginmanager.register(_Around(run), "reqcache-around")
     if errors:
         raise pytest.UsageError(*errors)
 
@@ -120,20 +131,6 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         from .. import patching
 
         patching.ensure_trampolines()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> Generator[None, Any, Any]:
-    """What a fixture of wider scope requests is not the test's: its cassette is set aside meanwhile."""
-    run = request.config.stash.get(RUN, None)
-    if run is None or not run.in_use or fixturedef.scope == "function":
-        return (yield)
-    from .wider import set_up
-
-    with set_up(run, fixturedef):
-        return (yield)
 
 
 @pytest.fixture(name=_FIXTURE)
@@ -185,26 +182,42 @@ def cached_session_factory(request: pytest.FixtureRequest) -> Iterator[CachedSes
     end_wider(run)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A test that would record a secret fails, and not its tear-down."""
-    yield
-    running = item.config.stash[RUN].running.get(item.nodeid)
-    if running is not None:
-        from .running import check
+class _Around:
+    """Hooks around what a run does that uses the cache; in any other they would only cost."""
 
-        check(running)
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """What a fixture of wider scope requests is not the test's: its cassette is set aside meanwhile."""
+        if fixturedef.scope == "function":
+            return (yield)
+        from .wider import set_up
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    run = item.config.stash[RUN]
-    if report.failed and run.in_use:
-        text = reporting.failure_section(run, run.running.get(item.nodeid))
-        if text:
-            report.sections.append((_SECTION, text))
-    return report
+        with set_up(self._run, fixturedef):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """A test that would record a secret fails, and not its tear-down."""
+        yield
+        running = self._run.running.get(item.nodeid)
+        if running is not None:
+            from .running import check
+
+            check(running)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if report.failed:
+            text = reporting.failure_section(self._run, self._run.running.get(item.nodeid))
+            if text:
+                report.sections.append((_SECTION, text))
+        return report
 
 
 class _Outcomes:
@@ -213,6 +226,7 @@ class _Outcomes:
     def __init__(self, config: pytest.Config, run: Run) -> None:
         self._config = config
         self._run = run
+        self._follows_all = run.options.follows_tests
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -222,12 +236,20 @@ class _Outcomes:
             if report.when == "teardown":
                 from .running import finish
 
-                setattr(report, _REPORT_KEY, finish(self._run, running).as_dict())
+                totals, record = finish(self._run, running)
+                setattr(report, _REPORT_KEY, totals.as_dict())
+                if record.drift or self._follows_all:
+                    setattr(report, _RECORD_KEY, record.as_dict())
         # What a test counted travels with its report: from xdist's workers too, even if they crash later.
         counted = getattr(report, _REPORT_KEY, None)
         if counted is not None:
             self._run.totals.add(counted)
-        if self._in_colour():
+        done = getattr(report, _RECORD_KEY, None)
+        if done is not None or self._follows_all:
+            from .records import Record
+
+            self._run.results.add(report, None if done is None else Record.of(done))
+        if report.sections and self._in_colour():
             report.sections[:] = [
                 (name, reporting.coloured(text)) if name == _SECTION else (name, text)
                 for name, text in report.sections
@@ -242,23 +264,43 @@ class _Outcomes:
 # --- the report
 
 
+@pytest.hookimpl(trylast=True)  # fixtures may still be torn down in this hook
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A recording that could not be written fails the run, if nothing else has."""
+    """What was counted outside of tests is handed on; in the process that reports the run is closed."""
     run = session.config.stash[RUN]
     if run.guard is not None:
         run.outside.add({"refused": run.guard.refused})
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[_REPORT_KEY] = run.outside.as_dict()
+        session.config.workeroutput[_REPORT_KEY] = {
+            "totals": run.outside.as_dict(),
+            "records": [record.as_dict() for record in run.outside_records],
+            "inventories": [inventory.as_dict() for inventory in run.inventories],
+        }
     else:
         run.totals.add(run.outside.as_dict())
-    if run.totals.errors and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if run.outside_records:
+            run.results.outside += run.outside_records
+        if run.options.follows_tests or run.totals.errors:
+            from .closing import close
+
+            close(run, session)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """One of xdist's workers has ended: what it counted outside of tests; those came with their reports."""
-    node.config.stash[RUN].totals.add(getattr(node, "workeroutput", {}).get(_REPORT_KEY, {}))
+    """One of xdist's workers has ended: what it did outside of tests; those came with their reports."""
+    run = node.config.stash[RUN]
+    told = getattr(node, "workeroutput", {}).get(_REPORT_KEY)
+    if told is None:
+        run.crashed = True
+        return
+    run.totals.add(told["totals"])
+    if told["records"] or told["inventories"]:
+        from .inventory import Inventory
+        from .records import Record
+
+        run.results.outside += map(Record.of, told["records"])
+        run.inventories += map(Inventory.of, told["inventories"])
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -269,10 +311,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     run = config.stash[RUN]
     quiet = config.get_verbosity() < 0 or bool(config.getoption("no_summary", False))
     if quiet:
-        lines = list(reporting.troubles(run.totals))
+        lines = [*reporting.troubles(run.totals), *reporting.unused(run, quiet=True)]
+        changes = []
     else:
-        lines = list(reporting.summary(run.totals, in_ci=bool(os.environ.get("CI"))))
-    if lines:
-        terminalreporter.write_sep("=", "reqcache")
-        for line in lines:
-            terminalreporter.write_line(line)
+        in_ci = bool(os.environ.get("CI"))
+        lines = [*reporting.summary(run.totals, in_ci=in_ci), *reporting.unused(run, quiet=False)]
+        changes = list(reporting.changes(run.results)) if run.has_results else []
+    for title, content in (("reqcache: what changed", changes), ("reqcache", lines)):
+        if content:
+            terminalreporter.write_sep("=", title)
+            for line in content:
+                terminalreporter.write_line(line, red=line.startswith("  breaking"))

@@ -59,10 +59,13 @@ _OWN_INI: Final[dict[str, tuple[Any, str]]] = {
     "offline": (_SCALAR, "as --reqcache-offline: true or false"),
     "cassette_dir": (_SCALAR, "as --reqcache-cassette-dir: relative to the rootdir"),
     "keep_failed": (_SCALAR, "as --reqcache-keep-failed: true or false"),
+    "unused": ("string", "as --reqcache-unused: ignore, report or fail"),
+    "report": ("string", "as --reqcache-report: relative to the rootdir"),
     "autouse": (_SCALAR, "every test behaves as if it had the bare marker: true or false"),
 }
 
 _OFFLINE_VARIABLE: Final = "REQCACHE_OFFLINE"
+_UNUSED: Final = ("ignore", "report", "fail")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -89,6 +92,12 @@ def add_options(parser: pytest.Parser) -> None:
     )
     flag("cassette-dir", "keep the cassettes below this folder, not beside the tests", metavar="DIR")
     flag("keep-failed", "keep the new recordings of tests that fail", action="store_true")
+    flag(
+        "unused",
+        "name recordings that no test asked for, when the whole suite has run: ignore, report or fail",
+        metavar="MODE",
+    )
+    flag("report", "write what the run did with the cache to this file, as JSON", metavar="FILE.json")
     flag("disable", "neither replay nor record anything", action="store_true")
     for name, (kind, text) in {**INI_SETTINGS, **_OWN_INI}.items():
         parser.addini(f"reqcache_{name}", text, type=kind, default=None)
@@ -106,9 +115,20 @@ class RunOptions:
     autouse: bool
     keep_failed: bool
     cassette_dir: Path | None
+    unused: str
+    report: Path | None
     ini: dict[str, Any]
     command_line: dict[str, Any]
     shown: tuple[str, ...]
+
+    @property
+    def follows_tests(self) -> bool:
+        """Whether somebody wants to know of each single test."""
+        return self.report is not None or self.judges_unused
+
+    @property
+    def judges_unused(self) -> bool:
+        return self.unused != "ignore"
 
 
 def offline_source(config: pytest.Config) -> str:
@@ -135,6 +155,7 @@ def read_options(config: pytest.Config) -> RunOptions:
         )
     ini, ini_shown = _ini_layer(config)
     flags, flags_shown = _flag_layer(config)
+    unused, unused_shown = _unused(config)
     if offline:
         flags["only_if_cached"] = True
     return RunOptions(
@@ -142,10 +163,12 @@ def read_options(config: pytest.Config) -> RunOptions:
         disabled=disabled,
         autouse=_ini_flag(config, "autouse"),
         keep_failed=bool(_given(config, "keep_failed")) or _ini_flag(config, "keep_failed"),
-        cassette_dir=_cassette_dir(config),
+        cassette_dir=_path(config, "cassette_dir"),
+        unused=unused,
+        report=_path(config, "report"),
         ini=ini,
         command_line=flags,
-        shown=(*ini_shown, *flags_shown),
+        shown=(*ini_shown, *flags_shown, *unused_shown),
     )
 
 
@@ -207,9 +230,22 @@ def _parsed(name: str, value: object, where: str) -> Any:
         raise pytest.UsageError(str(error)) from None
 
 
-def _cassette_dir(config: pytest.Config) -> Path | None:
-    flag = _given(config, "cassette_dir")
-    value = flag or config.getini("reqcache_cassette_dir")
+def _unused(config: pytest.Config) -> tuple[str, list[str]]:
+    """What to do about unused recordings, and how the header says it."""
+    flag, ini = _given(config, "unused"), config.getini("reqcache_unused")
+    value = str(flag or ini or "ignore").strip().lower()
+    if value not in _UNUSED:
+        where = "--reqcache-unused" if flag else _where(config, "reqcache_unused")
+        raise pytest.UsageError(f"{where}={str(flag or ini)!r}: ignore, report or fail is accepted")
+    if flag:
+        return value, [f"--reqcache-unused={value}"]
+    return value, [f"unused {value}"] if ini else []
+
+
+def _path(config: pytest.Config, name: str) -> Path | None:
+    """A path: of a flag from the current directory, of an ini option from the rootdir."""
+    flag = _given(config, name)
+    value = flag or config.getini(f"reqcache_{name}")
     if not value:
         return None
     path = Path(str(value)).expanduser()

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from .state import Run, Running, Totals
 
 if TYPE_CHECKING:
     from ..journal import Journal
+    from .records import Results
+    from .unused import UnusedCassette
 
 _OFTEN = 20  # answers from one recording, after which a test is told about polling
+_UNUSED = 50  # unused recordings, and the like: they are to be removed
+_CHANGED = 20  # recordings whose changes are told
+_CHANGES = 8  # what is told of one of them
+_REQUEST_WIDTH = 60  # characters
 _LISTED = 10  # tests, requests or answers that the summary names before it counts the rest
 
 
@@ -76,6 +83,79 @@ def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
         yield "recorded in CI and lost: commit these cassettes, and run CI with --reqcache-offline"
 
 
+def changes(results: Results) -> Iterator[str]:
+    """What a refresh has changed, the worst first: of each recording class, test, request, and what."""
+    from ..drift import LEVELS
+    from ..shapes import Difference
+
+    rows: list[tuple[str, str, str, list[str]]] = []
+    plain = 0
+    for nodeid, _, drifted in results.drift():
+        told = [str(Difference(**change)) for change in drifted.changes]
+        if not told:
+            plain += 1
+            continue
+        more = len(told) - _CHANGES + drifted.omitted
+        shown = [*told[:_CHANGES], *([f"and {more} more"] if more > 0 else [])]
+        request = _cut(f"{drifted.method} {_path(drifted.url)}", _REQUEST_WIDTH)
+        rows.append((drifted.level, nodeid or "fixtures", request, shown))
+    rows.sort(key=lambda row: (LEVELS.index(row[0]), row[1]))
+    widths = [max((len(row[column]) for row in rows[:_CHANGED]), default=0) for column in (1, 2)]
+    for level, nodeid, request, told in rows[:_CHANGED]:
+        yield f"  {level:8}  {nodeid:{widths[0]}}  {request:{widths[1]}}  {told[0]}"
+        yield from (f"  {'':8}  {'':{widths[0]}}  {'':{widths[1]}}  {text}" for text in told[1:])
+    if len(rows) > _CHANGED:
+        yield f"  and {len(rows) - _CHANGED} more interactions: --reqcache-report writes them all"
+    if plain:
+        yield f"  values    {plain} interaction{'s' if plain > 1 else ''}"
+
+
+def _path(url: str) -> str:
+    """A URL without its scheme and host."""
+    parts = urlsplit(url)
+    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def unused(run: Run, *, quiet: bool) -> Iterator[str]:
+    """What no test has used, or why that was not judged; a ``quiet`` run is told only if it may fail."""
+    found, mode = run.unused, run.options.unused
+    if found is None or (quiet and mode != "fail"):
+        return
+    if found.why_not:
+        yield f"unused recordings were not judged: {found.why_not}"
+        return
+    yield from _listed(
+        "recordings that no test asked for",
+        [f"{item.cassette}:{item.line}: {item.method} {item.url}" for item in found.interactions],
+        most=_UNUSED,
+    )
+    yield from _listed("cassettes that no test owns", list(map(_orphan, found.cassettes)), most=_UNUSED)
+    yield from _listed("body files of no cassette", list(found.body_folders), most=_UNUSED)
+    if found.not_judged and not quiet:
+        count = len(found.not_judged)
+        yield (
+            f"{count} cassette{'s were' if count > 1 else ' was'} not judged: the tests were skipped, or did "
+            "not run to their end as they should"
+        )
+
+
+def _orphan(cassette: UnusedCassette) -> str:
+    """An unowned cassette, and the name that it may have now."""
+    count = cassette.interactions
+    told = "unreadable" if count is None else f"{count} interaction{'' if count == 1 else 's'}"
+    new = cassette.perhaps_renamed_to
+    if new is None:
+        return f"{cassette.cassette} ({told})"
+    old_folder, _, old_name = cassette.cassette.rpartition("/")
+    new_folder, _, new_name = new.rpartition("/")
+    names = f"{old_name} -> {new_name}" if old_folder == new_folder else f"{cassette.cassette} -> {new}"
+    return f"{cassette.cassette} ({told}); perhaps renamed: {names.replace('.yaml', '')}"
+
+
 def troubles(totals: Totals) -> Iterator[str]:
     """What even a quiet run is told: what fails it, and tests that passed without their answers."""
     yield from _listed("errors", totals.errors)
@@ -107,10 +187,10 @@ def polled(journal: Journal) -> list[str]:
     ]
 
 
-def _listed(title: str, entries: list[str]) -> Iterator[str]:
+def _listed(title: str, entries: list[str], most: int = _LISTED) -> Iterator[str]:
     if not entries:
         return
     yield f"{title}:"
-    yield from (f"  {entry}" for entry in entries[:_LISTED])
-    if len(entries) > _LISTED:
-        yield f"  and {len(entries) - _LISTED} more"
+    yield from (f"  {entry}" for entry in entries[:most])
+    if len(entries) > most:
+        yield f"  and {len(entries) - most} more"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ import requests
 
 from .. import patching
 from ..cassette import Cassette, CassetteError
+from ..drift import Drift
 from ..flow import Commit, Flow, RunMemory, TestIdentity
 from ..guard import Guard
 from ..journal import Journal, Miss
-from ..models import RecordedRequest
+from ..models import Interaction, RecordedRequest
 from ..recording import compared_fields
 from ..redaction import Redactor, SecretFoundError, masked_url
 from ..session import Engine
@@ -31,6 +34,7 @@ from ..transport import Forward, Transport
 from .marking import cassette_name, config_layer, settings_of
 from .misses import explain
 from .naming import cassette_path, check_name, named_cassette
+from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
 from .state import Run, Running, Totals, Wider
 
@@ -109,7 +113,7 @@ def settle_wider(run: Run, *, good: bool) -> None:
 
 def _commit_wider(wider: Wider) -> None:
     try:
-        wider.flow.commit()
+        wider.drifts += wider.flow.commit().drifts
     except SecretFoundError as found:
         wider.flow.rollback()
         pytest.fail(str(found), pytrace=False)
@@ -120,8 +124,10 @@ def end_wider(run: Run) -> None:
     for wider in run.wider.values():
         wider.engine.transport.end()
     settle_wider(run, good=True)
-    for wider in run.wider.values():
-        run.outside.add(counted(wider.engine.journal).as_dict())
+    for path, wider in run.wider.items():
+        totals = counted(wider.engine.journal)
+        run.outside.add(totals.as_dict())
+        run.outside_records.append(record_of(run, path, wider, totals, wider.drifts))
     run.wider.clear()
 
 
@@ -138,6 +144,35 @@ def counted(journal: Journal) -> Totals:
         not_stored=dict(journal.not_stored),
         kept=list(journal.kept),
         polled=polled(journal),
+    )
+
+
+def record_of(
+    run: Run,
+    path: Path,
+    of: Running | Wider,
+    totals: Totals,
+    drifts: Iterable[tuple[Interaction, Drift]],
+) -> Record:
+    """What a test, or fixtures of wider scope, did with a cassette."""
+    journal = of.engine.journal
+    return Record(
+        cassette=shown_path(path, run.root),
+        counts={name: getattr(totals, name) for name in COUNTS},
+        misses=[(f"{miss.method} {miss.url}", miss.explain()) for miss in journal.misses],
+        stale=[(what, age.total_seconds()) for what, age in journal.stale_answers],
+        drift=[
+            Drifted(
+                new.request.method,
+                new.request.url,
+                new.answer,
+                drift.level,
+                [asdict(difference) for difference in drift.differences],
+                drift.omitted,
+            )
+            for new, drift in drifts
+        ],
+        asked_for=[] if run.options.unused == "ignore" else sorted(of.flow.asked_for),
     )
 
 
@@ -187,8 +222,8 @@ def watch_for(run: Run, who: str) -> patching.Watch | None:
     return watch
 
 
-def finish(run: Run, running: Running) -> Totals:
-    """The test's outcome is known: commit what it recorded, or drop it; gives what it counted."""
+def finish(run: Run, running: Running) -> tuple[Totals, Record]:
+    """The test's outcome is known: commit what it recorded, or drop it; gives what it counted, and did."""
     del run.running[running.nodeid]
     patching.set_watch(None)
     good = _is_good(running.reports)
@@ -203,7 +238,9 @@ def finish(run: Run, running: Running) -> Totals:
         totals.errors = [f"{running.nodeid}: {error}"]
     if good and journal.missed:
         totals.passed_with_misses = [running.nodeid]
-    return totals
+    path = running.flow.cassette.path
+    assert path is not None
+    return totals, record_of(run, path, running, totals, commit.drifts)
 
 
 def _committed(run: Run, running: Running, *, good: bool) -> tuple[Commit, str]:

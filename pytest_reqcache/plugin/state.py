@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,16 @@ from .options import RunOptions
 
 if TYPE_CHECKING:
     from ..cache import Cache
+    from ..drift import Drift
     from ..flow import Flow, RunMemory
     from ..guard import Guard
     from ..journal import Journal
+    from ..models import Interaction
     from ..session import Engine
     from ..settings import SettingsView
+    from .inventory import Inventory
+    from .records import Record, Results
+    from .unused import Unused
 
 
 class Reqcache:
@@ -136,24 +142,45 @@ class Wider:
     engine: Engine
     flow: Flow
     sections: list[str] = field(default_factory=list)
+    drifts: list[tuple[Interaction, Drift]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Run:
     """One pytest run. ``in_use`` says whether any collected test uses the cache; ``outside`` is what was
-    counted outside of tests."""
+    counted outside of tests, ``outside_records`` what was done there; ``results`` are of the process that
+    reports, as are ``inventories`` (of each process that collected) and ``crashed``."""
 
     options: RunOptions
     root: Path
     in_use: bool = False
     totals: Totals = field(default_factory=Totals)
     outside: Totals = field(default_factory=Totals)
+    outside_records: list[Record] = field(default_factory=list)
+    inventories: list[Inventory] = field(default_factory=list)
+    crashed: bool = False
+    unused: Unused | None = None
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     running: dict[str, Running] = field(default_factory=dict)
     current: Running | None = None
     guard: Guard | None = None
     memory: RunMemory | None = None
     wider: dict[Path, Wider] = field(default_factory=dict)
     fixture_folders: list[Path] = field(default_factory=list)
+    _results: Results | None = None
+
+    @property
+    def results(self) -> Results:
+        """What single tests did; made when there is something to be told."""
+        if self._results is None:
+            from .records import Results
+
+            self._results = Results()
+        return self._results
+
+    @property
+    def has_results(self) -> bool:
+        return self._results is not None
 
 
 RUN = pytest.StashKey[Run]()

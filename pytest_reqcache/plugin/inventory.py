@@ -1,0 +1,133 @@
+"""What was collected, and why it is not the whole suite: for judging what no test has used."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Generator, Iterator, Sequence, Set
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .marking import cassette_name
+from .naming import cassette_path
+from .records import shown_path
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One test: its cassette, whether it will use it as far as can be told beforehand, and whether
+    fixtures of wider scope make cached sessions for it."""
+
+    cassette: str
+    uses: bool
+    has_factory: bool
+
+
+@dataclass(slots=True)
+class Inventory:
+    """What one process has collected. Paths are from the rootdir."""
+
+    tests: dict[str, Collected] = field(default_factory=dict)
+    modules: list[str] = field(default_factory=list)
+    skipped_modules: list[str] = field(default_factory=list)
+    failed: int = 0
+    deselected: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Inventory:
+        """The inventory that another process has made."""
+        tests = {nodeid: Collected(**each) for nodeid, each in values["tests"].items()}
+        return cls(**{**values, "tests": tests})
+
+
+class Collecting:
+    """Takes the inventory while pytest collects: in xdist's workers, as its controller does not."""
+
+    def __init__(
+        self, inventory: Inventory, root: Path, cassette_dir: Path | None, own_fixtures: frozenset[str]
+    ) -> None:
+        self._inventory = inventory
+        self._root = root
+        self._cassette_dir = cassette_dir
+        self._own_fixtures = own_fixtures
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if report.failed:
+            self._inventory.failed += 1
+        elif isinstance(collector, pytest.Module):
+            modules = self._inventory.skipped_modules if report.skipped else self._inventory.modules
+            modules.append(shown_path(collector.path, self._root))
+        return report
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self._inventory.deselected += len(items)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            names = getattr(item, "fixturenames", ())
+            if isinstance(item, pytest.Function):
+                path = cassette_path(item, cassette_name(item), self._cassette_dir)
+                self._inventory.tests[item.nodeid] = Collected(
+                    shown_path(path, self._root),
+                    not self._own_fixtures.isdisjoint(names),
+                    "cached_session_factory" in names,
+                )
+
+
+def why_not_whole(
+    session: pytest.Session, inventories: Sequence[Inventory], ran: Set[str], *, crashed: bool
+) -> Iterator[str]:
+    """Why a run is not one of the whole suite, in words; nothing where it is. ``ran`` are the node ids of
+    the tests that have a result; ``crashed`` says that one of xdist's workers did."""
+    config = session.config
+    for flag in ("--collect-only", "--setup-plan", "--setup-only"):
+        if config.getoption(flag, False):
+            yield f"no test was run ({flag})"
+            return
+    if config.getoption("lf", False):
+        yield "only what failed last was asked for (--lf)"
+    if narrower := _narrower_paths(config):
+        yield f"only {', '.join(narrower)} was asked for; run pytest without paths, or name them in testpaths"
+    if any(arg.startswith("--ignore") for arg in config.invocation_params.args):
+        yield "--ignore was given"
+    if crashed:
+        yield "a worker crashed"
+    if not inventories:
+        yield "nothing was collected"
+        return
+    if deselected := max(inventory.deselected for inventory in inventories):
+        yield f"{deselected} test{'s' if deselected > 1 else ''} deselected"
+    if failed := max(inventory.failed for inventory in inventories):
+        yield f"{failed} module{'s' if failed > 1 else ''} could not be collected"
+    if missing := len({nodeid for inventory in inventories for nodeid in inventory.tests} - ran):
+        yield f"{missing} test{'s were' if missing > 1 else ' was'} not run"
+    ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if session.exitstatus not in ended:
+        yield "the run did not come to its end"
+
+
+def _narrower_paths(config: pytest.Config) -> list[str]:
+    """The arguments of the command line, where they leave out a part of ``testpaths`` or of the rootdir."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        return []
+    here = config.invocation_params.dir
+    given = [(here / arg).resolve() for arg in config.args if "::" not in arg]
+    whole = [path for path in suite_paths(config) if not any(path.is_relative_to(base) for base in given)]
+    return list(map(str, config.args)) if whole else []
+
+
+def suite_paths(config: pytest.Config) -> list[Path]:
+    """Where the whole suite is: ``testpaths``, or else the rootdir."""
+    root = config.rootpath.resolve()
+    patterns: list[str] = config.getini("testpaths")
+    found = [Path(path) for pattern in patterns for path in glob.glob(str(root / pattern), recursive=True)]
+    return [path.resolve() for path in found] or [root]

@@ -1,0 +1,258 @@
+"""What lies in the cassettes and no test has used, judged when the whole suite has run.
+
+A cassette is owned by the tests whose name or marker it has, and by the fixtures that have opened it. Its
+interactions are judged only where all of its owners ran to their end, as they should: a test that was
+skipped or failed might have asked for more.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .inventory import Inventory
+from .records import Results, shown_path
+
+if TYPE_CHECKING:
+    from ..models import Interaction
+
+_ALIKE = 0.5  # of the requests of two cassettes, for one to be perhaps the other under a new name
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedInteraction:
+    """An interaction that no test asked for, and where it stands."""
+
+    cassette: str
+    line: int
+    method: str
+    url: str
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedCassette:
+    """A cassette that no test owns, how many interactions it holds (None: it cannot be read), and the
+    cassette of a new test that asks for the same, if there is one."""
+
+    cassette: str
+    interactions: int | None
+    perhaps_renamed_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """The judgement. ``why_not`` says why there is none; ``not_judged`` are cassettes of tests that did not
+    run to their end, and such as may be theirs."""
+
+    why_not: str = ""
+    interactions: tuple[UnusedInteraction, ...] = ()
+    cassettes: tuple[UnusedCassette, ...] = ()
+    body_folders: tuple[str, ...] = ()
+    not_judged: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is unused."""
+        return bool(self.interactions or self.cassettes or self.body_folders)
+
+
+@dataclass(slots=True)
+class _Owned:
+    """A cassette that tests own: whether all of them are complete, and what they have asked for."""
+
+    complete: bool = True
+    asked_for: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder of cassettes, and the one of the modules whose tests have theirs in it:
+    below which, where it is a ``cassette_dir`` (``deep``)."""
+
+    cassettes: Path
+    modules: Path
+    deep: bool = False
+
+    def module_of(self, cassette: Path) -> Path | None:
+        """The test module whose tests' own cassettes lie where this one does; None for a named one."""
+        folder = cassette.relative_to(self.cassettes).parent
+        return self.modules / f"{folder}.py" if folder.parts else None
+
+    def serves(self, module: Path) -> bool:
+        """Whether the cassettes of that module lie here."""
+        return module.is_relative_to(self.modules) if self.deep else module.parent == self.modules
+
+    def has_others(self, collected: Collection[Path]) -> bool:
+        """Whether there may be tests for whose named cassettes this is the place, and none was collected."""
+        if any(map(self.serves, collected)):
+            return False
+        own = ("conftest.py", "__init__.py")
+        return any(file.name not in own for file in self.modules.glob("*.py"))
+
+
+def places(
+    inventory: Sequence[Inventory],
+    root: Path,
+    cassette_dir: Path | None,
+    suite: Sequence[Path],
+    pruned: Sequence[str],
+) -> list[Place]:
+    """Where cassettes may lie: in ``cassette_dir``, or else in every folder ``cassettes`` of the suite, and
+    beside its modules. ``pruned`` are patterns of the folders that pytest does not collect from."""
+    from ..cassette.finding import folders_named
+
+    if cassette_dir is not None:
+        return [Place(Path(os.path.realpath(cassette_dir)), root, deep=True)]
+
+    def is_entered(folder: Path) -> bool:
+        return not any(fnmatch(folder.name, pattern) for pattern in pruned)
+
+    found = {folder for base in suite for folder in folders_named("cassettes", base, is_entered)}
+    modules = {module for each in inventory for module in (*each.modules, *each.skipped_modules)}
+    found |= {folder for module in modules if (folder := (root / module).parent / "cassettes").is_dir()}
+    return [
+        Place(folder, folder.parent) for folder in sorted({Path(os.path.realpath(each)) for each in found})
+    ]
+
+
+def judge(inventories: Sequence[Inventory], results: Results, places: Sequence[Place], root: Path) -> Unused:
+    """What is unused, of a run of the whole suite."""
+    from ..cassette.finding import cassettes_in, left_body_folders_in
+
+    complete = _complete_tests(results)
+    owned = _owned(inventories, results, complete, root)
+    named_are_open = _fixtures_are_missing(inventories, complete)
+    skipped = {root / module for each in inventories for module in each.skipped_modules}
+    collected = {root / module for each in inventories for module in each.modules}
+    interactions: list[UnusedInteraction] = []
+    orphans: list[Path] = []
+    not_judged: list[Path] = []
+    for path in sorted(owned):
+        if not owned[path].complete:
+            not_judged += [path] if path.exists() else []
+        else:
+            interactions += _not_asked_for(path, owned[path].asked_for, root)
+    for place in places:
+        is_open = named_are_open or any(map(place.serves, skipped)) or place.has_others(collected)
+        for path in cassettes_in(place.cassettes):
+            if path in owned:
+                continue
+            module = place.module_of(path)
+            if module not in collected and (is_open or (module is not None and module.exists())):
+                not_judged.append(path)
+            else:
+                orphans.append(path)
+    folders = [folder for place in places for folder in left_body_folders_in(place.cassettes)]
+    return Unused(
+        interactions=tuple(interactions),
+        cassettes=tuple(_described(orphans, results, root)),
+        body_folders=tuple(shown_path(folder, root) for folder in folders),
+        not_judged=tuple(shown_path(path, root) for path in not_judged),
+    )
+
+
+def _complete_tests(results: Results) -> dict[str, bool]:
+    """Of each test that ran, whether it did so to its end, wherever it ran."""
+    complete: dict[str, bool] = {}
+    for (nodeid, _), result in results.tests.items():
+        complete[nodeid] = complete.get(nodeid, True) and result.complete
+    return complete
+
+
+def _owned(
+    inventories: Sequence[Inventory], results: Results, complete: Mapping[str, bool], root: Path
+) -> dict[Path, _Owned]:
+    """The cassettes that somebody owns. A test that was not complete may have used the one that has its
+    name, even if that could not be told beforehand."""
+    owned: dict[Path, _Owned] = defaultdict(_Owned)
+    for inventory in inventories:
+        for nodeid, test in inventory.tests.items():
+            is_complete = complete.get(nodeid, False)
+            if test.uses or not is_complete:
+                owner = owned[_real(root, test.cassette)]
+                owner.complete = owner.complete and is_complete
+    fixtures_are_missing = _fixtures_are_missing(inventories, complete)
+    for nodeid, record in results.recorded():
+        owner = owned[_real(root, record.cassette)]
+        is_complete = complete[nodeid] if nodeid else not fixtures_are_missing
+        owner.complete = owner.complete and is_complete
+        owner.asked_for.update(record.asked_for)
+    return owned
+
+
+def _fixtures_are_missing(inventories: Sequence[Inventory], complete: Mapping[str, bool]) -> bool:
+    """Whether fixtures with cassettes of their own may not have been set up, or not to their end."""
+    return any(
+        test.has_factory and not complete.get(nodeid, False)
+        for inventory in inventories
+        for nodeid, test in inventory.tests.items()
+    )
+
+
+def _real(root: Path, cassette: str) -> Path:
+    return Path(os.path.realpath(root / cassette))
+
+
+def _not_asked_for(path: Path, asked_for: Collection[str], root: Path) -> Iterator[UnusedInteraction]:
+    from ..redaction import masked_url
+    from ..usage import fingerprint
+
+    for item in _interactions(path) or ():
+        if fingerprint(item.request, item.answer, item.key) not in asked_for:
+            assert item.source is not None
+            url = masked_url(item.request.url)
+            yield UnusedInteraction(
+                shown_path(path, root), item.source.line, item.request.method, url, item.answer
+            )
+
+
+def _interactions(path: Path) -> list[Interaction] | None:
+    """What a cassette holds; None where it cannot be read, which the tests that use it say better."""
+    from ..cassette import Cassette, CassetteError, TornTailWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TornTailWarning)  # the tests have warned
+            return list(Cassette(path, str))
+    except CassetteError:
+        return None
+
+
+def _described(orphans: Sequence[Path], results: Results, root: Path) -> Iterator[UnusedCassette]:
+    newcomers = _newcomers(results, root) if orphans else {}
+    for path in orphans:
+        found = _interactions(path)
+        requests = {f"{item.request.method} {item.request.url}" for item in found or ()}
+        renamed = _most_alike(requests, newcomers)
+        yield UnusedCassette(shown_path(path, root), None if found is None else len(found), renamed)
+
+
+def _newcomers(results: Results, root: Path) -> dict[str, set[str]]:
+    """What was asked for by each test that had nothing recorded before this run, by its cassette."""
+    newcomers: dict[str, set[str]] = {}
+    for _, record in results.recorded():
+        if record.counts["replayed"] or record.counts["revalidated"] or record.counts["stale"]:
+            continue
+        asked = {request for request, _ in record.misses}
+        if record.counts["recorded"]:
+            found = _interactions(root / record.cassette) or []
+            asked |= {f"{item.request.method} {item.request.url}" for item in found}
+        newcomers[record.cassette] = asked
+    return newcomers
+
+
+def _most_alike(requests: set[str], newcomers: Mapping[str, set[str]]) -> str | None:
+    if not requests:
+        return None
+
+    def alike(name: str) -> float:
+        return len(newcomers[name] & requests) / len(newcomers[name] | requests)
+
+    best = max(newcomers, key=alike, default=None)
+    return best if best is not None and alike(best) >= _ALIKE else None
