@@ -24,13 +24,21 @@ _SHOWN += ("responses", "requests-cache", "hishel", "CacheControl")
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="3 rounds, sizes up to 1,000, shorter recordings")
+    parser.add_argument(
+        "--quick", action="store_true", help="3 rounds, sizes up to 1,000, shorter recordings"
+    )
     parser.add_argument("--rounds", type=int, help="how many rounds (default 11; with --quick 3)")
     parser.add_argument("--only", default="", metavar="CASES", help=f"of {', '.join(CASES)}")
-    parser.add_argument("--peers", default="", metavar="NAMES", help="see --list; the floors always take part")
+    parser.add_argument(
+        "--peers", default="", metavar="NAMES", help="see --list; the floors always take part"
+    )
     parser.add_argument("--list", action="store_true", help="show the cases and the peers, and end")
-    parser.add_argument("--check", action="store_true", help="compare with the targets; exit 1 if one is missed")
-    parser.add_argument("--no-run", action="store_true", help="measure nothing: page and check from --results")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the targets; exit 1 if one is missed"
+    )
+    parser.add_argument(
+        "--no-run", action="store_true", help="measure nothing: page and check from --results"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="the JSON file of the figures")
     parser.add_argument("--anew", action="store_true", help="forget the figures of rows not measured now")
     parser.add_argument(
@@ -39,8 +47,8 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def measured(options: argparse.Namespace) -> Results:
-    """Run the cases that are asked for."""
+def measured(options: argparse.Namespace, known: Results) -> Results:
+    """Run the cases that are asked for; their figures take the place of the known ones."""
     subjects = chosen(options.peers)
     names = [name.strip() for name in options.only.split(",") if name.strip()] or list(CASES)
     unknown = set(names) - set(CASES)
@@ -69,12 +77,21 @@ def measured(options: argparse.Namespace) -> Results:
             for name in names:
                 say(f"{name}: {(CASES[name].__doc__ or '').splitlines()[0]}")
                 CASES[name](bench)
+                write(options, known.updated(results))  # a run may take an hour: what is known is kept
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return results
+    return known.updated(results)
 
 
-def about(options: argparse.Namespace, subjects: list[Subject], pythons: dict[str, Path]) -> dict[str, object]:
+def write(options: argparse.Namespace, results: Results) -> None:
+    """Write the figures, and the page that shows them."""
+    results.save(options.results)
+    write_page(results, options.results.with_suffix(".md"))
+
+
+def about(
+    options: argparse.Namespace, subjects: list[Subject], pythons: dict[str, Path]
+) -> dict[str, object]:
     """What the page says of the run."""
     versions: dict[str, str] = {}
     for python in dict.fromkeys(pythons.values()):
@@ -97,17 +114,14 @@ def main(arguments: list[str]) -> int:
         for subject in SUBJECTS:
             sys.stdout.write(f"{subject.name:24} {subject.title}\n")
         return 0
+    results = Results() if options.anew or not options.results.exists() else Results.load(options.results)
     try:
-        newer = None if options.no_run else measured(options)
+        results = results if options.no_run else measured(options, results)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    known = Results() if options.anew or not options.results.exists() else Results.load(options.results)
-    results = known if newer is None else known.updated(newer)
-    results.save(options.results)
-    page = options.results.with_suffix(".md")
-    write_page(results, page)
-    say(f"written: {options.results}, {page}")
+    write(options, results)
+    say(f"written: {options.results}, {options.results.with_suffix('.md')}")
     if not options.check:
         return 0
     verdicts = check(results)

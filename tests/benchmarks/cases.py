@@ -169,7 +169,13 @@ def _replay(bench: Bench, case: str, size: int, headers: dict[str, str]) -> None
     subjects = bench.able(case)
     name = f"{case}-{size}"
     # One interaction more than is measured: its request opens the cassette.
-    command = {"op": "replay", "base": bench.server.url, "count": size + 1, "sample": _SAMPLE, "headers": headers}
+    command = {
+        "op": "replay",
+        "base": bench.server.url,
+        "count": size + 1,
+        "sample": _SAMPLE,
+        "headers": headers,
+    }
     sessions = max(1, 20 // size)
     with bench.workers(subjects) as workers:
         ready = bench.prepared(f"{case} {size}", workers, name, count=size + 1, headers=headers)

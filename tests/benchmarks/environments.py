@@ -33,7 +33,9 @@ def python_of(subject: Subject, folder: Path) -> Path:
         sys.stderr.write(f"environment of {subject.title}: {' '.join(requirements)}\n")
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
         arguments = [argument for name in requirements for argument in _argument(name)]
-        subprocess.run([str(python), "-m", "pip", "install", "-qq", *arguments], check=True, stdout=sys.stderr)
+        subprocess.run(
+            [str(python), "-m", "pip", "install", "-qq", *arguments], check=True, stdout=sys.stderr
+        )
         done.touch()
     return python
 

@@ -42,9 +42,6 @@ class Results:
         ratios = [self.ratio(row, again, once) for again, once in pairs]
         return max((abs(ratio - 1) for ratio in ratios if ratio is not None), default=0.0)
 
-    def fewest_rounds(self, row: str, subject: str) -> int:
-        return len(self.values(row, subject))
-
     def save(self, path: Path) -> None:
         rows = {
             row: {subject: [_short(value) for value in values] for subject, values in subjects.items()}

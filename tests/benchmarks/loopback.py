@@ -38,7 +38,9 @@ def answer(path: str) -> tuple[list[tuple[str, str]], bytes]:
     return headers_of(name, len(body)), body
 
 
-def headers_of(name: str, length: int, kind: str = "application/json; charset=utf-8") -> list[tuple[str, str]]:
+def headers_of(
+    name: str, length: int, kind: str = "application/json; charset=utf-8"
+) -> list[tuple[str, str]]:
     return [
         ("Date", "Mon, 23 Nov 2026 19:10:00 GMT"),
         ("Server", "nginx/1.27.2"),
