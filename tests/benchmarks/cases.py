@@ -235,7 +235,7 @@ def _record(bench: Bench, case: str, count: int, rows: dict[str, str]) -> None:
 
 
 def memory(bench: Bench) -> None:
-    """Replaying 50 MB in 500 bodies; one streamed body, recorded and replayed. It varies little: few rounds."""
+    """50 MB in 500 bodies, replayed; one streamed body, recorded and replayed. It varies little."""
     subjects = bench.able("memory")
     with bench.workers(subjects) as workers:
         ready = bench.prepared("memory", workers, "many", count=_BODIES, body=_BODY)

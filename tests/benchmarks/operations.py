@@ -39,7 +39,7 @@ def prepare(command: Command) -> Operation:
 
 
 def replay(command: Command) -> Operation:
-    """Seconds to open a store, up to its first answer; per request that is used first; and that is repeated."""
+    """Seconds to open a store, up to its first answer; per request used first; and per request repeated."""
     opening, *urls = urls_of(command)
     step = max(1, len(urls) // command["sample"])
     sample = urls[::step][: command["sample"]]

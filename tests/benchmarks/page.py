@@ -29,17 +29,17 @@ says what there is, and `--check` compares with the targets below and exits with
 
 ## How to read it
 
-- The **floor** is a `requests.Session` whose adapter builds each response from memory: a urllib3 response and what
-  `requests` makes of it. No tool that replays for `requests` can do less. Figures with a multiplication sign are
-  multiples of the floor in the same round, where recording is measured of the live request to a server on
-  loopback.
+- The **floor** is a `requests.Session` whose adapter builds each response from memory: a urllib3 response,
+  and what `requests` makes of it. No tool that replays for `requests` can do less. Figures with a
+  multiplication sign are multiples of the floor in the same round; those of recording, of the live request to
+  a server on loopback.
 - Bodies are JSON of 1 KB, with twelve header fields. What is on by default is on: redaction, matching,
   and for pytest-reqcache in a test all that a test has.
-- Each tool runs in a process and in an environment of its own. Each round goes through all of them, in an order that
-  changes; a figure is the median of the rounds.
+- Each tool runs in a process and in an environment of its own. Each round goes through all of them, in an
+  order that changes; a figure is the median of the rounds.
 - **A/A** is the same subject measured twice: what differs by less than that cannot be told from noise.
-- Recorders keep one file for all interactions of a test. Caches keep a row or a file for each response, which nobody
-  is meant to read or edit: they are shown because they are what a replay could cost.
+- Recorders keep one file for all interactions of a test. Caches keep a row or a file for each response, which
+  nobody is meant to read or edit: they are shown because they are what a replay could cost.
 """
 
 
@@ -224,14 +224,11 @@ def _opening(results: Results) -> str:
         for size in sizes
         if (load := results.typical(f"yaml.{size}", "session")) is not None
     ]
-    return "\n".join(
-        [
-            "## Opening\n",
-            "From making the session to its first answer, by the number of interactions. For the files of "
-            f"pytest-reqcache PyYAML's C loader alone takes {', '.join(loads) or 'longer'}.\n",
-            table(results, ["replay"], columns),
-        ]
+    text = (
+        "From making the session to its first answer, by the number of interactions. For the files of "
+        f"pytest-reqcache PyYAML's C loader alone takes {', '.join(loads) or 'longer'}.\n"
     )
+    return "\n".join(["## Opening\n", text, table(results, ["replay"], columns)])
 
 
 def _recording(results: Results) -> str:
@@ -244,7 +241,10 @@ def _recording(results: Results) -> str:
         columns.append(Column(f"last 100 of {size:,}", _times(results, f"flat.end.{size}", "live")))
     if not columns:
         return ""
-    text = "A request that is recorded, as a multiple of the same request with nothing between; opening and closing are part of it in the first column.\n"
+    text = (
+        "A request that is recorded, as a multiple of the same request with nothing between; opening and "
+        "closing are part of it in the first column.\n"
+    )
     return "\n".join(["## Recording\n", text, table(results, ["recording", "flat"], columns)])
 
 
@@ -259,8 +259,8 @@ def _suites(results: Results) -> str:
     if not columns:
         return ""
     text = (
-        "Whole runs of pytest, from the start of the process to its end. Without HTTP the floor is the suite without "
-        "a plugin; the import is what comes on top of `import pytest`.\n"
+        "Whole runs of pytest, from the start of the process to its end. Without HTTP the floor is the suite "
+        "without a plugin; the import is what comes on top of `import pytest`.\n"
     )
     return "\n".join(["## pytest\n", text, table(results, ["suite", "idle", "imports"], columns)])
 
@@ -292,5 +292,8 @@ def _processes(results: Results) -> str:
         return f"{max(values):.0f}" if values else None
 
     columns = [Column("lost, at worst", lost), Column("time", _absolute(results, "processes.seconds"))]
-    text = "Eight processes record 100 requests each, all into one cassette: how many of the 800 are not in it then.\n"
+    text = (
+        "Eight processes record 100 requests each, all into one cassette: how many of the 800 are not in it "
+        "then.\n"
+    )
     return "\n".join(["## Eight processes\n", text, table(results, ["processes"], columns)])

@@ -11,10 +11,11 @@ OURS = "pytest-reqcache"  # stands for the working copy in a subject's requireme
 class Subject:
     """One tool, as one line of the tables.
 
-    ``module`` is the file in ``subjects/`` that knows how it is used, ``variant`` what that file is told.
-    ``requires`` is what its environment holds besides `requests`, `pytest` and `PyYAML`. ``plugins`` are
-    the pytest plugins of a suite that uses it, ``suite`` the arguments of that suite by mode. A store that is only to be
-    there is filled in one step, or in pieces of ``piece`` requests. ``cannot`` says, by the name of a case, why
+    ``module`` is the file in ``subjects/`` that knows how it is used, ``variant`` what that file is
+    told. ``requires`` is what its environment holds besides `requests`, `pytest` and `PyYAML`.
+    ``plugins`` are the pytest plugins of a suite that uses it, ``suite`` the arguments of that suite by
+    mode; with ``shares_store`` all of its tests use one store. A store that is only to be there is
+    filled in one step, or in pieces of ``piece`` requests. ``cannot`` says, by the name of a case, why
     it has no figure.
     """
 

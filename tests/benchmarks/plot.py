@@ -40,17 +40,17 @@ def line_chart(
         share = (log10(y) - y_range[0]) / ((y_range[1] - y_range[0]) or 1)
         return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
 
+    middle = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
+    style = 'font-family="system-ui, sans-serif" font-size="12" fill="#222"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'font-family="system-ui, sans-serif" font-size="12" fill="#222">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" {style}>',
         f"<title>{escape(title)}</title>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
         f'<text x="{_LEFT}" y="22" font-size="15" font-weight="600">{escape(title)}</text>',
-        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 10}" text-anchor="middle">{escape(x_title)}</text>',
-        f'<text transform="translate(16 {(_TOP + _HEIGHT - _BOTTOM) / 2}) rotate(-90)" '
-        f'text-anchor="middle">{escape(y_title)}</text>',
+        f'<text x="{middle[0]}" y="{_HEIGHT - 10}" text-anchor="middle">' + escape(x_title) + "</text>",
+        f'<text transform="translate(16 {middle[1]}) rotate(-90)" text-anchor="middle">{escape(y_title)}</text>',
     ]
-    parts += _grid([x for x in sorted({x for x, _ in points})], y_range, x_of, y_of)
+    parts += _grid(sorted({x for x, _ in points}), y_range, x_of, y_of)
     placed = _label_places({label: y_of(line[-1][1]) for label, line in lines.items() if line})
     for number, (label, line) in enumerate(lines.items()):
         if not line:
@@ -89,9 +89,8 @@ def _grid(xs: Sequence[float], y_range: tuple[int, int], x_of: object, y_of: obj
             )
     for x in xs:
         parts.append(f'<path d="M{x_of(x):.1f} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="#eee"/>')
-        parts.append(
-            f'<text x="{x_of(x):.1f}" y="{_HEIGHT - _BOTTOM + 17}" text-anchor="middle" fill="#666">{x:,.0f}</text>'
-        )
+        place = f'x="{x_of(x):.1f}" y="{_HEIGHT - _BOTTOM + 17}"'
+        parts.append(f'<text {place} text-anchor="middle" fill="#666">{x:,.0f}</text>')
     return parts
 
 
