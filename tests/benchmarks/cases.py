@@ -168,15 +168,14 @@ def credential(bench: Bench) -> None:
 def _replay(bench: Bench, case: str, size: int, headers: dict[str, str]) -> None:
     subjects = bench.able(case)
     name = f"{case}-{size}"
-    # One interaction more than is measured: its request opens the cassette.
+    sessions = max(1, 20 // size)  # of a cassette of one, one request is hardly to be measured
     command = {
         "op": "replay",
         "base": bench.server.url,
-        "count": size + 1,
-        "sample": _SAMPLE,
+        "count": size + 1,  # the request of one interaction more opens the cassette
+        "sample": max(5, _SAMPLE // sessions),
         "headers": headers,
     }
-    sessions = max(1, 20 // size)
     with bench.workers(subjects) as workers:
         ready = bench.prepared(f"{case} {size}", workers, name, count=size + 1, headers=headers)
 

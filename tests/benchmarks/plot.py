@@ -48,7 +48,9 @@ def line_chart(
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
         f'<text x="{_LEFT}" y="22" font-size="15" font-weight="600">{escape(title)}</text>',
         f'<text x="{middle[0]}" y="{_HEIGHT - 10}" text-anchor="middle">' + escape(x_title) + "</text>",
-        f'<text transform="translate(16 {middle[1]}) rotate(-90)" text-anchor="middle">{escape(y_title)}</text>',
+        f'<text transform="translate(16 {middle[1]}) rotate(-90)" text-anchor="middle">'
+        + escape(y_title)
+        + "</text>",
     ]
     parts += _grid(sorted({x for x, _ in points}), y_range, x_of, y_of)
     placed = _label_places({label: y_of(line[-1][1]) for label, line in lines.items() if line})
