@@ -1,0 +1,165 @@
+"""What a worker measures. Each operation is a generator that stops twice: to be given a session on its
+store, and to have that session closed; what it returns are its figures, in seconds or in bytes.
+
+This runs in the environments of all peers: the standard library and `requests` are all there is.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from .loopback import PIECE, path_of, stream_path
+
+Command = dict[str, Any]
+Operation = Generator[None, Any, dict[str, Any]]
+
+_AT_MOST = 1.0  # seconds for one series of requests: some peers need a tenth of one for each
+_AT_LEAST = 5  # requests in a series
+_EDGE = 100  # how many of the first and the last requests are told apart
+
+
+def urls_of(command: Command) -> list[str]:
+    first = command.get("first", 0)
+    size = command.get("body", 0)
+    return [command["base"] + path_of(number, size) for number in range(first, first + command["count"])]
+
+
+def prepare(command: Command) -> Operation:
+    """Fill a store. Nothing is measured."""
+    session = yield
+    for url in urls_of(command):
+        _get(session, url)
+    yield
+    return {}
+
+
+def replay(command: Command) -> Operation:
+    """Seconds to open a store, up to its first answer; per request used first; and per request repeated."""
+    opening, *urls = urls_of(command)
+    step = max(1, len(urls) // command["sample"])
+    sample = urls[::step][: command["sample"]]
+    headers = command.get("headers")
+    gc.collect()
+    started = perf_counter()
+    session = yield
+    if headers:
+        session.headers.update(headers)
+    _get(session, opening)
+    opened = perf_counter() - started
+    gc.collect()
+    first = _series(session, sample)
+    used = sample[: len(first)]
+    repeated: list[float] = []
+    while sum(repeated) < _AT_MOST and len(repeated) < command["sample"]:
+        repeated += _series(session, used)
+    yield
+    return {"open": opened, "first": _mean(first), "repeated": _mean(repeated)}
+
+
+def record(command: Command) -> Operation:
+    """Seconds per request that is recorded, with opening and closing; and of the first and last of them."""
+    urls = urls_of(command)
+    gc.collect()
+    started = perf_counter()
+    session = yield
+    seconds = [_timed(session, url) for url in urls]
+    yield
+    whole = perf_counter() - started
+    return {
+        "request": whole / len(urls),
+        "start": _mean(seconds[:_EDGE]),
+        "end": _mean(seconds[-_EDGE:]),
+        "close": whole - sum(seconds),
+    }
+
+
+def replay_memory(command: Command) -> Operation:
+    """Bytes at the peak above those before the store was opened, while all of it is replayed."""
+    before = peak()
+    session = yield
+    for url in urls_of(command):
+        _get(session, url)
+    yield
+    return {"bytes": peak() - before}
+
+
+def stream(command: Command) -> Operation:
+    """Bytes at the peak above those before, while one streamed body is recorded or replayed."""
+    before = peak()
+    session = yield
+    received = 0
+    with session.get(command["base"] + stream_path(command["size"]), stream=True) as response:
+        for piece in response.iter_content(PIECE):
+            received += len(piece)
+    assert received == command["size"], f"{received} bytes of {command['size']} came"
+    yield
+    return {"bytes": peak() - before}
+
+
+def count(command: Command) -> Operation:
+    """How many of the requests a store answers."""
+    session = yield
+    kept = 0
+    for url in urls_of(command):
+        try:
+            kept += session.get(url).status_code == 200
+        except Exception:  # every tool has an error of its own for what it does not have
+            continue
+    yield
+    return {"kept": kept}
+
+
+OPERATIONS: dict[str, Callable[[Command], Operation]] = {
+    "prepare": prepare,
+    "replay": replay,
+    "record": record,
+    "replay_memory": replay_memory,
+    "stream": stream,
+    "count": count,
+}
+
+
+def _get(session: Any, url: str) -> None:
+    response = session.get(url)
+    assert response.status_code == 200, f"{url} was answered {response.status_code}"
+    name = url.partition("?")[0].rpartition("/")[2].encode()
+    assert name in response.content, f"{url} was answered with what stands for another item"
+
+
+def _timed(session: Any, url: str) -> float:
+    started = perf_counter()
+    response = session.get(url)
+    taken = perf_counter() - started
+    assert response.status_code == 200, f"{url} was answered {response.status_code}"
+    return taken
+
+
+def _series(session: Any, urls: Sequence[str]) -> list[float]:
+    seconds: list[float] = []
+    total = 0.0
+    for url in urls:
+        seconds.append(_timed(session, url))
+        total += seconds[-1]
+        if total > _AT_MOST and len(seconds) >= _AT_LEAST:
+            break
+    return seconds
+
+
+def _mean(seconds: Sequence[float]) -> float:
+    return sum(seconds) / len(seconds)
+
+
+def peak() -> int:
+    """The most memory that this process has had, in bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # what getrusage gives there may be the parent's
+        found = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(found.split()[1]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+from cassetter import use_cassette
+
+
+@contextmanager
+def session(path: Path, mode: str, variant: str) -> Iterator[requests.Session]:
+    record_mode = "new_episodes" if mode == "record" else "none"
+    with (
+        use_cassette(f"{path}.yaml", record_mode=record_mode, intercept=["requests"]),
+        requests.Session() as made,
+    ):
+        yield made
