@@ -23,9 +23,16 @@ class Reply:
     interim: tuple[bytes, ...] = ()
     version: bytes = b"HTTP/1.1"
 
+    def is_bodiless(self, method: bytes) -> bool:
+        return method == b"HEAD" or self.status[:3] in (b"204", b"304") or self.status[:1] == b"1"
+
+    def ends_connection(self, method: bytes) -> bool:
+        """Whether the client expects its end: else it may send its next request before it sees that."""
+        return self.version == b"HTTP/1.0" or (self.framing == "close" and not self.is_bodiless(method))
+
     def sent(self, method: bytes) -> bytes:
         interim = b"".join(b"HTTP/1.1 %s\r\n\r\n" % status for status in self.interim)
-        bodiless = method == b"HEAD" or self.status[:3] in (b"204", b"304") or self.status[:1] == b"1"
+        bodiless = self.is_bodiless(method)
         head = [b"%s %s" % (self.version, self.status), *(b"%s: %s" % header for header in self.headers)]
         if self.framing == "length" and not (bodiless and method != b"HEAD"):
             head.append(b"Content-Length: %d" % len(self.body))
@@ -92,5 +99,5 @@ class Wire:
                     connection.sendall(reply.sent(method))
                 except OSError:
                     return  # the client has gone
-                if reply.framing == "close" or reply.version == b"HTTP/1.0":
+                if reply.ends_connection(method):
                     return
