@@ -137,6 +137,8 @@ def _edit_headers(headers: Headers, editor: Editor, rules: Rules) -> Headers:
         kind = rules.header(name)
         if kind is not None:
             new = _HEADER_EDITS[kind](name, value, editor, rules)
+        elif rules.may_hold(value):
+            new = _edit_url_header(name, value, editor, rules)
         else:
             new = _between(value, f"header:{name.lower()}", editor, rules)
         if new != value:
@@ -198,13 +200,16 @@ def _content(body: BodyFile, headers: Headers) -> bytes:
     return body.path.read_bytes()
 
 
-# A body without a type that begins as a form does, as ``requests.post(url, data="a=b")`` sends it.
-_LIKE_FORM = re.compile(rb"[\w.%+\[\]-]{1,256}=[^\s<>]*\Z")
+# A body that is a form whatever its type says, as ``requests.post(url, data="a=b")`` sends it, and as
+# OAuth 1 answers.
+_LIKE_FORM = re.compile(rb"[\w.%+\[\]-]{1,256}=[^\s<>\"';]*\Z")
+_VAGUE = ("", "text/plain", "text/html")
 
 
 def _edit_body(body: bytes, headers: Headers, editor: Editor, rules: Rules) -> bytes:
     kind = (headers.get("Content-Type") or "").lower()
-    is_form = kind.startswith("application/x-www-form-urlencoded") or (not kind and _LIKE_FORM.match(body))
+    is_vague = kind.partition(";")[0].strip() in _VAGUE
+    is_form = kind.startswith("application/x-www-form-urlencoded") or (is_vague and _LIKE_FORM.match(body))
     is_multipart = kind.startswith("multipart/form-data")
     # What begins as JSON is read so whatever its type says: "text/plain" more often than not.
     is_json = "json" in kind or (not is_multipart and _is_like_json(body))
@@ -229,7 +234,7 @@ def _edit_body(body: bytes, headers: Headers, editor: Editor, rules: Rules) -> b
 
 
 def _is_like_json(body: bytes) -> bool:
-    return body.lstrip()[:1] + body.rstrip()[-1:] in (b"{}", b"[]")
+    return b"'" not in body[:16] and body.lstrip()[:1] + body.rstrip()[-1:] in (b"{}", b"[]")
 
 
 def _codec(body: bytes) -> str:

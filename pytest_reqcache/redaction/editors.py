@@ -31,8 +31,7 @@ class Learner:
             self._make_up(spot, spot.stand_in)
         if spot.place.startswith("cookie:") and not spot.weak and len(spot.value) < SEARCHED_LENGTH:
             self._known.cookies.add(spot.name)
-        searched = not (spot.weak and spot.value.isalpha() and spot.value.islower())
-        self._known.learn(spot.value, spot.name, issued=self._issued, searched=searched)
+        self._known.learn(spot.value, spot.name, issued=self._issued)
         for inner in spot.inner:
             if not PLACEHOLDER.fullmatch(inner):
                 self._known.learn(inner, spot.name, issued=self._issued)

@@ -19,9 +19,18 @@ SEARCHED_LENGTH: Final = 8
 #: So many secrets of one test are; of a list of a thousand keys the rest are replaced where they stand.
 MOST_SEARCHED: Final = 256
 
+_UNMISTAKABLE: Final = 16  # characters of a word or a number that nobody meets by chance
+
 _ALPHANUMERIC = "[A-Za-z0-9]"
 # An escape ends in a letter or digit, and is yet no part of the run that follows it.
 _RUN_STARTS = rf"(?:(?<!{_ALPHANUMERIC})|(?<=%[0-9A-Fa-f]{{2}})|(?<=\\[nrt]))"
+
+
+def is_common(value: str) -> bool:
+    """Whether a value is likely to stand elsewhere by chance: a plain word, or a number that is not long."""
+    if value.isalpha():
+        return value[1:].islower() and len(value) < _UNMISTAKABLE
+    return value.isdigit() and len(value) < _UNMISTAKABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +69,10 @@ class Known:
         self._lock = threading.Lock()
         self._finder: Finder | None = None
 
-    def learn(self, value: str, name: str, *, issued: bool, searched: bool = True) -> None:
+    def learn(self, value: str, name: str, *, issued: bool) -> None:
         if (
-            searched
-            and len(value) >= SEARCHED_LENGTH
+            len(value) >= SEARCHED_LENGTH
+            and not is_common(value)
             and value not in self._searched
             and len(self._searched) < MOST_SEARCHED
         ):

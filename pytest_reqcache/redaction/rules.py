@@ -37,6 +37,23 @@ DEFAULT_FIELDS: Final = frozenset(
             "x_amz_security_token",
             "saml_response",
             "webhook_secret",
+            "authorization",
+            "credential",
+            "credentials",
+            "account_key",
+            "auth_key",
+            "encryption_key",
+            "signing_key",
+            "master_key",
+            "client_key",
+            "recovery_code",
+            "recovery_codes",
+            "otp",
+            "jws",
+            "secrets",
+            "tokens",
+            *("contraseña", "contrasena", "senha", "mot_de_passe", "wachtwoord", "kennwort", "lösenord"),
+            *("hasło", "haslo", "parola", "şifre", "пароль", "密码", "密碼", "パスワード", "비밀번호"),
         ),
     }
 )
@@ -46,10 +63,12 @@ _FIELD_ENDS: Final = (
     *("token", "secret", "password", "passwd", "passphrase"),
     *("apikey", "accesskey", "privatekey", "secretkey"),
 )
-_NO_FIELD: Final = re.compile(r"page|next|prev|contin|sync|cursor|cancel|delta|resume|scroll|^forgot")
+_NO_FIELD: Final = re.compile(
+    r"page|paginat|next|prev|contin|sync|cursor|cancel|delta|resume|scroll|^forgot|^(?:has|is)(?=pass|token|secret)"
+)
 
-#: Query parameters and form fields that are secrets where their value looks random.
-LIKELY_FIELDS: Final = frozenset({"key", "code", "sid", "auth", "session", "jsessionid", "phpsessid"})
+#: Parameters, form fields and JSON members that are secrets where their value looks random.
+LIKELY_FIELDS: Final = frozenset({"key", "code", "sid", "auth", "session", "pass", "jsessionid", "phpsessid"})
 _RANDOM: Final = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9._~+/=-]{16,}")
 
 #: Query parameters and form fields with which a request is signed: they differ from request to request.
@@ -68,13 +87,13 @@ DEFAULT_HEADERS: Final = frozenset(
         *("x-auth-token", "x-access-token", "x-csrf-token", "x-xsrf-token", "x-csrftoken", "x-auth-key"),
         *("x-amz-security-token", "private-token", "x-gitlab-token", "x-vault-token", "x-goog-api-key"),
         *("ocp-apim-subscription-key", "authentication-info", "proxy-authentication-info"),
-        *("x-rapidapi-key", "token"),
+        *("x-rapidapi-key", "token", "x-functions-key", "dpop"),
     }
 )
 
 _HEADER_ENDS: Final = (
     *("-token", "-secret", "-password", "-api-key", "-apikey", "-access-key", "-auth-key", "-auth"),
-    *("-session", "-session-id", "-jwt"),
+    *("-session", "-session-id", "-jwt", "-authorization", "-assertion", "-secret-key", "-csrf"),
 )
 _SECRET_COOKIE: Final = re.compile(
     r"sess|sid$|^sid|auth|csrf|xsrf|token|jwt|secret|passw|login|remember", re.IGNORECASE
@@ -104,8 +123,16 @@ _KINDS: Final = {
 }
 
 
+_SEPARATORS: Final = re.compile(r"[-_. \]]")
+
+
 def fold(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "")
+    """The name without case and separators; of ``user[password][]`` the last that stands in brackets, and
+    of ``password1`` without the number."""
+    name = name.lower()
+    if "[" in name:
+        name = next((part for part in reversed(re.split(r"[\[\]]", name)) if part), name)
+    return _SEPARATORS.sub("", name).rstrip("0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +198,7 @@ class Rules:
     @cached_property
     def _hints(self) -> tuple[str, ...]:
         """One of these stands in every text in which one of the names does, escapes aside."""
-        spellings = {f"{name}=" for name in LIKELY_FIELDS}
+        spellings = {f"{name}=" for name in LIKELY_FIELDS} | {f'{name}"' for name in LIKELY_FIELDS}
         for name in (*self.fields, *self.signing_fields, "access_key"):
             spellings.update(name.lower().replace("_", separator) for separator in ("_", "-", ""))
         kept: list[str] = []
@@ -191,7 +218,7 @@ class Rules:
             return True
         if not self._names:
             return False
-        folded = fold(lowered)
+        folded = _SEPARATORS.sub("", lowered)
         return any(name in folded for name in self._names)
 
     def has_match(self, text: str) -> bool:
@@ -216,7 +243,7 @@ class Rules:
         return folded.endswith(_FIELD_ENDS) and _NO_FIELD.search(folded) is None
 
     def is_parameter(self, name: str, value: str) -> bool:
-        """Whether a query parameter or form field is a secret."""
+        """Whether a parameter, form field or JSON member of that value is a secret."""
         if self.is_field(name):
             return True
         return self._is_likely_name(name) and _RANDOM.fullmatch(value) is not None

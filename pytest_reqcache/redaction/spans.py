@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w-]*")
+_LABELS = ("name", "key")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
 
 
@@ -26,6 +27,7 @@ class _Container:
     member: str | None = None  # the name of the value that comes next
     after_name: bool = False
     index: int = 0
+    label: str | None = None  # what a member called "name" says that the object is
 
     @property
     def step(self) -> str | int:
@@ -35,7 +37,9 @@ class _Container:
 class JsonValue(NamedTuple):
     """A value of a JSON text: ``text[start:end]``, a string with its quotes.
 
-    ``name`` is the object's name for it, or for the array it stands in; None at the top.
+    ``name`` is the object's name for it, or for the array it stands in; None at the top. What stands for
+    the value of something has that thing's name: ``{"name": "password", "value": ...}``, and
+    ``{"password": {"value": ...}}``.
     """
 
     name: str | None
@@ -78,7 +82,12 @@ def json_values(text: str) -> Iterator[JsonValue]:
         elif inner.is_object and not inner.after_name:
             inner.member = json_string(text[start:end])
         else:
-            yield JsonValue(inner.member, start, end, inner.path, inner.step)
+            name = inner.member
+            if name in _LABELS:
+                inner.label = json_string(text[start:end])
+            elif name == "value":
+                name = inner.label or inner.name or name
+            yield JsonValue(name, start, end, inner.path, inner.step)
 
 
 def json_path(path: tuple[str | int, ...]) -> str:

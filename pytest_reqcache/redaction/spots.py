@@ -129,15 +129,26 @@ def _in_cookie(pair: str, position: int, rules: Rules, known: Collection[str]) -
 
 # --- Queries and forms, and URLs within a text
 
-_PAIR = re.compile(r"([^=&?#]+)=([^&#]+)")
+_PAIR = re.compile(r"(?<![^=&?#;])([^=&?#;]+)=([^&#]+)")
+_FURTHER = re.compile("[?;]")
 _MATRIX = re.compile(r";([^=;/]+)=([^;/]+)")  # parameters in a path, RFC 3986 section 3.3
+_QUOTE = r"""(?:["'`]|&quot;|&\#34;)"""
 _EMBEDDED = re.compile(
     r"""://(?P<user>[^/?#\s"'<>@\\]+)@"""
-    r"""|(?:[?&\#]|&amp;|\\u0026)(?P<name>[A-Za-z][\w.-]*)=(?P<value>[^&\#\s"'<>\\]+)"""
-    # In scripts and GraphQL, in JSON within JSON, and in XML:
-    r"""|\b(?P<member>[A-Za-z][\w.-]{0,63})["']?\s*[:=]\s*(?P<quote>["'])(?P<quoted>[^"'\s<>\\]+)(?P=quote)"""
-    r"""|<(?:\w{1,63}:)?(?P<element>[A-Za-z][\w.-]{0,63})(?:\s[^<>]*)?>(?P<content>[^<>\s]+)</"""
+    r"""|(?:[?&\#;]|&amp;|\\u0026|%3F|%26)(?P<name>[A-Za-z][\w.\[\]-]{0,63})(?:=|%3D)"""
+    r"""(?P<value>(?:(?!%26)[^&\#;\s"'<>\\])+)"""
+    # In XML and HTML:
+    r"""|<(?:\w{1,63}:)?(?P<element>[A-Za-z][\w.-]{0,63})(?:\s[^<>]*)?>(?:<!\[CDATA\[)?(?P<content>[^<>\s\]]+)(?:\]\]>)?</"""
+    r"""|\b(?:name|key|id)=["'](?P<labelled>[A-Za-z][\w.-]{0,63})["'][^<>"']{0,64}\b(?:value|content)=["'](?P<labelvalue>[^"'<>\s]+)"""
+    # In scripts, GraphQL, JSON within JSON:
+    rf"""|\b(?P<member>[A-Za-z][\w.-]{{0,63}}){_QUOTE}?\s*(?:=>|[:=])\s*"""
+    rf"""(?P<quote>\"\"\"|{_QUOTE})(?P<quoted>(?:(?!&quot;|&\#34;)[^"'`\s<>\\])+)(?P=quote)"""
+    # In configuration, a line each, and in what a shell is told:
+    r"""|(?:^|(?<=[\s;,]))(?P<variable>[A-Za-z][\w.-]{0,63})\s?[:=]\s?(?P<plain>(?!//)[^\s"'`<>,;&\\{}\[\]()$]{4,})"""
+    r"""|\b(?:[Bb]earer|[Bb]asic|[Tt]oken) (?P<bearer>[A-Za-z0-9._~+/-]{16,}=*)""",
+    re.MULTILINE,
 )
+_BEGINS_INSIDE = ("quoted", "content", "plain", "labelvalue")
 
 
 def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spot]:
@@ -147,8 +158,17 @@ def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spo
         spot = _of_pair(pair.start(2), decoded(pair[1]), pair[2], kind, rules)
         if spot is not None:
             yield spot
-        elif "?" in pair[2]:  # a URL within the URL
-            start = pair.start(2) + pair[2].index("?")
+        elif further := _FURTHER.search(pair[2]):  # a URL within the URL, or another separator
+            start = pair.start(2) + further.end()
+
+
+def _holds(text: str, rules: Rules) -> bool:
+    """Whether a value without its escapes, such as JSON or a URL, holds a secret: then all of it is one."""
+    if not rules.may_hold(text):
+        return False
+    if text[:1] in ("{", "["):
+        return any(spot is not None for _, spot in in_json(text, rules))
+    return any(True for _ in in_text(text, "", rules))
 
 
 def in_path(path: str, rules: Rules) -> Iterator[Spot]:
@@ -162,7 +182,7 @@ def in_path(path: str, rules: Rules) -> Iterator[Spot]:
 
 def _of_pair(start: int, name: str, raw: str, kind: str, rules: Rules) -> Spot | None:
     signs, value = rules.is_signing(name), decoded(raw)
-    if not signs and not rules.is_parameter(name, value):
+    if not signs and not rules.is_parameter(name, value) and not (raw != value and _holds(value, rules)):
         return None
     lowered = name.lower()
     place, signing = f"{kind}:{lowered}", lowered if signs else ""
@@ -170,8 +190,8 @@ def _of_pair(start: int, name: str, raw: str, kind: str, rules: Rules) -> Spot |
 
 
 def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
-    """Of the URLs that stand in any text, of what is written as ``name: "value"``, and of XML elements."""
-    if "=" not in text and "@" not in text and ":" not in text and "</" not in text:
+    """Of what stands in any text: URLs, ``name: "value"``, XML elements, lines of ``NAME=value``."""
+    if "=" not in text and "@" not in text and ":" not in text and "</" not in text and " " not in text:
         return
     position = 0
     while found := _EMBEDDED.search(text, position):
@@ -179,7 +199,7 @@ def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
         if spot is not None:
             yield spot
         position = found.end()
-        for group in ("quoted", "content"):  # where a URL may stand
+        for group in _BEGINS_INSIDE:  # where a URL may stand
             if spot is None and found[group]:
                 position = found.start(group)
 
@@ -188,13 +208,27 @@ def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
     if found["user"]:
         start, end = found.span("user")
         return Spot(start, end, place, "userinfo", decoded(found["user"]), inner=_of_userinfo(found["user"]))
+    if found["bearer"]:
+        return Spot(*found.span("bearer"), place, "authorization", found["bearer"])
     if found["name"]:
         spot = _of_pair(found.start("value"), found["name"], found["value"], "body", rules)
         return spot and replace(spot, place=place)
-    name, group = (found["member"], "quoted") if found["member"] else (found["element"], "content")
-    if not rules.is_field(name) or found[group].lower() in ("true", "false", "null", "none"):
+    for name, group in (
+        ("member", "quoted"),
+        ("element", "content"),
+        ("labelled", "labelvalue"),
+        ("variable", "plain"),
+    ):
+        if found[group]:
+            return _of_named(found, found[name], group, place, rules)
+    return None
+
+
+def _of_named(found: re.Match[str], name: str, group: str, place: str, rules: Rules) -> Spot | None:
+    value = found[group]
+    if not rules.is_field(name) or value.lower() in ("true", "false", "null", "none"):
         return None
-    return Spot(*found.span(group), place, name.lower(), found[group], stand_in=rules.stand_in(name))
+    return Spot(*found.span(group), place, name.lower(), value, stand_in=rules.stand_in(name))
 
 
 def in_patterns(text: str, place: str, rules: Rules) -> list[Spot]:
@@ -222,20 +256,25 @@ def _of_userinfo(user: str) -> tuple[str, ...]:
 # --- Bodies
 
 _PART = re.compile(
-    r"content-disposition:(?![^\r\n]*filename)[^\r\n]*?\bname=\"?(?P<name>[^\";\r\n]+)\"?[^\r\n]*\r?\n"
+    r"content-disposition:[^\r\n]*?\bname=\"?(?P<name>[^\";\r\n]+)\"?[^\r\n]*\r?\n"
     r"(?:[^\r\n]+\r?\n)*\r?\n(?P<value>.+?)(?=\r?\n--)",
     re.IGNORECASE | re.DOTALL,
 )
 
 
 def in_multipart(text: str, rules: Rules) -> Iterator[Spot]:
-    """Of the parts that are no files."""
+    """Of the parts: one with a telling name, and within the others what their text shows."""
     for part in _PART.finditer(text):
-        name = part["name"].lower()
-        if rules.is_field(name):
-            yield Spot(
-                *part.span("value"), f"body:{name}", name, part["value"], stand_in=rules.stand_in(name)
-            )
+        name, value, start = part["name"].lower(), part["value"], part.start("value")
+        if rules.is_parameter(name, value):
+            yield Spot(*part.span("value"), f"body:{name}", name, value, stand_in=rules.stand_in(name))
+            continue
+        if value[:1] in ("{", "["):
+            within = [spot for _, spot in in_json(value, rules) if spot is not None and not spot.bare]
+        else:
+            within = list(in_text(value, "body", rules))
+        for spot in within:
+            yield replace(spot, start=start + spot.start, end=start + spot.end)
 
 
 _NO_SECRETS = frozenset({'""', "true", "false", "null", "NaN", "Infinity", "-Infinity"})
@@ -251,16 +290,23 @@ def in_json(text: str, rules: Rules) -> Iterator[tuple[JsonValue, Spot | None]]:
 
 
 def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
-    if item.name is not None and rules.is_field(item.name):
+    token = text[item.start : item.end]
+    if token in _NO_SECRETS:
+        return None
+    if item.name is not None and _is_member(item, token, rules):
         name, stand_in = item.name.lower(), rules.stand_in(item.name)
     else:
         path = next((path for path in rules.paths if path.leads_to(item.path)), None)
         if path is None:
             return None
         name, stand_in = path.name, path.stand_in
-    token = text[item.start : item.end]
-    if token in _NO_SECRETS:
-        return None
     edge, bare = 1 if token[0] == '"' else 0, token[0] in "-0123456789"
     start, end, value = item.start + edge, item.end - edge, json_string(token)
     return Spot(start, end, f"body:{name}", name, value, bare=bare, stand_in=stand_in)
+
+
+def _is_member(item: JsonValue, token: str, rules: Rules) -> bool:
+    assert item.name is not None
+    if isinstance(item.step, int) and " " in token and not any(map(str.isdigit, token)):
+        return False  # what a validator has to say about the field
+    return rules.is_parameter(item.name, json_string(token))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_reqcache.redaction import Redactor, Registry
 
 from .building import bearer, interaction, json_body, redacted, request, response
@@ -68,11 +70,21 @@ def test_a_value_is_replaced_wherever_it_stands_as_a_whole() -> None:
     )
 
 
-def test_a_number_is_replaced_wherever_it_stands() -> None:
-    (item,) = redacted(
-        interaction(request(), json_body('{"password": 12345678, "a": [12345678, 123456789]}'))
-    )
-    assert item.response.body == b'{"password": "REDACTED-password", "a": ["REDACTED-password", 123456789]}'
+@pytest.mark.parametrize(
+    ("secret", "is_elsewhere_too"),
+    [
+        ("1234567890123456", True),
+        ("12345678", False),
+        ('"production"', False),
+        ('"Switzerland"', False),
+        ('"prod-uction1"', True),
+        ('"abcdefghijklmnop"', True),
+    ],
+)
+def test_what_is_met_by_chance_is_replaced_at_its_own_place_only(secret: str, is_elsewhere_too: bool) -> None:
+    (item,) = redacted(interaction(request(), json_body(f'{{"password": {secret}, "a": [{secret}]}}')))
+    elsewhere = '"REDACTED-password"' if is_elsewhere_too else secret
+    assert item.response.body == f'{{"password": "REDACTED-password", "a": [{elsewhere}]}}'.encode()
 
 
 def test_what_follows_a_secret_is_part_of_it() -> None:

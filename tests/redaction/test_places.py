@@ -27,8 +27,10 @@ BASIC = base64.b64encode(b"ada:correct horse").decode()
 
 PARTS = (
     '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n{}\r\n--b\r\n'
-    'Content-Disposition: form-data; name="token"; filename="t"\r\n\r\nfile\r\n--b--\r\n'
+    'Content-Disposition: form-data; name="token"; filename="t"\r\n\r\n{}\r\n--b\r\n'
+    'Content-Disposition: form-data; name="meta"\r\n\r\n{{"api_key": "c"}}\r\n--b--\r\n'
 )
+PARTS_REDACTED = PARTS.format("REDACTED-password", "REDACTED-token").replace('"c"', '"REDACTED-api_key"')
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,9 @@ PARTS = (
         ("X-My-Session-Id", "s3cr3t", "REDACTED-x-my-session-id"),
         ("X-My-Access-Key", "s3cr3t", "REDACTED-x-my-access-key"),
         ("Idempotency-Key", "s3cr3t", "s3cr3t"),
+        ("X-Forwarded-Authorization", "Bearer s3cr3t", "Bearer REDACTED-x-forwarded-authorization"),
+        ("X-Request-Url", "http://h/?api_key=abc", "http://h/?api_key=REDACTED-api_key"),
+        ("X-Debug", '{"access_token": "abc"}', '{"access_token": "REDACTED-access_token"}'),
         ("Accept", "application/json", "application/json"),
         ("X-Request-Id", "s3cr3t", "s3cr3t"),
         ("Cookie", "theme=light; session=abc", "theme=light; session=REDACTED-session"),
@@ -123,6 +128,11 @@ def test_response_header(name: str, value: str, expected: str) -> None:
         ("https://x/a?key=AIza0123456789abcdef", "https://x/a?key=REDACTED-key"),
         ("https://x/a;jsessionid=0123456789ABCDEF/b", "https://x/a;jsessionid=REDACTED-jsessionid/b"),
         ("https://x/a;token=abc;v=2", "https://x/a;token=REDACTED-token;v=2"),
+        ("https://x/a?user[password]=abc", "https://x/a?user[password]=REDACTED-user_password_"),
+        ("https://x/a?filter=%7B%22password%22%3A%22abc%22%7D", "https://x/a?filter=REDACTED-filter"),
+        ("https://x/a?next=https%3A%2F%2Fy%2F%3Ftoken%3Dabc", "https://x/a?next=REDACTED-next"),
+        ("https://x/a?x=1;access_token=abc", "https://x/a?x=1;access_token=REDACTED-access_token"),
+        ("https://x/a?next=https%3A%2F%2Fy%2F%3Fpage%3D2", "https://x/a?next=https%3A%2F%2Fy%2F%3Fpage%3D2"),
     ],
 )
 def test_url(url: str, expected: str) -> None:
@@ -170,9 +180,61 @@ def test_url(url: str, expected: str) -> None:
             "user=ada&password=p%20w&client-secret=x",
             "user=ada&password=REDACTED-password&client-secret=REDACTED-client-secret",
         ),
-        ("multipart/form-data; boundary=b", PARTS.format("a"), PARTS.format("REDACTED-password")),
+        ("multipart/form-data; boundary=b", PARTS.format("a", "b"), PARTS_REDACTED),
         ("text/html", '<a href="/x?a=1&amp;token=abc">', '<a href="/x?a=1&amp;token=REDACTED-token">'),
-        ("text/plain", "password=abc", "password=abc"),
+        ("text/plain", "password=abc", "password=REDACTED-password"),
+        ("text/plain", "oauth_token=abc&n=1", "oauth_token=REDACTED-oauth_token&n=1"),
+        (
+            "application/x-www-form-urlencoded",
+            "user%5Bpassword%5D=abc",
+            "user%5Bpassword%5D=REDACTED-user_password_",
+        ),
+        ("text/plain", "DB_PASSWORD=abcd\nUSER=ada", "DB_PASSWORD=REDACTED-db_password\nUSER=ada"),
+        ("text/yaml", "password: abcd\nuser: ada", "password: REDACTED-password\nuser: ada"),
+        ("text/plain", "Server=x;Password=abcd;", "Server=x;Password=REDACTED-password;"),
+        ("text/plain", "{'access_token': 'abc'}", "{'access_token': 'REDACTED-access_token'}"),
+        (
+            "text/plain",
+            "curl -H 'Authorization: Bearer abcdefgh12345678'",
+            "curl -H 'Authorization: Bearer REDACTED-authorization'",
+        ),
+        (
+            "text/xml",
+            "<password><![CDATA[abc]]></password>",
+            "<password><![CDATA[REDACTED-password]]></password>",
+        ),
+        (
+            "text/html",
+            '<input name="csrf_token" value="abc"><meta name="csrf-token" content="abc">',
+            '<input name="csrf_token" value="{0}"><meta name="csrf-token" content="{0}">'.format(
+                "REDACTED-csrf_token"
+            ),
+        ),
+        ("text/html", "&quot;token&quot;: &quot;abc&quot;", "&quot;token&quot;: &quot;REDACTED-token&quot;"),
+        ("application/json", '{"api.key": "abc"}', '{"api.key": "REDACTED-api_key"}'),
+        ("application/json", '{"password1": "abc"}', '{"password1": "REDACTED-password1"}'),
+        ("application/json", '{"contraseña": "abc"}', '{"contraseña": "REDACTED-contrase_a"}'),
+        (
+            "application/json",
+            '{"password": {"value": "abc"}}',
+            '{"password": {"value": "REDACTED-password"}}',
+        ),
+        (
+            "application/json",
+            '[{"name": "password", "value": "abc"}, {"name": "n", "value": "abc"}]',
+            '[{"name": "password", "value": "REDACTED-password"}, {"name": "n", "value": "abc"}]',
+        ),
+        (
+            "application/json",
+            '{"url": "https://x/?u=https%3A%2F%2Fy%2F%3Faccess_token%3Dabc"}',
+            '{"url": "https://x/?u=REDACTED-u"}',
+        ),
+        (
+            "application/json",
+            '{"password": ["This field is required."], "has_password": "yes"}',
+            '{"password": ["This field is required."], "has_password": "yes"}',
+        ),
+        ("application/json", '{"paginationToken": "abc"}', '{"paginationToken": "abc"}'),
         ("", "password=abc&user=ada", "password=REDACTED-password&user=ada"),
         ("text/plain", ' {"pass": 1, "password": "abc"}', ' {"pass": 1, "password": "REDACTED-password"}'),
         ("application/json", '{"userPassword": "abc"}', '{"userPassword": "REDACTED-userpassword"}'),
