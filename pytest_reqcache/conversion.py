@@ -29,6 +29,7 @@ from requests.cookies import extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3.exceptions import HTTPError
 from urllib3.util.response import is_fp_closed
 
 from . import clock
@@ -109,13 +110,22 @@ def as_cached_response(response: requests.Response) -> CachedResponse:
 
 
 def recorded_request(prepared: requests.PreparedRequest) -> RecordedRequest:
-    """A prepared request as data. A body that can only be read once is read, see :func:`read_once`."""
-    return RecordedRequest(
-        (prepared.method or "GET").upper(),
-        prepared.url or "",
-        Headers(tuple((_text(name), _text(value)) for name, value in prepared.headers.items())),
-        _body_bytes(prepared.body),
-    )
+    """A prepared request as data, its body with any content coding removed. A body that can only be read
+    once is read, see :func:`read_once`."""
+    headers = Headers(tuple((_text(name), _text(value)) for name, value in prepared.headers.items()))
+    body = _body_bytes(prepared.body)
+    if body and "Content-Encoding" in headers:
+        body = _without_coding(body, headers.get("Content-Encoding") or "")
+    return RecordedRequest((prepared.method or "GET").upper(), prepared.url or "", headers, body)
+
+
+def _without_coding(body: bytes, coding: str) -> bytes:
+    """The decoded bytes; those that were sent where they are not of that coding."""
+    try:
+        response = HTTPResponse(io.BytesIO(body), {"Content-Encoding": coding}, preload_content=False)
+        return response.read(decode_content=True)
+    except HTTPError:
+        return body
 
 
 def _text(value: str | bytes) -> str:

@@ -546,6 +546,7 @@ class Flow:
         return self._checked[1]
 
     def _newly_redacted(self, staged: Sequence[_Staged], taken: frozenset[str]) -> _Redacted:
+        self._memory.sentinel.watch()
         settings = self._settings()
         kept = kept_fields(settings)
         new = [change for change in staged if change.new is not None]

@@ -144,10 +144,15 @@ def canonical_body(request: RecordedRequest) -> bytes:
 
 def _canonical_json(body: bytes) -> bytes:
     try:
-        value = json.loads(body, object_pairs_hook=_object)
+        value = json.loads(body, object_pairs_hook=_object, parse_int=_number, parse_float=_number)
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         return body
+
+
+def _number(digits: str) -> str:
+    """A number as it is spelled: two of them may be one as a float, and are yet not the same."""
+    return f"\0{digits}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

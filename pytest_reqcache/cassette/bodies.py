@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import codecs
 import hashlib
 import io
@@ -141,7 +140,7 @@ def restore(body: InlineBody, headers: Headers) -> bytes:
         return _encode(text, named or charset(headers), named=named is not None)
     try:
         return base64.b64decode("".join(body.text.split()), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError(f"no base64: {error}; correct it, or write the body as text") from None
 
 
@@ -154,8 +153,8 @@ def write_file(body: FiledBody, folder: Path) -> bool:
     """Put a body's file in its place, whole or not at all; False where it was there before."""
     target = folder / body.name
     try:
-        if target.stat().st_size == size_of(body.content):
-            return False  # named by its content
+        if target.stat().st_size == size_of(body.content) and _digest_of(target) == _digest(body.content):
+            return False
     except FileNotFoundError:
         pass
     folder.mkdir(parents=True, exist_ok=True)
@@ -242,19 +241,32 @@ def _decode(content: bytes, encoding: str) -> str | None:
 
 
 def _encode(text: str, encoding: str | None, named: bool) -> bytes:
-    try:
-        return text.encode(encoding or "utf-8")
-    except LookupError:
-        if named:
-            raise ValueError(
-                f"unknown encoding {encoding!r}; use utf-8 or another that Python knows"
-            ) from None
+    if encoding is None:
         return text.encode()
+    if not _is_known(encoding):
+        if named:
+            raise ValueError(f"unknown encoding {encoding!r}; use utf-8 or another that Python knows")
+        return text.encode()
+    try:
+        return text.encode(encoding)
     except UnicodeEncodeError as error:
         character = text[error.start]
         raise ValueError(
             f"{character!r} cannot be written in {encoding}; say 'encoding: utf-8' beside the text"
         ) from None
+
+
+def _is_known(encoding: str) -> bool:
+    try:
+        "".encode(encoding)
+        " ".encode(encoding)
+    except (LookupError, ValueError):  # not there, or one that is made to fail
+        return False
+    return True
+
+
+def _digest_of(path: Path) -> str:
+    return _digest(BodyFile(path, 0))
 
 
 def _digest(body: Body) -> str:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from ..expiration import Special
 from ..headers import Headers
@@ -294,6 +295,10 @@ def _url(node: Node) -> str:
     url = _text(node, "url")
     if _SCHEME.match(url) is None:
         raise node.error(f"url is {url!r}; write a whole one, with its 'https://'")
+    try:
+        urlsplit(url).port  # noqa: B018  the brackets of an address, and the number, are looked at
+    except ValueError as error:
+        raise node.error(f"url is {url!r}: {error}; correct it") from None
     return url
 
 

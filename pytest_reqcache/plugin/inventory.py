@@ -34,6 +34,7 @@ class Inventory:
     skipped_modules: list[str] = field(default_factory=list)
     failed: int = 0
     deselected: int = 0
+    removed: int = 0  # taken away by a plugin that did not say so
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,6 +56,10 @@ class Collecting:
         self._root = root
         self._cassette_dir = cassette_dir
         self._own_fixtures = own_fixtures
+        self._collected = 0
+
+    def pytest_itemcollected(self) -> None:
+        self._collected += 1
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -72,6 +77,8 @@ class Collecting:
         self._inventory.deselected += len(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        left = len(session.items) + self._inventory.deselected
+        self._inventory.removed = max(0, self._collected - left)
         for item in session.items:
             names = getattr(item, "fixturenames", ())
             if isinstance(item, pytest.Function):
@@ -106,6 +113,8 @@ def why_not_whole(
         return
     if deselected := max(inventory.deselected for inventory in inventories):
         yield f"{deselected} test{'s' if deselected > 1 else ''} deselected"
+    if removed := max(inventory.removed for inventory in inventories):
+        yield f"{removed} test{'s' if removed > 1 else ''} taken out by a plugin"
     if failed := max(inventory.failed for inventory in inventories):
         yield f"{failed} module{'s' if failed > 1 else ''} could not be collected"
     if missing := len({nodeid for inventory in inventories for nodeid in inventory.tests} - ran):

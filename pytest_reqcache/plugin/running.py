@@ -249,7 +249,10 @@ def _committed(run: Run, running: Running, *, good: bool) -> tuple[Commit, str]:
     try:
         if good or keep:
             return running.flow.commit(additions_only=not good), ""
-    except (CassetteError, SecretFoundError, OSError) as failed:
+    except SecretFoundError as found:
+        running.flow.rollback()
+        return Commit(), str(found)
+    except (CassetteError, OSError) as failed:
         running.flow.rollback()
         return Commit(), f"not recorded: {failed}"
     return running.flow.rollback(), ""

@@ -30,7 +30,8 @@ class Bindings:
 
         A placeholder goes only with itself, and a bound value only with its own placeholder. A value
         that is not bound goes with the first candidate whose placeholder is not, and with all others
-        of that placeholder. If none is left, online none is chosen, and offline all are.
+        of that placeholder: the one that it went with in another test of the run before one that another
+        value went with. If none is left, online none is chosen, and offline all are.
         """
         if not masked.credentials:
             return [item for item, _ in candidates]
@@ -43,7 +44,8 @@ class Bindings:
         if certain:
             return certain
         if assumed:
-            return [item for item, pairs in assumed if pairs == assumed[0][1]]
+            likeliest = min((pairs for _, pairs in assumed), key=self._unlikeliness)
+            return [item for item, pairs in assumed if pairs == likeliest]
         return [item for item, _ in candidates] if offline else []
 
     def bind(self, masked: Masked, chosen: Masked) -> None:
@@ -55,10 +57,20 @@ class Bindings:
             if value not in self._placeholders and placeholder not in self._values:
                 self._placeholders[value] = placeholder
                 self._values[placeholder] = value
+                self._registry.assume(self._path, value, placeholder)
 
     def placeholder_of(self, value: str) -> str | None:
         """What the value is bound to in this test."""
         return self._placeholders.get(value)
+
+    def _unlikeliness(self, pairs: _Pairs) -> int:
+        """What other tests of the run say of the bindings: 0 for the same, 1 for nothing, 2 for others."""
+        seen = {
+            value: self._registry.assumed(self._path, placeholder) for value, placeholder in pairs.items()
+        }
+        if all(before == value for value, before in seen.items()):
+            return 0
+        return 1 if all(before in (None, value) for value, before in seen.items()) else 2
 
     def _needed(self, masked: Masked, own: Masked, scope: Scope) -> _Pairs | None:
         """The bindings still needed for the two to agree; None where they contradict one another."""

@@ -12,7 +12,6 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from .model import PLACEHOLDER
-from .registry import SHARED_LENGTH
 
 #: From this length on a secret is replaced wherever it stands.
 SEARCHED_LENGTH: Final = 8
@@ -88,7 +87,9 @@ class Known:
     def unmistakable(self) -> dict[str, str]:
         """Those that are too long to be met by chance."""
         return {
-            value: self.names.get(value, "secret") for value in self._searched if len(value) >= SHARED_LENGTH
+            value: self.names.get(value, "secret")
+            for value in (*self._searched, *self._shared)
+            if len(value) >= _UNMISTAKABLE
         }
 
     def share(self, values: frozenset[str]) -> None:

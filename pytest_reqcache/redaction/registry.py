@@ -11,13 +11,18 @@ from ..models import Interaction
 #: A cassette, by its path: each numbers its placeholders by itself.
 Scope = Path | None
 
-#: Secrets of this length are unlikely to be met by chance, and searched for in every test.
-SHARED_LENGTH: Final = 20
+#: Secrets of this length that hold letters and digits are searched for in every test of the run.
+SHARED_LENGTH: Final = 8
 
 
 def scope_of(interaction: Interaction) -> Scope:
     """The cassette that an interaction belongs to."""
     return None if interaction.source is None else interaction.source.path
+
+
+def _is_unmistakable(value: str) -> bool:
+    """Whether a value is unlikely to be met by chance in a test that has nothing to do with it."""
+    return len(value) >= SHARED_LENGTH and not value.isalpha() and not value.isdigit()
 
 
 class Registry:
@@ -29,6 +34,7 @@ class Registry:
         self._by_placeholder: dict[tuple[Scope, str], frozenset[str]] = {}
         self._first: dict[str, tuple[str, bool]] = {}
         self._shared: frozenset[str] = frozenset()
+        self._assumed: dict[tuple[Scope, str], str] = {}
 
     def note(self, scope: Scope, value: str, placeholder: str, *, issued: bool = False) -> None:
         """The value is written so in that cassette. ``issued``: it was first seen in a response."""
@@ -37,8 +43,17 @@ class Registry:
             others = self._by_placeholder.get((scope, placeholder), frozenset())
             self._by_placeholder[scope, placeholder] = others | {value}
             self._first.setdefault(value, (placeholder, issued))
-            if len(value) >= SHARED_LENGTH and value not in self._shared and not value.isalpha():
+            if value not in self._shared and _is_unmistakable(value):
                 self._shared |= {value}
+
+    def assume(self, scope: Scope, value: str, placeholder: str) -> None:
+        """A test of this run has matched the value with what is recorded there."""
+        with self._lock:
+            self._assumed.setdefault((scope, placeholder), value)
+
+    def assumed(self, scope: Scope, placeholder: str) -> str | None:
+        """The first value of this run that was matched with the placeholder."""
+        return self._assumed.get((scope, placeholder))
 
     def placeholder(self, scope: Scope, value: str) -> str | None:
         """What stands for the value in that cassette."""

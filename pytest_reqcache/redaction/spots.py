@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from .rules import Rules, StandIn
 from .spans import JsonValue, decoded, json_string, json_values
@@ -129,7 +130,7 @@ def _in_cookie(pair: str, position: int, rules: Rules, known: Collection[str]) -
 
 # --- Queries and forms, and URLs within a text
 
-_PAIR = re.compile(r"(?<![^=&?#;])([^=&?#;]+)=([^&#]+)")
+_PAIR = re.compile(r"(?<![^=&?#;])([^=&?#;]+)=([^&#;]+(?:;(?![^&#;=]+=)[^&#;]*)*)")
 _FURTHER = re.compile("[?;]")
 _MATRIX = re.compile(r";([^=;/]+)=([^;/]+)")  # parameters in a path, RFC 3986 section 3.3
 _QUOTE = r"""(?:["'`]|&quot;|&\#34;)"""
@@ -255,19 +256,23 @@ def _of_userinfo(user: str) -> tuple[str, ...]:
 
 # --- Bodies
 
-_PART = re.compile(
-    r"content-disposition:[^\r\n]*?\bname=\"?(?P<name>[^\";\r\n]+)\"?[^\r\n]*\r?\n"
-    r"(?:[^\r\n]+\r?\n)*\r?\n(?P<value>.+?)(?=\r?\n--)",
-    re.IGNORECASE | re.DOTALL,
-)
+_DELIMITER = re.compile(r"(?:\A|\r?\n)--[^\r\n]*")
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
+_PART_NAME = re.compile(r"content-disposition:[^\r\n]*?\bname=\"?([^\";\r\n]+)", re.IGNORECASE)
 
 
 def in_multipart(text: str, rules: Rules) -> Iterator[Spot]:
     """Of the parts: one with a telling name, and within the others what their text shows."""
-    for part in _PART.finditer(text):
-        name, value, start = part["name"].lower(), part["value"], part.start("value")
+    delimiters = list(_DELIMITER.finditer(text))
+    for before, behind in pairwise(delimiters):
+        blank = _BLANK_LINE.search(text, before.end(), behind.start())
+        found = blank and _PART_NAME.search(text, before.end(), blank.start())
+        if blank is None or found is None or blank.end() == behind.start():
+            continue
+        name, start, end = found[1].lower(), blank.end(), behind.start()
+        value = text[start:end]
         if rules.is_parameter(name, value):
-            yield Spot(*part.span("value"), f"body:{name}", name, value, stand_in=rules.stand_in(name))
+            yield Spot(start, end, f"body:{name}", name, value, stand_in=rules.stand_in(name))
             continue
         if value[:1] in ("{", "["):
             within = [spot for _, spot in in_json(value, rules) if spot is not None and not spot.bare]

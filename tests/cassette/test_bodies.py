@@ -359,3 +359,12 @@ def test_json_of_any_spelling_in_a_spaced_style(open_cassette, path):
     path.write_text(path.read_text().replace('"Ada"', '"Grace"'))
     [item] = Cassette(path, str)
     assert item.response.body == json.dumps(TREE).encode().replace(b"Ada", b"Grace")
+
+
+def test_body_file_that_was_edited_is_written_anew(tmp_path):
+    body = bodies.FiledBody("0123456789abcdef.bin", b"as it was received")
+    assert bodies.write_file(body, tmp_path)
+    assert not bodies.write_file(body, tmp_path)
+    (tmp_path / body.name).write_bytes(b"AS it was received")
+    assert bodies.write_file(body, tmp_path)
+    assert (tmp_path / body.name).read_bytes() == b"as it was received"

@@ -213,6 +213,17 @@ def test_variable_that_the_test_itself_sets_counts(suite):
     assert suite.cassettes() == []
 
 
+def test_variable_that_is_set_after_the_answer_counts(suite):
+    suite.origin["/a"] = Answer(TOKEN)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(monkeypatch):
+            monkeypatch.setenv("OTHER_SECRET", requests.get(URL + "/a").text)
+    """)
+    suite.run().assert_outcomes(failed=1)
+    assert suite.cassettes() == []
+
+
 def test_secret_requested_in_tear_down_fails_the_run(suite, environment):
     suite.origin["/a"] = Answer(f"echo {TOKEN}")
     suite.test("""
@@ -227,7 +238,7 @@ def test_secret_requested_in_tear_down_fails_the_run(suite, environment):
     """)
     result = suite.run()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["errors:", "*test_it: not recorded: nothing was recorded: the value of*"])
+    result.stdout.fnmatch_lines(["errors:", "*test_it: nothing was recorded: the value of*"])
     assert suite.cassettes() == []
 
 

@@ -246,3 +246,60 @@ def test_learned_secret_is_found_in_the_spelling_of_inline_scripts(suite):
     """)
     suite.run().assert_outcomes(passed=1)
     assert "ccDD5678" not in suite.cassette()
+
+
+def test_tests_that_share_a_cassette_get_their_own_users_answers(suite):
+    suite.origin["/me"] = lambda seen: Answer(seen.headers["authorization"].split()[1][:3])
+    suite.test("""
+        @pytest.mark.reqcache("users")
+        @pytest.mark.parametrize("user", ["ada", "bob"])
+        def test_me(user):
+            headers = {"Authorization": f"Bearer {user}-static-token-1"}
+            assert requests.get(URL + "/me", headers=headers).text == user
+    """)
+    suite.run().assert_outcomes(passed=2)
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=2)
+
+
+def test_token_of_a_wider_fixture_is_redacted_in_the_tests_that_use_it(suite):
+    token = "short-tok1"
+    suite.origin["/login"] = Answer({"access_token": token})
+    suite.origin["/info"] = lambda seen: Answer(b"echo " + seen.body)
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def token(cached_session_factory):
+            return cached_session_factory("login").post(URL + "/login").json()["access_token"]
+
+        @pytest.mark.reqcache
+        def test_path(token):
+            assert requests.get(URL + "/bot" + "/" + token + "/me").ok
+
+        @pytest.mark.reqcache
+        def test_query(token):
+            assert requests.get(URL + "/q", params={"t": token}).ok
+
+        @pytest.mark.reqcache
+        def test_body(token):
+            assert requests.post(URL + "/info", json={"value": token}).ok
+    """)
+    suite.run().assert_outcomes(passed=3)
+    assert [name for name in suite.cassettes() if token in suite.cassette(name.removesuffix(".yaml"))] == []
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=3)
+
+
+def test_compressed_request_is_redacted_and_matched_as_what_it_stands_for(suite):
+    suite.test("""
+        import gzip, random
+
+        @pytest.mark.reqcache
+        def test_it():
+            body = gzip.compress(b'{"password": "hunter2-hunter2"}', mtime=random.randrange(10**9))
+            headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+            assert requests.post(URL + "/a", data=body, headers=headers).ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert '{"password": "REDACTED-password"}' in suite.cassette()
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)

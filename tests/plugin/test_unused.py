@@ -539,3 +539,23 @@ def test_report_for_machines_has_all_of_it(used):
         "body_folders": [],
         "not_judged": [],
     }
+
+
+def test_tests_that_a_plugin_takes_out_without_a_word_are_not_judged(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(number):
+            assert requests.get(URL + f"/{number}").ok
+    """)
+    suite.run().assert_outcomes(passed=3)
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_collection_modifyitems(items):
+            items[:] = items[:1]
+        """,
+    )
+    result = suite.run("--reqcache-unused=fail")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*not judged: 2 tests taken out by a plugin*"])
