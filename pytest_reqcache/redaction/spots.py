@@ -129,7 +129,10 @@ def _in_cookie(pair: str, position: int, rules: Rules, known: Collection[str]) -
 
 # --- Queries and forms, and URLs within a text
 
-_PAIR = re.compile(r"([^=&?#]+)=([^&#]+)")
+# A name is tried from its beginning alone, lest a long text without "=" be gone through from every place.
+_PAIR = re.compile(r"(?<![^=&?#])([^=&?#]+)=([^&#]+)")
+_INNERMOST_PAIR = re.compile(r"(?<![^=&?#])([^=&?#]+)=([^&?#]+)")
+_DEEPEST_URL = 16
 _MATRIX = re.compile(r";([^=;/]+)=([^;/]+)")  # parameters in a path, RFC 3986 section 3.3
 _EMBEDDED = re.compile(
     r"""://(?P<user>[^/?#\s"'<>@\\]+)@"""
@@ -141,14 +144,22 @@ _EMBEDDED = re.compile(
 
 
 def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spot]:
-    """Of ``name=value`` between ``&``, from ``start`` on; the place is ``kind`` and the name."""
-    while pair := _PAIR.search(text, start):
-        start = pair.end()
+    """Of ``name=value`` between ``&``, from ``start`` on; the place is ``kind`` and the name.
+
+    A value may be a URL with a query of its own, whose last value may be one, too; where that goes on for
+    too long a ``?`` ends a value.
+    """
+    depth = 0
+    while pair := (_PAIR if depth < _DEEPEST_URL else _INNERMOST_PAIR).search(text, start):
         spot = _of_pair(pair.start(2), decoded(pair[1]), pair[2], kind, rules)
+        if spot is None and "?" in pair[2]:  # a URL within the URL
+            start, depth = pair.start(2) + pair[2].index("?"), depth + 1
+            continue
         if spot is not None:
             yield spot
-        elif "?" in pair[2]:  # a URL within the URL
-            start = pair.start(2) + pair[2].index("?")
+        start = pair.end()
+        if text[start : start + 1] != "?":
+            depth = 0
 
 
 def in_path(path: str, rules: Rules) -> Iterator[Spot]:
@@ -221,21 +232,30 @@ def _of_userinfo(user: str) -> tuple[str, ...]:
 
 # --- Bodies
 
-_PART = re.compile(
-    r"content-disposition:(?![^\r\n]*filename)[^\r\n]*?\bname=\"?(?P<name>[^\";\r\n]+)\"?[^\r\n]*\r?\n"
-    r"(?:[^\r\n]+\r?\n)*\r?\n(?P<value>.+?)(?=\r?\n--)",
-    re.IGNORECASE | re.DOTALL,
-)
+_DISPOSITION = re.compile(r"content-disposition:([^\r\n]*)", re.IGNORECASE)
+_PART_NAME = re.compile(r"\bname=\"?([^\";\r\n]+)", re.IGNORECASE)
+_EMPTY_LINE = re.compile(r"\n\r?\n")
+_BOUNDARY = re.compile(r"\r?\n--")
 
 
 def in_multipart(text: str, rules: Rules) -> Iterator[Spot]:
     """Of the parts that are no files."""
-    for part in _PART.finditer(text):
-        name = part["name"].lower()
-        if rules.is_field(name):
-            yield Spot(
-                *part.span("value"), f"body:{name}", name, part["value"], stand_in=rules.stand_in(name)
-            )
+    position = 0
+    while disposition := _DISPOSITION.search(text, position):
+        head_end = _EMPTY_LINE.search(text, disposition.end())
+        if head_end is None:
+            return
+        position = head_end.end()
+        named = _PART_NAME.search(disposition[1])
+        if named is None or "filename" in disposition[1].lower():
+            continue
+        end = _BOUNDARY.search(text, position)
+        if end is None:
+            return
+        start, position, name = position, end.start(), named[1].lower()
+        if start < position and rules.is_field(name):
+            value = text[start:position]
+            yield Spot(start, position, f"body:{name}", name, value, stand_in=rules.stand_in(name))
 
 
 _NO_SECRETS = frozenset({'""', "true", "false", "null", "NaN", "Infinity", "-Infinity"})
