@@ -14,7 +14,7 @@ from .models import RecordedRequest
 _LONGEST_VALUE: Final = 100  # characters of one value that a diff shows
 _MOST_BODY_LINES: Final = 8  # changed lines of a body that a diff shows
 # What is compared of a path and, from the first difference on, of a body: difflib may take quadratic time.
-_COMPARED_PATH: Final = 1000
+_COMPARED_PATH: Final = 300
 _COMPARED_LINES, _COMPARED_LINE = 24, 200
 
 
