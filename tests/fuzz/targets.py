@@ -114,7 +114,7 @@ def setting_texts(data: bytes) -> None:
         given: Any = [text] if name in lists else text
         _each(
             {name: lambda value: settings.parse_text(name, given, where=name)}, text, (TypeError, ValueError)
-        )  # noqa: B023
+        )
     _each(
         {
             "marker": lambda value: expiration.parse_expiry(value, where="marker"),

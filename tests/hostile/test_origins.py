@@ -50,7 +50,9 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "the same length twice": (OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nab",),
     "a length that is none": (OK + b"Content-Length: many\r\n\r\nabc",),
     "a negative length": (OK + b"Content-Length: -5\r\n\r\nabc",),
-    "a length and chunks": (OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",),
+    "a length and chunks": (  # the chunks count
+        OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+    ),
     "chunks that break off": (CHUNKED + b"5\r\nhello\r\n",),
     "a chunk that breaks off": (CHUNKED + b"50\r\nhello",),
     "reset in a chunk": (CHUNKED + b"50\r\nhello", RESET),
@@ -238,7 +240,7 @@ def test_connection_is_used_again_after_an_interim_answer_and_not_after_a_broken
     hostile: Hostile, engine: Any, tmp_path: Path
 ) -> None:
     hostile.scripts = {
-        b"/a": lambda: (b"HTTP/1.1 103 Early Hints\r\n\r\n" + WHOLE, KEEP),
+        b"/a": lambda: (b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE, KEEP),
         b"/b": lambda: (WHOLE, KEEP),
         b"/broken": lambda: (CHUNKED + b"zz\r\n",),
         b"/c": lambda: (WHOLE, KEEP),
