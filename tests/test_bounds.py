@@ -101,7 +101,8 @@ def test_text_of_a_gigabyte_takes_no_gigabyte(tmp_path: Path) -> None:
 
 
 OUTSIDE = ("/etc/passwd", "../users.yaml", "users.bodies/../a", "users.bodies/a/b", "users.bodies\\..\\a",
-           "C:\\a", "users.bodies/C:a", "users.bodies/", "users.bodies/..", "a", "other.bodies/a", "\\\\host\\a")  # fmt: skip
+           "C:\\a", "users.bodies/C:a", "users.bodies/", "users.bodies/..", "a", "other.bodies/a",
+    "\\\\host\\a")  # fmt: skip
 
 
 @pytest.mark.parametrize(
