@@ -336,7 +336,7 @@ def _compiled(expression: str, where: str) -> re.Pattern[str]:
         raise ValueError(f'{where}: "re:" without a regular expression\n  for every URL, write "*"')
     try:
         return re.compile(expression)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{where}: {expression!r} is not a regular expression: {error}") from error
 
 
@@ -350,7 +350,10 @@ def _compiled_globs(text: str, where: str) -> tuple[re.Pattern[str], ...]:
         glob = f"[[]{glob[1:]}"
     host, tail = _split_authority(glob)
     forms = dict.fromkeys((f"{glob}*", f"{host.lower()}{tail}*"))
-    return tuple(re.compile(fnmatch.translate(form)) for form in forms)
+    try:
+        return tuple(re.compile(fnmatch.translate(form)) for form in forms)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{where}: {text!r} is not a URL pattern: {error}") from error
 
 
 def parse_url_patterns(value: object, *, where: str = "passthrough") -> tuple[UrlPattern, ...]:

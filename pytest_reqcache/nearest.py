@@ -7,12 +7,15 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .models import RecordedRequest
 
 _LONGEST_VALUE: Final = 100  # characters of one value that a diff shows
 _MOST_BODY_LINES: Final = 8  # changed lines of a body that a diff shows
+# What is compared of a path and, from the first difference on, of a body: difflib may take quadratic time.
+_COMPARED_PATH: Final = 300
+_COMPARED_LINES, _COMPARED_LINE = 24, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,11 @@ def nearest(
 ) -> list[tuple[RecordedRequest, list[Difference]]]:
     """The recorded requests with what differs, the nearest first; those of other hosts are left out."""
     names = tuple(compared_headers)
-    host = urlsplit(asked.url).netloc
+    host = _split(asked.url).netloc
     ranked = [
         (request, differences(asked, request, names))
         for request in recorded
-        if urlsplit(request.url).netloc == host
+        if _split(request.url).netloc == host
     ]
     return sorted(ranked, key=lambda pair: sum(difference.weight for difference in pair[1]))
 
@@ -56,9 +59,10 @@ def differences(
     found = []
     if asked.method != recorded.method:
         found.append(Difference("method ", recorded.method, asked.method, 4))
-    was, is_now = urlsplit(recorded.url), urlsplit(asked.url)
+    was, is_now = _split(recorded.url), _split(asked.url)
     if was.path != is_now.path:
-        likeness = difflib.SequenceMatcher(None, was.path, is_now.path, autojunk=False).ratio()
+        compared = was.path[:_COMPARED_PATH], is_now.path[:_COMPARED_PATH]
+        likeness = difflib.SequenceMatcher(None, *compared, autojunk=False).ratio()
         found.append(Difference("path ", was.path, is_now.path, 3 + round(10 * (1 - likeness))))
     found += _parameters("query ", was.query, is_now.query)
     for name in compared_headers:
@@ -67,6 +71,14 @@ def differences(
             found.append(Difference(f"header {name}: ", before, after, 1))
     found += _body(asked, recorded)
     return found
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL; of one that is none, as people may write it, it is all path."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", url, "", "")
 
 
 def _parameters(where: str, recorded: str, asked: str) -> Iterator[Difference]:
@@ -86,11 +98,25 @@ def _body(asked: RecordedRequest, recorded: RecordedRequest) -> Iterator[Differe
     if was == is_now:
         return
     shown = 0
-    for line in difflib.ndiff(was, is_now):
+    for line in difflib.ndiff(*_excerpts(was, is_now)):
         if line[0] in "-+" and shown < _MOST_BODY_LINES:
             shown += 1
             text = line[2:].strip()
             yield Difference("body ", text if line[0] == "-" else None, text if line[0] == "+" else None, 1)
+
+
+def _excerpts(was: list[str], is_now: list[str]) -> tuple[list[str], list[str]]:
+    """The lines of both from the first in which they differ, no more and no longer than can be compared."""
+    start = next(
+        (number for number, pair in enumerate(zip(was, is_now, strict=False)) if pair[0] != pair[1]), -1
+    )
+    if start < 0:
+        start = min(len(was), len(is_now))
+    return _excerpt(was[start:]), _excerpt(is_now[start:])
+
+
+def _excerpt(lines: list[str]) -> list[str]:
+    return [line[:_COMPARED_LINE] for line in lines[:_COMPARED_LINES]]
 
 
 def _readable(request: RecordedRequest) -> list[str]:

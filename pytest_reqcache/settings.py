@@ -333,11 +333,14 @@ def _match_headers_text(value: list[str], where: str) -> bool | tuple[str, ...]:
     return _match_headers(value, where)
 
 
+_STATUS: Final = re.compile("[1-9][0-9]{2}")
+
+
 def _codes_text(value: list[str], where: str) -> frozenset[int] | None:
     codes: set[int] = set()
     for word in value:
         first, dash, last = str(word).partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not _STATUS.fullmatch(first) or (dash and not _STATUS.fullmatch(last)):
             raise ValueError(f"{where}: {word!r} is no HTTP status; accepted are words as 200 and 400-499")
         span = range(int(first), int(last or first) + 1)
         if not span:

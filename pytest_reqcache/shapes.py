@@ -18,6 +18,7 @@ Level = Literal["breaking", "additive", "values"]
 _NULL: Final = "null"
 _NAME = re.compile(r"[^\W\d]\w*")
 _LONGEST_NAME: Final = 60
+_DEEPEST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +85,18 @@ def _any_number(digits: str) -> int:
     return 0
 
 
-def _learn(shape: Shape, value: Any) -> None:
+def _learn(shape: Shape, value: Any, depth: int = 0) -> None:
+    if depth > _DEEPEST:
+        raise RecursionError
     shape.types[_type(value)] += 1
     if isinstance(value, dict):
         for name, member in value.items():
-            _learn(shape.members.setdefault(name, Shape()), member)
+            _learn(shape.members.setdefault(name, Shape()), member, depth + 1)
     elif isinstance(value, list) and value:
         if shape.element is None:
             shape.element = Shape()
         for element in value:
-            _learn(shape.element, element)
+            _learn(shape.element, element, depth + 1)
 
 
 def _type(value: Any) -> str:

@@ -260,7 +260,7 @@ class Transport:
         sent = clock.now()
         try:
             response = call.forward(outgoing)
-            if not call.stream:
+            if not (call.stream or _is_followed(call, response)):
                 response.content  # noqa: B018  a broken body is an error like any other
         except Exception:
             if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
@@ -393,10 +393,20 @@ class Transport:
         response.cache_key = call.asked.key
         response.expires = policy.expiry_of(interaction(b""), call.request.url, call.settings, clock.now())
         # Which answer comes next is settled now; what is stored, when the body or the chain has ended.
-        if call.stream:
+        if _is_followed(call, response):
+            try:
+                body = response.content
+            except (requests.RequestException, RuntimeError):  # requests follows it all the same
+                response.cache_key = response.expires = None
+                self.journal.passed(call.what, "a redirect whose body broke off")
+                answered(None)
+                return response
+            answered(interaction(body))
+            call.exchange.held.append(lambda: store(body))
+        elif call.stream:
             answered(interaction(b""))
             self._follow(call, response, store)
-        elif call.exchange.held or (call.exchange.follows_redirects and response.is_redirect):
+        elif call.exchange.held:
             body = response.content
             answered(interaction(body))
             call.exchange.held.append(lambda: store(body))
@@ -455,6 +465,11 @@ class Transport:
         urls = policy.invalidated_urls(call.request, status, headers, call.settings)
         if urls:
             self.recorder.invalidate(urls)
+
+
+def _is_followed(call: _Call, response: requests.Response) -> bool:
+    """Whether requests goes on to where the response leads."""
+    return call.exchange.follows_redirects and response.is_redirect
 
 
 def _unconditional(call: _Call) -> _Call:

@@ -232,8 +232,14 @@ def yaml_can_hold(text: str) -> bool:
     return True
 
 
+# Python's, and no encoding of texts; they warn, or take quadratic time.
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
+
+
 def _decode(content: bytes, encoding: str) -> str | None:
     try:
+        if codecs.lookup(encoding).name.replace("_", "-") in _NO_CHARSETS:
+            return None
         text = content.decode(encoding)
         return text if text.encode(encoding) == content else None
     except (LookupError, ValueError):

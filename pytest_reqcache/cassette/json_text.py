@@ -47,24 +47,38 @@ def to_pretty(text: str) -> tuple[str, str] | None:
     except (ValueError, RecursionError):
         return None
     tokens = _TOKEN.findall(text)
-    style = _style_of(text, tokens)
+    style = None if _is_deep(tokens) else _style_of(text, tokens)
     if style is None:
         return None
     readable = [_unescaped(token) for token in tokens] if "\\u" in text else tokens
     if readable != tokens and [_as_ascii(token) for token in readable] == tokens:
         tokens, style = readable, style.replace(_NEWLINE, "") + _ASCII + _NEWLINE * style.endswith(_NEWLINE)
-    pretty = _pretty(tokens)
-    return None if pretty is None else (pretty + "\n", style)
+    return _pretty(tokens) + "\n", style
 
 
 def from_pretty(text: str, style: str = COMPACT) -> str:
     """The JSON for a text that people may have edited; ValueError where it is none."""
     _check(text)
     tokens = _TOKEN.findall(text)
+    if _is_deep(tokens):
+        raise ValueError(f"a json body nested more than {_DEEPEST} deep; write it as text")
     layout = style.removesuffix(_NEWLINE)
     if layout.endswith(_ASCII):
         tokens = [_as_ascii(token) for token in tokens]
     return _laid_out(tokens, layout.removesuffix(_ASCII)) + "\n" * style.endswith(_NEWLINE)
+
+
+def _is_deep(tokens: list[str]) -> bool:
+    """Whether they are nested too deep to be indented: of that many lines each would be longer still."""
+    depth = 0
+    for token in tokens:
+        if token in ("{", "["):
+            depth += 1
+            if depth > _DEEPEST:
+                return True
+        elif token in ("}", "]"):
+            depth -= 1
+    return False
 
 
 def _style_of(text: str, tokens: list[str]) -> str | None:
@@ -129,8 +143,8 @@ class _Container:
         return f"{opening}\n{indent}  {lines}\n{indent}{closing}"
 
 
-def _pretty(tokens: list[str]) -> str | None:
-    """The tokens one below the other; None where they are nested too deep."""
+def _pretty(tokens: list[str]) -> str:
+    """The tokens one below the other."""
     stack, before = [_Container("", "[]")], ""
     for token in tokens:
         if token == ":":
@@ -138,8 +152,6 @@ def _pretty(tokens: list[str]) -> str | None:
         elif token in ("{", "["):
             stack.append(_Container(before, "{}" if token == "{" else "[]"))
             before = ""
-            if len(stack) > _DEEPEST:
-                return None
         elif token in ("}", "]"):
             done = stack.pop()
             stack[-1].members.append(done.text("  " * (len(stack) - 1)))

@@ -27,6 +27,8 @@ _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 _DEEPEST = 32
 _MOST_ALIASED = 100_000
+#: A text counts as so many values as it has of these pieces: a large one is not to be repeated often, either.
+_PIECE = 128
 SAFE_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq", "int", "bool", "timestamp")
 )
@@ -106,6 +108,7 @@ class NodeReader:
             raise self.error(at, problem)
         if kind is ScalarEvent:
             self.end = event.end_mark.index
+            self._count += len(event.value) // _PIECE
             node = Node(event.value, line, not event.style, column, event.style == "|", event.tag)
         elif depth > _DEEPEST:
             raise self.error(at, f"values nested more than {_DEEPEST} deep; a cassette needs no such depth")

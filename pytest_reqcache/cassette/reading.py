@@ -253,7 +253,7 @@ def _no_json(node: Node, error: json.JSONDecodeError) -> NodeError:
 def _file(node: Node, name: str, folder: Path) -> Body:
     directory, _, file = name.replace("\\", "/").partition("/")
     path = folder / file
-    if directory != folder.name or not file or file in (".", "..") or "/" in file or "\0" in file:
+    if directory != folder.name or not file or file in (".", "..") or re.search("[/:\0]", file):
         raise node.error(
             f"the body file {name!r} is not in the cassette's own folder; write {folder.name}/<name>",
         )

@@ -40,7 +40,8 @@ _ITEM = re.compile(
 _CREATED_AT = b"  created_at: "
 _CREATED_AT_LINE = b"\n" + _CREATED_AT
 _CLOSING = re.compile(
-    rb"\n  created_at: (?:[^\n]*\n|[^\n]*Z\Z)(?P<comments>(?:[ ]+#[^\n]*\n)*)" + _LAST_GAP.pattern + rb"\Z"
+    rb"\n  created_at: (?:[^\n]*\n|[^\n]*Z\Z)(?P<comments>(?:[ ]+#[^\n]*\n)*)"
+    rb"(?![ ]+#[^\n]*\n)" + _LAST_GAP.pattern + rb"\Z"  # all of them: none is given back to the gap
 )
 
 

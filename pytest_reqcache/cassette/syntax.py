@@ -14,7 +14,7 @@ import yaml
 _CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?= |\r?$)", re.MULTILINE)
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines
 _DASH = re.compile(r"-[ ]+(?=\S)")
-_KEY = re.compile(r"[^\s#].*?:(?:\s|$)")
+_KEY = re.compile(r"[\s#]*[^\s#].*?:(?:\s|$)")
 
 
 class _At(NamedTuple):
@@ -107,7 +107,7 @@ def _odd_beginning(at: _At, begun: _At, lines: list[str]) -> tuple[_At, str]:
 
 def _unexpected_colon(at: _At, lines: list[str], first_line: int) -> tuple[_At, str]:
     line = lines[at.line]
-    key = _KEY.search(line)
+    key = _KEY.match(line)
     if key is not None and key.end() <= at.column:
         return at, "a second ': ' in the line; put the value in quotes"
     above = at.line - 1
@@ -116,7 +116,7 @@ def _unexpected_colon(at: _At, lines: list[str], first_line: int) -> tuple[_At, 
     indent = len(line) - len(line.lstrip())
     if above < 0:
         return at, "a ': ' where none is expected; put the value in quotes"
-    if _KEY.search(lines[above]) is None:
+    if _KEY.match(lines[above]) is None:
         place = _At(above, len(lines[above]) - len(lines[above].lstrip(" -")))
         return place, "a key without ': ' behind it; write 'key: value', or 'key:' above what is indented"
     return _At(at.line, indent), (

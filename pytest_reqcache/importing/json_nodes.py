@@ -15,7 +15,7 @@ _DEEPEST = 32
 def read_json(text: str) -> Node:
     """The node that a JSON text stands for; NaN and Infinity are taken. Raises NodeError."""
     try:
-        json.loads(text)
+        json.loads(text, parse_int=str)  # Python makes no number of very many digits
     except json.JSONDecodeError as error:
         raise NodeError(
             error.lineno, f"not valid JSON: {error.msg}; correct the line or restore it"

@@ -273,7 +273,10 @@ def _plain_value(node: Node) -> Any:
     if _is_null(node):
         return None
     if node.value in ("true", "false") or _NUMBER.fullmatch(node.value):
-        return json.loads(node.value)
+        try:
+            return json.loads(node.value)
+        except ValueError:
+            raise NodeError(node.line, f"a number of {len(node.value):,} characters; quote it") from None
     return node.value
 
 

@@ -38,7 +38,7 @@ def check_name(name: object) -> str:
     """The name of a shared cassette, checked.
 
     Raises:
-        ValueError: it is empty, absolute, or leads out of the cassettes' folder.
+        ValueError: it is empty, absolute, leads out of the folder, or no file can be called so.
     """
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f"{name!r} is no cassette name: a text as 'weather' or 'api/weather' is accepted")
@@ -46,6 +46,11 @@ def check_name(name: object) -> str:
     if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name):
         raise ValueError(
             f"{name!r} leads out of the cassettes' folder: a relative name as 'api/weather' is accepted"
+        )
+    if not name.isprintable() or max(map(len, parts)) > _LONGEST:
+        raise ValueError(
+            f"{name!r} is no cassette name: printable characters are accepted, at most {_LONGEST} of them "
+            "between two slashes"
         )
     return name
 

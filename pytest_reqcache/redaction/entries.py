@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from .rules import DEFAULT_RULES, JsonPath, Pattern, Rules, StandIn, fold
+from .spans import LONGEST_PATH
 
 _ACCEPTED: Final = (
     "accepted are a name (X-Session), a regular expression (re:acct-[0-9]+), a JSON path ($.user.email), "
@@ -17,7 +18,7 @@ _ACCEPTED: Final = (
 _NAME: Final = re.compile(r"[^\s=&?#:;,\"'!]+")
 _STEP: Final = re.compile(
     r"\.(?P<name>[^.\[\]\s]+)"
-    r"|\[(?:(?P<index>[0-9]+)|(?P<any>\*)|(?P<quote>['\"])(?P<quoted>.+?)(?P=quote))\]"
+    r"|\[(?:(?P<index>[0-9]{1,18})|(?P<any>\*)|(?P<quote>['\"])(?P<quoted>.+?)(?P=quote))\]"
 )
 
 
@@ -130,7 +131,7 @@ def _stand_in(how: bool | StandIn) -> StandIn | None:
 def _pattern(entry: str, how: bool | StandIn) -> Pattern:
     try:
         regex = re.compile(entry.removeprefix("re:"))
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{entry!r} is no regular expression: {error}") from None
     if regex.match(""):
         raise ValueError(
@@ -150,6 +151,8 @@ def _path(entry: str, how: bool | StandIn) -> JsonPath:
             )
         steps.append(_step(step))
         position = step.end()
+    if len(steps) > LONGEST_PATH:
+        raise ValueError(f"a JSON path of {len(steps)} steps; at most {LONGEST_PATH} are accepted")
     name = next((step for step in reversed(steps) if isinstance(step, str)), "json")
     return JsonPath(tuple(steps), name.lower(), _stand_in(how))
 

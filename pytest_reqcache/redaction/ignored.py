@@ -109,9 +109,9 @@ def _without_members(text: str, names: Collection[str]) -> str:
 
     try:
         value = json.loads(text, object_pairs_hook=kept)
+        return json.dumps(value) if found else text
     except (ValueError, RecursionError):
         return text
-    return json.dumps(value) if found else text
 
 
 def _redacted_members(text: str, names: Collection[str]) -> str:

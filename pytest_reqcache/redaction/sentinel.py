@@ -29,7 +29,11 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:(?P<user>[^/?#@]*):(?P<p
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A token that is told by its form: what stands in every one, and its regular expression."""
+    """A token that is told by its form: what stands in every one, and its regular expression.
+
+    The token is the expression's first group, where it has one. None may try the rest of a text again from
+    each of its places: what is searched may be anybody's.
+    """
 
     name: str
     hints: tuple[bytes, ...]
@@ -43,11 +47,17 @@ def _shape(name: str, expression: bytes, *hints: bytes) -> Shape:
 NOTHING_LEARNED: Final[Mapping[str, str]] = {}
 
 SHAPES: Final = (
-    _shape("jwt", rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}", b"eyJ"),
+    # Tried once in each run of its characters, and only where what follows the run can be the rest of one.
+    _shape(
+        "jwt",
+        rb"(?<![\w-])(?=[\w-]{11,}\.eyJ[\w-]{8,}\.[\w-]{8,})[\w-]*?"
+        rb"(?<![A-Za-z0-9])(eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})",
+        b"eyJ",
+    ),
     _shape("private-key", rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY", b"PRIVATE KEY"),
     _shape("github-token", rb"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{22,}", b"gh"),
     _shape("gitlab-token", rb"glpat-[\w-]{20,}", b"glpat-"),
-    _shape("sk-token", rb"sk-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])[\w-]{20,}", b"sk-"),
+    _shape("sk-token", rb"sk-(?=[\w-]{0,200}[0-9])(?=[\w-]{0,200}[A-Z])[\w-]{20,}", b"sk-"),
     _shape("stripe-key", rb"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}", b"k_live_", b"k_test_"),
     _shape("aws-access-key", rb"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])", b"AKIA", b"ASIA"),
     _shape("google-api-key", rb"AIza[\w-]{35}(?![\w-])", b"AIza"),
@@ -175,8 +185,9 @@ class Sentinel:
             for shape in SHAPES:
                 if any(hint in chunk for hint in shape.hints):
                     for found in shape.regex.finditer(chunk):
-                        text = found[0].decode("ascii", "replace")
-                        yield Kind.SHAPE, (shape.name,), text, offset + found.start()
+                        group = shape.regex.groups
+                        text = found[group].decode("ascii", "replace")
+                        yield Kind.SHAPE, (shape.name,), text, offset + found.start(group)
 
 
 def _secrets_in(value: str) -> Iterable[str]:

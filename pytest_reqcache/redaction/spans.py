@@ -10,12 +10,17 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w-]*")
 _LABELS = ("name", "key")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
+# A string that is cut off reaches to the end of the text, and so would every later one.
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|(?P<cut_off>\\?\Z))|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
+_BARE_TOKEN = re.compile(r'[{}\[\]:,]|[^\s"{}\[\]:,]+')
+
+#: Of a path, so many steps are known: nobody writes JSON that is nested deeper, and attackers do.
+LONGEST_PATH: Final = 100
 
 
 @dataclass(slots=True)
@@ -50,15 +55,15 @@ class JsonValue(NamedTuple):
 
     @property
     def path(self) -> tuple[str | int, ...]:
-        """The names and indices that lead to it."""
-        return self.parent if self.step is None else (*self.parent, self.step)
+        """The names and indices that lead to it, at most ``LONGEST_PATH``."""
+        return _below(self.parent, self.step)
 
 
 def json_values(text: str) -> Iterator[JsonValue]:
     """Every value, in the order of their ends: a container after what is in it."""
     open_: list[_Container] = []
     inner: _Container | None = None
-    for token in _TOKEN.finditer(text):
+    for token in _tokens(text):
         start, end = token.span()
         first = text[start]
         if first == ":":
@@ -69,7 +74,7 @@ def json_values(text: str) -> Iterator[JsonValue]:
                 inner.after_name = False
                 inner.index += 1
         elif first in "{[":
-            name, path = (None, ()) if inner is None else (inner.member, (*inner.path, inner.step))
+            name, path = (None, ()) if inner is None else (inner.member, _below(inner.path, inner.step))
             inner = _Container(name, path, start, first == "{", None if first == "{" else name)
             open_.append(inner)
         elif first in "}]":
@@ -88,6 +93,18 @@ def json_values(text: str) -> Iterator[JsonValue]:
             elif name == "value":
                 name = inner.label or inner.name or name
             yield JsonValue(name, start, end, inner.path, inner.step)
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    for token in _TOKEN.finditer(text):
+        if token["cut_off"] is not None:
+            yield from _BARE_TOKEN.finditer(text, token.start())
+            return
+        yield token
+
+
+def _below(path: tuple[str | int, ...], step: str | int | None) -> tuple[str | int, ...]:
+    return path if step is None or len(path) == LONGEST_PATH else (*path, step)
 
 
 def json_path(path: tuple[str | int, ...]) -> str:

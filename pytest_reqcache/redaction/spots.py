@@ -130,8 +130,10 @@ def _in_cookie(pair: str, position: int, rules: Rules, known: Collection[str]) -
 
 # --- Queries and forms, and URLs within a text
 
+# A name is tried from its beginning alone, lest a long text without "=" be gone through from every place.
 _PAIR = re.compile(r"(?<![^=&?#;])([^=&?#;]+)=([^&#;]+(?:;(?![^&#;=]+=)[^&#;]*)*)")
-_FURTHER = re.compile("[?;]")
+_INNERMOST_PAIR = re.compile(r"(?<![^=&?#;])([^=&?#;]+)=([^&?#;]+)")
+_DEEPEST_URL = 16
 _MATRIX = re.compile(r";([^=;/]+)=([^;/]+)")  # parameters in a path, RFC 3986 section 3.3
 _QUOTE = r"""(?:["'`]|&quot;|&\#34;)"""
 _EMBEDDED = re.compile(
@@ -153,14 +155,22 @@ _BEGINS_INSIDE = ("quoted", "content", "plain", "labelvalue")
 
 
 def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spot]:
-    """Of ``name=value`` between ``&``, from ``start`` on; the place is ``kind`` and the name."""
-    while pair := _PAIR.search(text, start):
-        start = pair.end()
+    """Of ``name=value`` between ``&``, from ``start`` on; the place is ``kind`` and the name.
+
+    A value may be a URL with a query of its own, whose last value may be one, too; where that goes on for
+    too long a ``?`` ends a value.
+    """
+    depth = 0
+    while pair := (_PAIR if depth < _DEEPEST_URL else _INNERMOST_PAIR).search(text, start):
         spot = _of_pair(pair.start(2), decoded(pair[1]), pair[2], kind, rules)
+        if spot is None and "?" in pair[2]:  # a URL within the URL
+            start, depth = pair.start(2) + pair[2].index("?"), depth + 1
+            continue
         if spot is not None:
             yield spot
-        elif further := _FURTHER.search(pair[2]):  # a URL within the URL, or another separator
-            start = pair.start(2) + further.end()
+        start = pair.end()
+        if text[start : start + 1] != "?":
+            depth = 0
 
 
 def _holds(text: str, rules: Rules) -> bool:
