@@ -32,7 +32,7 @@ class Nursery:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "faults.victims"],
+            [sys.executable, "-c", "from faults.victims import main; main()"],
             cwd=Path(__file__).parents[1],
             env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
             stdin=subprocess.PIPE,

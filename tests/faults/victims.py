@@ -1,7 +1,8 @@
 """What is killed: programs that record, and say over a pipe what has been recorded.
 
-Run as a program, this waits for orders, one JSON object a line: a program's name, what it works on, and
-the moment at which it is to kill itself, if it is to. It forks for each, so that none has to import anything.
+``main`` waits for orders, one JSON object a line: a program's name, what it works on, and
+the moment at which it is to kill itself, if it is to. It forks for each, so that none has to
+import anything.
 """
 
 from __future__ import annotations
@@ -249,7 +250,3 @@ def main() -> None:
             live(json.loads(line))
         told("started", child, 0)
         told("ended", int(os.WIFSIGNALED(os.waitpid(child, 0)[1])), 0)
-
-
-if __name__ == "__main__":
-    main()
