@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import textwrap
 from collections.abc import Iterator
@@ -42,9 +43,12 @@ def places(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     return map(make, itertools.count())
 
 
+SHARES = {"record": 0.25, "refresh": 0.25, "splice": 0.15, "commit": 0.25, "suite": 0.1}
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_nothing_that_was_recorded_is_lost(program, nursery, places, request, record_property):
-    kills = -(-request.config.getoption("kills") // len(PROGRAMS))
+    kills = math.ceil(SHARES[program] * request.config.getoption("kills"))
     attack = Attack(nursery, program, seed=request.config.getoption("kill_seed"))
     attack.go(places, kills)
     print(f"{program}: {attack.tally}")
