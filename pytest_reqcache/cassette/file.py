@@ -223,7 +223,7 @@ class Cassette:
             raise
 
     def _remove_unused(self) -> None:
-        """Remove the body files that no item refers to, those that the killed left too; in doubt they stay."""
+        """Remove the body files that no item refers to, also those of the killed; in doubt they stay."""
         folder = self._index.folder
         with suppress(OSError):
             files = [file for file in folder.iterdir() if bodies.is_own_name(file.name)]

@@ -25,8 +25,8 @@ _Result = TypeVar("_Result")
 
 
 _TORN_ITEM = (
-    "the last interaction was cut off while it was written: it has no created_at line (if that was lost by an "
-    "edit, add it again). It is ignored, and the next recording moves it to"
+    "the last interaction was cut off while it was written: it has no created_at line (if that was lost by "
+    "an edit, add it again). It is ignored, and the next recording moves it to"
 )
 _TORN_STEP = (
     "what one test recorded was cut off while it was written. All of it is ignored, and the next recording "

@@ -7,7 +7,6 @@ import gc
 import shutil
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 

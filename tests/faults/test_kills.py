@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,5 +52,5 @@ def test_nothing_that_was_recorded_is_lost(program, nursery, places, request, re
     kills = math.ceil(SHARES[program] * request.config.getoption("kills"))
     attack = Attack(nursery, program, seed=request.config.getoption("kill_seed"))
     attack.go(places, kills)
-    print(f"{program}: {attack.tally}")
+    sys.stdout.write(f"{program}: {attack.tally}\n")
     record_property("kills", str(attack.tally))

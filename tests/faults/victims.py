@@ -25,11 +25,10 @@ from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
 import pytest_reqcache.plugin.running
+from cassette.conftest import identify, make, ref
 from pytest_reqcache import CachedSession
 from pytest_reqcache.cassette import Cassette, TornTailWarning
 from pytest_reqcache.models import Change
-
-from cassette.conftest import identify, make, ref
 
 FOLDER = Path(pytest_reqcache.cassette.__file__).parent
 #: Where files are written: each line of these is a moment to die at.
@@ -145,8 +144,11 @@ def suite(path: str, attempt: int) -> None:
     """A pytest run; the conftest of the suite (see ``write_suite``) tells what has been committed."""
     os.chdir(path)
     pytest.main(
-        ["-q", "-p", "pytest_reqcache.plugin", "-p", "no:cacheprovider", "-p", "no:randomly"]
-        + ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-W", "ignore::pytest_reqcache.TornTailWarning"]
+        [
+            *("-q", "-p", "pytest_reqcache.plugin", "-p", "no:cacheprovider"),
+            *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+            *("-W", "ignore::pytest_reqcache.TornTailWarning"),
+        ]
     )
 
 
