@@ -27,7 +27,6 @@ from typing import BinaryIO
 from ..headers import Headers
 from ..models import Body, BodyFile
 from . import json_text
-from .storing import clear_away
 
 #: Up to this size a text stands in the YAML file itself.
 LARGEST_TEXT = 64 * 1024
@@ -160,7 +159,6 @@ def write_file(body: FiledBody, folder: Path) -> bool:
     except FileNotFoundError:
         pass
     folder.mkdir(parents=True, exist_ok=True)
-    clear_away(folder, ".*.tmp")
     unfinished = folder / f".{body.name}.{os.getpid()}.tmp"
     try:
         with open_body(body.content) as source, unfinished.open("wb") as out:

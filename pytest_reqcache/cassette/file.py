@@ -226,6 +226,7 @@ class Cassette:
         """Remove the body files that no item refers to, also those of the killed; in doubt they stay."""
         folder = self._index.folder
         with suppress(OSError):
+            storing.clear_away(folder, ".*.tmp")
             files = [file for file in folder.iterdir() if bodies.is_own_name(file.name)]
             # Cassettes that differ in their suffix alone have one folder.
             sharers = [path for path in folder.parent.glob(f"{escape(folder.stem)}.*") if path.is_file()]

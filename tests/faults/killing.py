@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cassette.conftest import identify, ref
 from pytest_reqcache.cassette import Cassette, TornTailWarning, read_body
+from pytest_reqcache.models import Change
 
 from .victims import PARTS, body_of
 
@@ -156,6 +158,7 @@ class Attack:
                 self.tally.kills[kind] += self._run(place, attempt, known, kind, number, delay)
             self._run(place, self._attempts, known, "none", 0, None)
             self.tally.acknowledged += known.acknowledged
+            _check_that_nothing_is_left(place)
         self.tally.seconds = time.monotonic() - start
 
     def _run(
@@ -196,6 +199,18 @@ class Attack:
                         found[item.request.url] = read_body(item.response.body)
                 self.tally.torn += len(caught)
         return found
+
+
+def _check_that_nothing_is_left(place: Path) -> None:
+    """Once a file is written anew, what the killed had begun to write is gone."""
+    for path in [file for file in files_in(place) if file.suffix == ".yaml"]:
+        cassette = Cassette(path, str)
+        for item in list(cassette)[:1]:
+            cassette.commit([Change(None, (ref(item),))], identify)
+            named = b"".join(file.read_bytes() for file in files_in(place) if file.name.startswith(path.name))
+            bodies = path.with_suffix(".bodies").glob("*")
+            assert [file for file in bodies if file.name.encode() not in named] == []
+    assert not [file for file in files_in(place) if file.suffix == ".tmp"]
 
 
 def files_in(place: Path) -> Iterator[Path]:

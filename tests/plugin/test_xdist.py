@@ -53,13 +53,14 @@ def serial(suite):
     return files
 
 
+MODES = ("load", "loadscope", "loadfile", "loadgroup", "worksteal", "each", "no")
+
+
 @pytest.mark.parametrize(
     "how",
     [
-        ("-n1",),
-        ("-n2",),
-        ("-n8",),
-        *(("-n2", f"--dist={mode}") for mode in ("loadscope", "loadfile", "worksteal", "each")),
+        *(("-n1",), ("-n8",), ("-n8", "--dist=worksteal", "-p", "pytest_randomly")),
+        *(("-n2", f"--dist={mode}") for mode in MODES),
     ],
     ids=lambda how: " ".join(how),
 )
