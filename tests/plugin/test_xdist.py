@@ -84,14 +84,15 @@ def test_summary_counts_each_thing_once(suite):
     assert result.stdout.str().count("= reqcache =") == 1
 
 
-def test_crashing_worker_loses_only_the_test_it_ran(suite):
+@pytest.mark.parametrize("end", ["os._exit(1)", "os.kill(os.getpid(), 9)"])
+def test_worker_that_dies_loses_only_the_test_it_ran(suite, end):
     suite.test(
         CODE
-        + """
+        + f"""
     @pytest.mark.reqcache
     def test_crash():
         requests.get(URL + "/crash")
-        os._exit(1)
+        {end}
 """
     )
     result = suite.subprocess("-p", "xdist", "-n2")
