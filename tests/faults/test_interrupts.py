@@ -16,6 +16,8 @@ from pytest_reqcache.models import Change
 
 from .victims import FOLDER, TRACED
 
+pytestmark = pytest.mark.slow
+
 URLS = [f"https://x/{number}" for number in range(4)]
 LARGE, OTHER = b"\x00\x01" * 5_000, b"\x01\x02" * 5_000
 
