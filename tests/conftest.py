@@ -22,6 +22,11 @@ for _name, _examples in (("usual", 40), ("thorough", 2000)):
 settings.load_profile("usual")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=100, help="how many recorders tests/faults kills, in all")
+    parser.addoption("--kill-seed", type=int, default=0, help="which moments it chooses for that")
+
+
 @pytest.fixture
 def origin() -> Iterator[Origin]:
     """A real server on loopback; its log is the judge of what was requested."""

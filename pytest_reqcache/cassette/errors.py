@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+
+_REMEDIES = {
+    errno.EACCES: "make the file and its folder accessible",
+    errno.EPERM: "make the file and its folder accessible",
+    errno.EROFS: "record where files can be written",
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EFBIG: "split the cassette, or allow larger files",
+    errno.ENAMETOOLONG: "give the cassette a shorter name",
+    errno.ENOTDIR: "a file stands where its folder is to be",
+    errno.EEXIST: "a file stands where its folder is to be",
+    errno.ELOOP: "a symbolic link leads back to itself",
+}
 
 
 class CassetteError(Exception):
@@ -22,6 +37,14 @@ class CassetteError(Exception):
     def __str__(self) -> str:
         place = [str(part) for part in (self.path, self.line, self.column) if part is not None]
         return f"{':'.join(place)}: {self.problem}"
+
+
+def problem_of(error: OSError, path: Path) -> str:
+    """What the system said of a cassette's file, or of another one that goes with it, and what to do."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else error.filename
+    where = "" if name is None or Path(name) == path else f": {name}"
+    said = (error.strerror or str(error)) + where
+    return f"{said}; {_REMEDIES.get(error.errno or 0, 'see to the file')}, and run again"
 
 
 class TornTailWarning(UserWarning):

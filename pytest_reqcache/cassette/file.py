@@ -9,12 +9,13 @@ from bisect import bisect
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
 from typing import TypeVar
 
 from ..models import Change, Interaction, Source
 from . import bodies, rewriting, storing
-from .errors import CassetteError
+from .errors import CassetteError, problem_of
 from .index import Changed, Index, View, ref_of
 from .nodes import NodeError
 from .planning import Plan, plan
@@ -201,36 +202,39 @@ class Cassette:
 
     def _append(self, view: View, texts: Sequence[bytes]) -> None:
         size = view.layout.stamp.size
-        storing.append(self._index.real_path, rewriting.appended(view.file, view.layout, size, texts), size)
+        data = rewriting.appended(view.file, view.layout, size, texts)
+        storing.append(self._index.real_path, data, size, is_step=len(texts) > 1)
 
     def _rewrite(self, view: View, texts: Mapping[int, bytes | None], added: Sequence[bytes]) -> None:
         assert view.file is not None
-        names = {name for number in texts for name in _FILE_NAME.findall(view.text(number))}
-        storing.replace(self._index.real_path, rewriting.spliced(view.file, view.layout, texts, added))
-        if names:
-            self._remove_unused(names)
+        pieces = rewriting.spliced(view.file, view.layout, texts, added)
+        storing.replace(self._index.real_path, pieces, lambda: self._index.check(view.layout))
+        self._remove_unused()
 
     @contextmanager
     def _new_files(self, drafts: Sequence[Draft]) -> Iterator[None]:
         """Write the body files, before the items that refer to them; they go again if those fail."""
-        folder = self._index.folder
-        made: list[Path] = []
         try:
             for file in (file for draft in drafts for file in draft.files):
-                if bodies.write_file(file, folder):
-                    made.append(folder / file.name)
+                bodies.write_file(file, self._index.folder)
             yield
         except BaseException:
-            _remove(made, folder)
+            self._remove_unused()  # an interrupt may come when the items are there already
             raise
 
-    def _remove_unused(self, names: set[bytes]) -> None:
-        """Remove the body files of those names that no item refers to any more."""
+    def _remove_unused(self) -> None:
+        """Remove the body files that no item refers to, also those of the killed; in doubt they stay."""
         folder = self._index.folder
-        content = self._index.real_path.read_bytes()
-        _remove(
-            [folder / name.decode("ascii") for name in names if b".bodies/" + name not in content], folder
-        )
+        with suppress(OSError):
+            storing.clear_away(folder, ".*.tmp")
+            files = [file for file in folder.iterdir() if bodies.is_own_name(file.name)]
+            # Cassettes that differ in their suffix alone have one folder.
+            sharers = [path for path in folder.parent.glob(f"{escape(folder.stem)}.*") if path.is_file()]
+            named = {name for path in sharers for name in _FILE_NAME.findall(path.read_bytes())}
+            for file in files:
+                if file.name.encode() not in named:
+                    file.unlink()
+            folder.rmdir()
 
     def _stored(self, places: Mapping[int, int], drafts: Sequence[Draft | None]) -> list[Interaction | None]:
         """For each change the interaction that is now at its place in the file."""
@@ -278,8 +282,7 @@ class Cassette:
         except Changed:
             raise CassetteError(self.path, None, "was changed while we wrote it; run again") from None
         except OSError as error:
-            problem = f"{error.strerror or error}; make the file and its folder accessible, and run again"
-            raise CassetteError(self.path, None, problem) from error
+            raise CassetteError(self.path, None, problem_of(error, self._index.real_path)) from error
 
 
 class _Items:
@@ -327,10 +330,3 @@ def _successors(ref: str, superseded: Mapping[str, str]) -> Iterator[str]:
     while (ref := superseded.get(ref, "")) and ref not in passed:
         passed.add(ref)
         yield ref
-
-
-def _remove(files: Sequence[Path], folder: Path) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)
-    with suppress(OSError):  # not empty, or not there
-        folder.rmdir()

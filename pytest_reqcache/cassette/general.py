@@ -7,7 +7,7 @@ style, anchors, quoted keys, CRLF, a BOM, ``---``. Every item still keeps its ow
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import yaml
@@ -24,6 +24,7 @@ from . import reading
 from .layout import Layout, Stamp, Torn
 from .nodes import Node, NodeError, NodeReader, as_node_error
 from .scan import Locate
+from .storing import UNFINISHED
 from .torn import is_torn_item
 from .writing import HEADER, VERSION
 
@@ -41,7 +42,7 @@ def lay_out(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
     file.seek(0)
     data = file.read(stamp.size)
     bom = _BOM if data.startswith(_BOM) else b""
-    whole, torn = _without_torn_item(data[len(bom) :])
+    whole, torn = _without_torn_end(data[len(bom) :])
     text = _decoded(whole)
     try:
         document = _Document(text)
@@ -50,7 +51,7 @@ def lay_out(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
     if not document.has_list and torn is None:
         raise NodeError(1, "no list of interactions; write 'interactions:' and the items below it")
     if torn is not None:
-        torn = Torn(torn.offset + len(bom), torn.line)
+        torn = replace(torn, offset=torn.offset + len(bom))
     layout = Layout(stamp, head_end=0, torn=torn, scanned=False)
     document.fill(layout, len(bom), locate)
     return layout
@@ -238,7 +239,10 @@ def _decoded(text: bytes) -> str:
         raise NodeError(line, f"the byte 0x{byte:02x} is no UTF-8; save the file as UTF-8") from None
 
 
-def _without_torn_item(data: bytes) -> tuple[bytes, Torn | None]:
+def _without_torn_end(data: bytes) -> tuple[bytes, Torn | None]:
+    step = data.find(b"\n" + UNFINISHED) + 1
+    if step:
+        return data[:step], Torn(step, data.count(b"\n", 0, step) + 1, is_step=True)
     start = max((found.start() for found in _ITEM_LINE.finditer(data)), default=None)
     if start is None:
         return data, None

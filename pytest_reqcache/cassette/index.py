@@ -24,6 +24,16 @@ from .writing import HEADER
 _Result = TypeVar("_Result")
 
 
+_TORN_ITEM = (
+    "the last interaction was cut off while it was written: it has no created_at line (if that was lost by "
+    "an edit, add it again). It is ignored, and the next recording moves it to"
+)
+_TORN_STEP = (
+    "what one test recorded was cut off while it was written. All of it is ignored, and the next recording "
+    "moves it to"
+)
+
+
 class Changed(Exception):
     """The file is not what it was when it was looked through: look again."""
 
@@ -146,7 +156,9 @@ class Index:
             self.layout = None
             yield View(self, None, Layout(Stamp(0, 0, 0), head_end=0, block_form=(HEADER, b"")))
             return
-        except IsADirectoryError:
+        except OSError:
+            if not self.real_path.is_dir():
+                raise
             raise CassetteError(
                 self.path, None, "this is a folder; a cassette is a file: give its name"
             ) from None
@@ -170,6 +182,11 @@ class Index:
         except NodeError as in_file:
             # A quote that is not closed goes on to the next one, far below.
             raise min(in_item, in_file, key=lambda error: error.line) from None
+
+    def check(self, layout: Layout) -> None:
+        """Raises Changed where the file is not the one that was looked through."""
+        if not self._is_current(layout):
+            raise Changed
 
     def _is_current(self, layout: Layout) -> bool:
         try:
@@ -210,10 +227,9 @@ class Index:
         if layout.torn is None or self._warned_of == (layout.stamp.inode, layout.torn.offset):
             return
         self._warned_of = (layout.stamp.inode, layout.torn.offset)
+        what = _TORN_STEP if layout.torn.is_step else _TORN_ITEM
         warnings.warn(
-            f"{self.path}:{layout.torn.line}: the last interaction was cut off while it was written: it has "
-            f"no created_at line. It is ignored, and the next recording moves it to {self.path.name}.torn; "
-            "if the line was lost by an edit, add it again",
+            f"{self.path}:{layout.torn.line}: {what} {self.path.name}.torn",
             TornTailWarning,
             stacklevel=2,
         )

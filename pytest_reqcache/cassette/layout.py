@@ -25,10 +25,11 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Torn:
-    """The place of an unfinished last item."""
+    """The place of an unfinished last item, or of an unfinished step of several items."""
 
     offset: int
     line: int
+    is_step: bool = False
 
 
 @dataclass(slots=True)

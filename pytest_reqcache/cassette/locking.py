@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,14 +32,15 @@ class Lock:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Nobody else holds the lock meanwhile. Raises CassetteError when it is not to be had."""
-        self._acquire()
         try:
+            self._acquire()
             yield
         finally:
-            # Safe while the lock is held: who waits for it sees that the file is gone, and makes a new one.
-            with suppress(OSError):
-                os.unlink(self._lock.lock_file)
-            self._lock.release()
+            if self._lock.is_locked:
+                # Safe while it is held: who waits for it sees that the file is gone, and makes a new one.
+                with suppress(OSError):
+                    os.unlink(self._lock.lock_file)
+                self._lock.release()
 
     def _acquire(self) -> None:
         # Pauses are counted, and no clock is asked: freezegun stops those that filelock waits by.
@@ -74,5 +76,6 @@ def _lock_file(path: Path) -> Path:
         raise CassetteError(
             path, None, f"no folder for its lock: {error}; set TMPDIR to one that you may write to"
         ) from None
-    name = os.path.normcase(path)
+    # One lock for all that may be the same file, in any spelling, or share a folder of bodies.
+    name = unicodedata.normalize("NFC", str(path.with_suffix("")).casefold())
     return folder / (hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".lock")

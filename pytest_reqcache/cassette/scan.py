@@ -15,6 +15,7 @@ from typing import BinaryIO
 from . import reading
 from .layout import Layout, Stamp, Torn
 from .nodes import NodeError, read_item
+from .storing import UNFINISHED
 from .torn import is_torn_head, is_torn_item
 from .writing import HEADER
 
@@ -85,6 +86,9 @@ def _add_items(layout: Layout, file: BinaryIO, at: int, end: int, locate: Locate
         own = _own_length(piece)
         found = _ITEM.match(piece)
         if own is None or found is None:
+            if piece.startswith(UNFINISHED):
+                layout.torn = Torn(start, line, is_step=True)
+                return
             if start + len(piece) == end and is_torn_item(piece):
                 layout.torn = Torn(start, line)
                 return

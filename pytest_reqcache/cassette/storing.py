@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable
-from glob import escape
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+#: How a step of several items begins once it is written, and how while it is: so nobody writes by hand, and
+#: what makes the one of the other is a byte, which is written or not.
+FINISHED, UNFINISHED = b"- request:", b"-~request:"
 
-def append(path: Path, data: bytes, end: int) -> None:
-    """Write to the end of a file of ``end`` bytes, which is made if that is 0; on failure it is as before."""
+
+def append(path: Path, data: bytes, end: int, *, is_step: bool) -> None:
+    """Write to the end of a file of ``end`` bytes, which is made if that is 0; on failure it is as before.
+
+    With ``is_step`` the items in ``data`` are there all at once: what a killed process leaves is torn.
+    """
+    first = data.index(FINISHED) if is_step else None
+    if first is not None:
+        data = data[:first] + UNFINISHED + data[first + len(FINISHED) :]
     flags, is_new = os.O_WRONLY | os.O_APPEND | _BINARY, False
     try:
         descriptor = os.open(path, flags)
@@ -23,6 +33,8 @@ def append(path: Path, data: bytes, end: int) -> None:
             raise OSError("a program that does not lock it has just changed it")
         try:
             _write_all(descriptor, data)
+            if first is not None:
+                _finish(path, end + first)
         except BaseException:
             os.ftruncate(descriptor, end)
             if is_new:
@@ -32,11 +44,15 @@ def append(path: Path, data: bytes, end: int) -> None:
         os.close(descriptor)
 
 
-def replace(path: Path, pieces: Iterable[bytes]) -> None:
-    """Put a new file in the place of one, in one step; its mode bits are kept. Only under the lock."""
-    for left_by_the_killed in path.parent.glob(f".{escape(path.name)}.*.tmp"):
-        left_by_the_killed.unlink(missing_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def replace(path: Path, pieces: Iterable[bytes], check: Callable[[], None]) -> None:
+    """Put a new file in the place of one, in one step; its mode bits are kept. Only under the lock.
+
+    ``check`` is asked at the last moment, and raises where the file is not the one that was read.
+    """
+    # Named by a hash: the name of the file may be as long as names may be.
+    name = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
+    clear_away(path.parent, f".{name}.*.tmp")
+    unfinished = path.with_name(f".{name}.{os.getpid()}.tmp")
     try:
         with unfinished.open("wb") as out:
             for piece in pieces:
@@ -44,10 +60,17 @@ def replace(path: Path, pieces: Iterable[bytes]) -> None:
             out.flush()
             os.fsync(out.fileno())
         os.chmod(unfinished, os.stat(path).st_mode & 0o7777)
+        check()
         os.replace(unfinished, path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def clear_away(folder: Path, pattern: str) -> None:
+    """Remove what killed processes left in a folder. Only under the lock."""
+    for left_by_the_killed in folder.glob(pattern):
+        left_by_the_killed.unlink(missing_ok=True)
 
 
 def set_aside(path: Path, offset: int) -> Path:
@@ -65,6 +88,17 @@ def set_aside(path: Path, offset: int) -> Path:
 
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
+
+
+def _finish(path: Path, at: int) -> None:
+    """Make an item of what begins an unfinished step: the one byte that differs is written."""
+    [place] = [place for place, byte in enumerate(UNFINISHED) if FINISHED[place] != byte]
+    with path.open("r+b", buffering=0) as file:  # a file that is open for appending is written at its end
+        file.seek(at + place)
+        if file.read(1) != UNFINISHED[place : place + 1]:
+            raise OSError("a program that does not lock it has just changed it")
+        file.seek(at + place)
+        file.write(FINISHED[place : place + 1])
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

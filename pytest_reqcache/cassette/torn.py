@@ -3,6 +3,8 @@
 One write is not atomic when the process is killed, and a block that is cut off is still valid YAML.
 So an item is whole only with its last line, ``created_at``. A tail without it is *torn* if we could
 have written it; else it is somebody's edit, and an error.
+
+A step of several items is whole only as a whole: it begins with ``UNFINISHED`` while it is written.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import re
 
 from .nodes import NodeError, read_item
+from .storing import FINISHED
 from .writing import HEADER, scalar_line
 
 _BODY = (
@@ -19,14 +22,14 @@ _BODY = (
 
 #: How the lines of an item begin, in the order in which we write them.
 _SKELETON = (
-    *(b"- request:", b"    method:", b"    url:", b"    headers:", *_BODY),
+    *(FINISHED, b"    method:", b"    url:", b"    headers:", *_BODY),
     *(b"  response:", b"    status:", b"    headers:", *_BODY),
     *(b"  answer:", b"  expires:", b"  keep:", b"  key:", b"  created_at:"),
 )
 _REQUIRED = frozenset(
-    {b"- request:", b"    method:", b"    url:", b"  response:", b"    status:", b"  created_at:"}
+    {FINISHED, b"    method:", b"    url:", b"  response:", b"    status:", b"  created_at:"}
 )
-_NO_VALUE = frozenset({b"- request:", b"  response:", b"    headers:"})
+_NO_VALUE = frozenset({FINISHED, b"  response:", b"    headers:"})
 _HOLD_LINES = frozenset({b"    headers:"})
 _BODY_TEXTS = frozenset({b"    json:", b"    text:", b"    base64:"})
 _OTHERS = {

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import options, reporting
-from .marking import MARKER, MARKER_HELP, check_marks
+from .marking import MARKER, MARKER_HELP, check_marks, other_spelling
 from .state import RUN, Reqcache, Run, Running
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..session import CachedSession
     from .wider import CachedSessionFactory
 
@@ -106,11 +108,14 @@ def _stand_guard(run: Run, config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check the markers, and have marked tests set up their cassette."""
     errors = []
+    spellings: dict[str, tuple[Path, str]] = {}
     run = config.stash[RUN]
     autouse = run.options.autouse
     for item in items:
         marked = item.get_closest_marker(MARKER) is not None
-        if marked and (wrong := check_marks(item)):
+        if marked and (
+            wrong := check_marks(item) or other_spelling(item, run.options.cassette_dir, spellings)
+        ):
             errors.append(wrong)
         names = getattr(item, "fixturenames", None)
         is_test = isinstance(item, pytest.Function)  # a doctest is none: what it shows is the real thing

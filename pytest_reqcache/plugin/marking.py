@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from .naming import check_name
+from .naming import cassette_path, check_name, spelling
 from .options import RunOptions
 
 if TYPE_CHECKING:
@@ -31,6 +32,26 @@ def check_marks(item: pytest.Item) -> str | None:
         except (TypeError, ValueError) as error:
             return f"{item.nodeid}: @pytest.mark.reqcache: {error}"
     return None
+
+
+def other_spelling(
+    item: pytest.Item, folder: Path | None, spellings: dict[str, tuple[Path, str]]
+) -> str | None:
+    """What is wrong with the name of a shared cassette, where another test spells it in another case.
+
+    ``spellings`` are those of the tests before, to which the test's own is added.
+    """
+    name = cassette_name(item)
+    if name is None:
+        return None
+    path = cassette_path(item, name, folder)
+    other, nodeid = spellings.setdefault(spelling(path), (path, item.nodeid))
+    if path == other:
+        return None
+    return (
+        f"{item.nodeid}: @pytest.mark.reqcache: the cassette {path.name!r} is spelt {other.name!r} by "
+        f"{nodeid}: on macOS and Windows that is one file, elsewhere it is two; spell it in one way"
+    )
 
 
 def cassette_name(item: pytest.Item) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=,+@\[\]-]+")
 _LONGEST = 120  # characters; file systems allow 255 bytes, and people like less
 _DIGEST = 8
+_LONGEST_PART = 230  # bytes; what is written beside a cassette has a longer name
+_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 
 
 def cassette_path(item: pytest.Item, name: str | None, cassette_dir: Path | None) -> Path:
@@ -31,6 +35,7 @@ def cassette_path(item: pytest.Item, name: str | None, cassette_dir: Path | None
 def named_cassette(folder: Path, name: str, cassette_dir: Path | None) -> Path:
     """The cassette of that name: in ``cassettes`` in a folder of tests, or in ``cassette_dir``."""
     base = folder / "cassettes" if cassette_dir is None else cassette_dir
+    name = name.replace("\\", "/")
     return base / (name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
 
 
@@ -38,7 +43,8 @@ def check_name(name: object) -> str:
     """The name of a shared cassette, checked.
 
     Raises:
-        ValueError: it is empty, absolute, leads out of the folder, or no file can be called so.
+        ValueError: it is empty, absolute, leads out of the cassettes' folder, or is no file's name on some
+            system: a suite that is recorded on one is replayed on the others.
     """
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f"{name!r} is no cassette name: a text as 'weather' or 'api/weather' is accepted")
@@ -52,7 +58,29 @@ def check_name(name: object) -> str:
             f"{name!r} is no cassette name: printable characters are accepted, at most {_LONGEST} of them "
             "between two slashes"
         )
+    for part in parts:
+        if wrong := _what_is_wrong(part):
+            raise ValueError(f"{name!r} {wrong}: a name as 'weather' or 'api/weather' is accepted")
     return name
+
+
+def _what_is_wrong(part: str) -> str | None:
+    """Why a file system does not take a part of a name; None where every one does."""
+    if found := _FORBIDDEN.search(part):
+        return f"has {found[0]!r} in it, which Windows does not allow"
+    if part != part.rstrip(". "):
+        return "has a part that ends with a dot or a space, which Windows drops"
+    if _RESERVED.fullmatch(part):
+        return f"has the part {part!r}, which is a device on Windows"
+    size = len(part.encode("utf-8", "surrogateescape"))
+    if size > _LONGEST_PART:
+        return f"has a part of {size} bytes in UTF-8, and no file system takes many more than {_LONGEST_PART}"
+    return None
+
+
+def spelling(path: Path) -> str:
+    """What two paths have in common that are one file where case makes no difference."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
 
 
 def test_name(item: pytest.Item) -> str:
@@ -67,6 +95,8 @@ def file_name(own: str, *, unclear: bool = False) -> str:
     ``unclear`` says that it could be for reasons that the name does not show.
     """
     safe = _UNSAFE.sub("-", own).strip(". ")
+    if _RESERVED.fullmatch(safe):
+        safe = f"_{safe}"
     if safe == own and len(own) <= _LONGEST and not unclear and not _has_capitals_in_parameters(own):
         return safe
     digest = hashlib.blake2b(own.encode("utf-8", "surrogateescape"), digest_size=_DIGEST // 2).hexdigest()
@@ -83,9 +113,14 @@ def _has_capitals_in_parameters(own: str) -> bool:
 
 
 def _has_sibling_of_other_case(item: pytest.Item) -> bool:
-    function = item.name.partition("[")[0]
-    siblings = dir(getattr(item.parent, "obj", None))
-    return any(other != function and other.lower() == function.lower() for other in siblings)
+    """Whether another test's name, with its classes, differs from this one's in case alone."""
+    for node in item.listchain():
+        if isinstance(node, pytest.Class) or node is item:
+            own = node.name.partition("[")[0]
+            siblings = dir(getattr(node.parent, "obj", None))
+            if any(other != own and other.lower() == own.lower() for other in siblings):
+                return True
+    return False
 
 
 def _from_root(item: pytest.Item) -> Path:

@@ -33,7 +33,7 @@ from ..settings import (
 from ..transport import Forward, Transport
 from .marking import cassette_name, config_layer, settings_of
 from .misses import explain
-from .naming import cassette_path, check_name, named_cassette
+from .naming import cassette_path, check_name, named_cassette, spelling
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
 from .state import Run, Running, Totals, Wider
@@ -96,6 +96,8 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
     base = run.fixture_folders[-1] if run.fixture_folders else run.root
     path = named_cassette(base, check_name(name), run.options.cassette_dir)
     if path not in run.wider:
+        if other := next((used for used in run.wider if spelling(used) == spelling(path)), None):
+            raise ValueError(f"{path.name!r} is spelt {other.name!r} elsewhere: one spelling is accepted")
         layer = parse_settings(given, MARKER_SETTINGS, checked=True)
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
         run.wider[path] = Wider(*_engine(path, settings, run, ""))

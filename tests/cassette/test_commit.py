@@ -278,13 +278,6 @@ def test_what_was_superseded_can_be_recorded_again(open_cassette):
     assert [item.response.body for item in open_cassette()] == [b"2"]
 
 
-def test_what_a_killed_process_left_is_cleared_away(path, open_cassette, tmp_path):
-    [one] = add(open_cassette(), make())
-    (tmp_path / ".users.yaml.1.tmp").write_text("half")
-    open_cassette().commit([Change(make(body=b"new"), (ref(one),))], identify)
-    assert [file.name for file in tmp_path.iterdir()] == ["users.yaml"]
-
-
 @pytest.mark.parametrize("what", ["deleted", "restored"])
 def test_compacting_respects_what_others_did_to_the_file(what, path, open_cassette):
     cassette = open_cassette()
@@ -355,37 +348,6 @@ def test_nothing_else_is_left_behind(open_cassette, tmp_path):
     cassette.commit([Change(make(body=b"new"), (ref(one),))], identify)
     cassette.close()
     assert [file.name for file in tmp_path.iterdir()] == ["users.yaml"]
-
-
-@pytest.mark.parametrize("rewrite", [False, True])
-def test_full_disk_leaves_the_file_as_it_was(rewrite, path, open_cassette, monkeypatch, tmp_path):
-    cassette = open_cassette()
-    [one] = add(cassette, make())
-    before = path.read_bytes()
-    if rewrite:
-        monkeypatch.setattr("os.fsync", _full)
-    else:
-        monkeypatch.setattr("os.write", _half)
-    changes = [Change(make("https://x/2"), (ref(one),) if rewrite else ())]
-    with pytest.raises(CassetteError, match=r"users\.yaml: No space left"):
-        cassette.commit(changes, identify)
-    monkeypatch.undo()
-    assert path.read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == ["users.yaml"]
-    assert cassette.commit(changes, identify) != [None]
-
-
-def _full(*args):
-    raise OSError(28, "No space left on device")
-
-
-_write = os.write
-
-
-def _half(descriptor, data):
-    if len(data) < 100:
-        _full()
-    return _write(descriptor, data[: len(data) // 2])
 
 
 def test_held_lock_times_out_and_names_the_file(open_cassette, monkeypatch, path):

@@ -53,13 +53,14 @@ def serial(suite):
     return files
 
 
+MODES = ("load", "loadscope", "loadfile", "loadgroup", "worksteal", "each", "no")
+
+
 @pytest.mark.parametrize(
     "how",
     [
-        ("-n1",),
-        ("-n2",),
-        ("-n8",),
-        *(("-n2", f"--dist={mode}") for mode in ("loadscope", "loadfile", "worksteal", "each")),
+        *(("-n1",), ("-n8",), ("-n8", "--dist=worksteal", "-p", "pytest_randomly")),
+        *(("-n2", f"--dist={mode}") for mode in MODES),
     ],
     ids=lambda how: " ".join(how),
 )
@@ -83,14 +84,15 @@ def test_summary_counts_each_thing_once(suite):
     assert result.stdout.str().count("= reqcache =") == 1
 
 
-def test_crashing_worker_loses_only_the_test_it_ran(suite):
+@pytest.mark.parametrize("end", ["os._exit(1)", "os.kill(os.getpid(), 9)"])
+def test_worker_that_dies_loses_only_the_test_it_ran(suite, end):
     suite.test(
         CODE
-        + """
+        + f"""
     @pytest.mark.reqcache
     def test_crash():
         requests.get(URL + "/crash")
-        os._exit(1)
+        {end}
 """
     )
     result = suite.subprocess("-p", "xdist", "-n2")
