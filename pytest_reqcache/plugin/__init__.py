@@ -16,10 +16,11 @@ import pytest
 
 from . import options, reporting
 from .marking import MARKER, MARKER_HELP, check_marks
-from .state import RUN, Reqcache, Run, Running
+from .state import RUN, Reqcache, Run
 
 if TYPE_CHECKING:
     from ..session import CachedSession
+    from .running import Running
     from .wider import CachedSessionFactory
 
 _FIXTURE = "_reqcache_test"

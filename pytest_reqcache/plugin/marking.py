@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from .naming import check_name
-from .options import RunOptions
-
 if TYPE_CHECKING:
     from ..settings import Settings
+    from .options import RunOptions
 
 MARKER: Final = "reqcache"
 MARKER_HELP: Final = (
@@ -35,6 +33,8 @@ def check_marks(item: pytest.Item) -> str | None:
 
 def cassette_name(item: pytest.Item) -> str | None:
     """The name of the cassette that the closest marker names; None for the test's own."""
+    from .naming import check_name
+
     for mark in item.iter_markers(MARKER):
         name = mark.args[0] if mark.args else mark.kwargs.get("cassette")
         if name is not None:
@@ -68,6 +68,7 @@ def config_layer(given: object) -> dict[str, Any]:
 
 def _layer(mark: pytest.Mark) -> dict[str, Any]:
     from ..settings import MARKER_SETTINGS, parse_settings
+    from .naming import check_name
 
     if len(mark.args) > 1:
         raise TypeError(f"{len(mark.args)} positional arguments: only the cassette's name is accepted")
