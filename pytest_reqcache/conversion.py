@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import Message
 from email.utils import formatdate
-from functools import partial
 from http.client import HTTPMessage
 from http.cookiejar import http2time  # type: ignore[attr-defined]  # the stubs leave it out
 from pathlib import Path
@@ -55,8 +54,6 @@ class CachedResponse(requests.Response):
     from_cache: bool = False
     revalidated: bool = False
     _content_consumed: bool
-    _raw: Any = None
-    _make_raw: Callable[[], HTTPResponse] | None = None
     created_at: datetime | None = None
     expires: datetime | None = None
     cache_key: str | None = None
@@ -69,17 +66,6 @@ class CachedResponse(requests.Response):
         "expires",
         "cache_key",
     ]
-
-    @property
-    def raw(self) -> Any:
-        """The urllib3 response. Where all of the body has been read it is made when somebody looks at it."""
-        if self._make_raw is not None:
-            self.raw = self._make_raw()
-        return self._raw
-
-    @raw.setter
-    def raw(self, raw: Any) -> None:
-        self._raw, self._make_raw = raw, None
 
     @property
     def is_expired(self) -> bool:
@@ -110,9 +96,7 @@ def as_cached_response(response: requests.Response) -> CachedResponse:
     if isinstance(response, CachedResponse):
         return response
     if type(response) is requests.Response:
-        raw = response.__dict__.pop("raw", None)
         response.__class__ = CachedResponse
-        response.raw = raw
     else:  # a subclass of someone else's: keep its class, add the attributes
         for name in ("revalidated", "from_cache", "is_expired"):
             setattr(response, name, False)
@@ -321,13 +305,13 @@ def replay(
     response.headers = CaseInsensitiveDict(_joined(headers))
     response.headers.update(extra_headers)
     response.encoding = get_encoding_from_headers(response.headers)
-    if stream:
-        response.raw = _raw(recorded.body, headers, recorded.status, recorded.reason, prepared, age)
-    else:
+    body: Body = recorded.body if stream else b""
+    response.raw = _raw(body, headers, recorded.status, recorded.reason, prepared, age)
+    if not stream:
         # requests would read these bytes from `raw` one call later, at several times the cost.
         response._content = read_body(recorded.body)
         response._content_consumed = True
-        response._make_raw = partial(_read_raw, headers, recorded.status, recorded.reason, prepared, age)
+        response.raw.close()
     if "Set-Cookie" in headers:
         extract_cookies_to_jar(response.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
     response.from_cache = True
@@ -373,19 +357,13 @@ def _raw(
         version_string="HTTP/1.1",
         preload_content=False,
         decode_content=False,
-        original_response=cast(Any, _OriginalResponse(headers, age)),
+        # Without cookies requests needs not go looking for them.
+        original_response=cast(Any, _OriginalResponse(headers, age)) if "Set-Cookie" in headers else None,
         request_method=prepared.method,
         request_url=prepared.url,
     )
     raw.headers = HTTPHeaderDict(headers)
     raw.chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
-    return raw
-
-
-def _read_raw(*parts: Any) -> HTTPResponse:
-    """As :func:`_raw`, once all of its body has been read."""
-    raw = _raw(b"", *parts)
-    raw.close()
     return raw
 
 

@@ -227,10 +227,12 @@ class Flow:
         chosen = self._bindings.choose(asked.masked, same, offline=settings.only_if_cached)
         if not chosen and settings.only_if_cached and settings.key_fn is None:
             chosen = self._whatever_the_credential(asked)
+        masked = {id(item): own for item, own in same}
         latest: dict[object, Interaction] = {}
         for item in chosen:
             if varies_as(item, asked.request, settings):
-                latest[(item.answer, variant(item), _secrets(self.identity.mask(item.request)))] = item
+                own = masked.get(id(item)) or self.identity.mask(item.request)
+                latest[(item.answer, variant(item), _secrets(own))] = item
         return sorted(latest.values(), key=lambda item: item.answer)
 
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
