@@ -548,16 +548,16 @@ class Flow:
 
     def _left_over_of_sequences(self) -> list[_Staged]:
         """What a shorter new sequence does not replace."""
+        staged = {key: {ref for ref in refs if ref in self._staged} for key, refs in self._sequences.items()}
+        if not any(staged.values()):
+            return []
+        sequence_of = {_ref(item): self.identity.key(item) for item in self.interactions()}
         left_over = []
-        for key, refs in self._sequences.items():
-            recorded = {_ref(item) for item in self.interactions() if self.identity.key(item) == key}
-            kept = {ref for ref in refs if ref in self._staged}
-            if not kept:
-                continue
-            kept |= self._left_alone  # served as it was, or refreshed with an error: a good recording stays
-            for item in self.cassette:
-                if _ref(item) in recorded - kept and self.identity.key(item) == key and not item.keep:
-                    left_over.append(_Staged(None, item, refresh=True))
+        for item in self.cassette:
+            new = staged.get(sequence_of.get(_ref(item), ""))
+            # What is left alone was served as it was, or refreshed with an error: a good recording stays.
+            if new and not item.keep and _ref(item) not in new | self._left_alone:
+                left_over.append(_Staged(None, item, refresh=True))
         return left_over
 
     def _redacted(self, staged: Sequence[_Staged]) -> _Redacted:

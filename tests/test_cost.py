@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -18,13 +19,16 @@ NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 TOKEN = "tok-5f0c9f6e3d0a4e0e9d5e"
 
 
-@pytest.fixture
-def flow(tmp_path):
-    path = tmp_path / "cassette.yaml"
+def flow_on(path, settings=TEST_SETTINGS):
     memory = RunMemory()
     redactor = Redactor(memory.registry, path)
-    identity = TestIdentity(lambda: TEST_SETTINGS, redactor)
-    return Flow(Cassette(path, identity.locate), identity, redactor, memory, lambda: TEST_SETTINGS)
+    identity = TestIdentity(lambda: settings, redactor)
+    return Flow(Cassette(path, identity.locate), identity, redactor, memory, lambda: settings)
+
+
+@pytest.fixture
+def flow(tmp_path):
+    return flow_on(tmp_path / "cassette.yaml")
 
 
 @pytest.fixture
@@ -76,3 +80,15 @@ def test_a_commit_without_secrets_does_not_read_the_cassette_for_placeholders(fl
     flow.check()
     flow.commit()
     assert reads == [1, 1]  # once for the check, and whether it still holds at the commit
+
+
+def test_a_commit_of_twice_as_many_sequences_looks_at_twice_as_much(tmp_path, masked):
+    looked_at = []
+    for size in (10, 20):
+        flow = flow_on(tmp_path / f"{size}.yaml", replace(TEST_SETTINGS, repeats="sequence"))
+        for number in range(size):
+            record(flow, f"http://api.test/jobs/{number}?poll=1")
+        masked.clear()
+        flow.commit()
+        looked_at.append(len(masked))
+    assert looked_at[1] == 2 * looked_at[0]
