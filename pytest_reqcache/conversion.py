@@ -367,7 +367,8 @@ def _raw(
         version_string="HTTP/1.1",
         preload_content=False,
         decode_content=False,
-        original_response=cast(Any, _OriginalResponse(headers, age)),
+        # Without cookies requests needs not go looking for them.
+        original_response=cast(Any, _OriginalResponse(headers, age)) if "Set-Cookie" in headers else None,
         request_method=prepared.method,
         request_url=prepared.url,
     )

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
 
+_PLACEHOLDER = re.compile(rb"REDACTED-[a-z0-9_-]+")
+
+
 class PlaceholderError(Exception):
     """A request to a real origin holds a placeholder that stands for a secret in a cassette."""
 
@@ -89,6 +92,10 @@ class TestIdentity(Identity):
         super().__init__(settings)
         self._redactor = redactor
 
+    @property
+    def basis(self) -> tuple[object, ...]:
+        return (self._settings(), self._redactor.searched)
+
     def mask(self, request: RecordedRequest) -> Masked:
         ignored = self._settings().ignored_parameters
         return self._redactor.mask(strip_ignored(request, ignored) if ignored else request)
@@ -116,12 +123,14 @@ class Flow:
         self._lock = threading.RLock()
         self._staged: dict[str, _Staged] = {}
         self._staged_by: dict[str, str] = {}  # ref of what is replaced -> ref of the staged change
+        self._staged_at: dict[str, list[_Staged]] = {}  # by locator; found with ``_located_by``
+        self._located_by: tuple[object, ...] = ()
         self._left_alone: set[str] = set()
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
         self._sequences: dict[str, list[str]] = {}
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
-        self._checked: tuple[object, _Redacted] | None = None  # what the last redaction was made of
+        self._checked: tuple[object, _Taken, _Redacted] | None = None  # the last redaction, and its basis
         self._asked_for: dict[str, tuple[RecordedRequest, int, str | None]] = {}  # by ref
 
     # --- finding
@@ -218,10 +227,12 @@ class Flow:
         chosen = self._bindings.choose(asked.masked, same, offline=settings.only_if_cached)
         if not chosen and settings.only_if_cached and settings.key_fn is None:
             chosen = self._whatever_the_credential(asked)
+        masked = {id(item): own for item, own in same}
         latest: dict[object, Interaction] = {}
         for item in chosen:
             if varies_as(item, asked.request, settings):
-                latest[(item.answer, variant(item), _secrets(self.identity.mask(item.request)))] = item
+                own = masked.get(id(item)) or self.identity.mask(item.request)
+                latest[(item.answer, variant(item), _secrets(own))] = item
         return sorted(latest.values(), key=lambda item: item.answer)
 
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
@@ -266,10 +277,24 @@ class Flow:
             current = self._as_staged(item)
             if current is not None:
                 yield current
-        for change in self._staged.values():
+        for change in self._staged_for(locator):
             if change.replaces is None and change.new is not None:
-                if self.identity.ask(change.new.request).locator == locator:
-                    yield change.new
+                yield change.new
+
+    def _staged_for(self, locator: str) -> Iterable[_Staged]:
+        """The staged changes to what may be recorded of a request."""
+        if self._settings().key_fn is not None:
+            return self._staged.values()
+        if self._located_by != self.identity.basis:  # a secret that is known now is masked in a locator, too
+            self._located_by, self._staged_at = self.identity.basis, {}
+            for change in self._staged.values():
+                self._locate(change)
+        return self._staged_at.get(locator, ())
+
+    def _locate(self, change: _Staged) -> None:
+        if change.new is not None:
+            locator = self.identity.ask(change.new.request, change.new.key or "").locator
+            self._staged_at.setdefault(locator, []).append(change)
 
     def _as_staged(self, item: Interaction) -> Interaction | None:
         """What a recorded interaction has become in this test; None where it was removed."""
@@ -346,7 +371,7 @@ class Flow:
         known = set(found.known) if found is not None else set()
         known.update(
             (change.new.answer, variant(change.new))
-            for change in self._staged.values()
+            for change in self._staged_for(asked.locator)
             if change.new is not None and self._same_key(change.new, asked)
         )
         return 1 + max((answer for answer, own in known if own == variant(new)), default=0)
@@ -363,7 +388,9 @@ class Flow:
             root, refresh = earlier.replaces, refresh and earlier.refresh
             earlier.new, earlier.replaces = None, None
             replaced = root
-        self._staged[ref] = _Staged(staged, replaced, refresh)
+        change = self._staged[ref] = _Staged(staged, replaced, refresh)
+        if self._located_by == self.identity.basis:
+            self._locate(change)
         if replaced is not None:
             self._staged_by[_ref(replaced)] = ref
         return staged if staged is not None else replaced  # type: ignore[return-value]
@@ -516,20 +543,21 @@ class Flow:
                 discard_spooled(change.new)
         self._staged.clear()
         self._staged_by.clear()
+        self._staged_at.clear()
         self._checked = None
 
     def _left_over_of_sequences(self) -> list[_Staged]:
         """What a shorter new sequence does not replace."""
+        staged = {key: {ref for ref in refs if ref in self._staged} for key, refs in self._sequences.items()}
+        if not any(staged.values()):
+            return []
+        sequence_of = {_ref(item): self.identity.key(item) for item in self.interactions()}
         left_over = []
-        for key, refs in self._sequences.items():
-            recorded = {_ref(item) for item in self.interactions() if self.identity.key(item) == key}
-            kept = {ref for ref in refs if ref in self._staged}
-            if not kept:
-                continue
-            kept |= self._left_alone  # served as it was, or refreshed with an error: a good recording stays
-            for item in self.cassette:
-                if _ref(item) in recorded - kept and self.identity.key(item) == key and not item.keep:
-                    left_over.append(_Staged(None, item, refresh=True))
+        for item in self.cassette:
+            new = staged.get(sequence_of.get(_ref(item), ""))
+            # What is left alone was served as it was, or refreshed with an error: a good recording stays.
+            if new and not item.keep and _ref(item) not in new | self._left_alone:
+                left_over.append(_Staged(None, item, refresh=True))
         return left_over
 
     def _redacted(self, staged: Sequence[_Staged]) -> _Redacted:
@@ -538,14 +566,18 @@ class Flow:
         Raises:
             SecretFoundError: there is a secret in one of them.
         """
-        taken = self._taken()
         pairs = tuple((id(change.new), id(change.replaces)) for change in staged)
-        basis = (pairs, id(self._settings()), taken, self._redactor.learned_so_far)
-        if self._checked is None or self._checked[0] != basis:  # mostly nothing is new since the check
-            self._checked = (basis, self._newly_redacted(staged, taken))
-        return self._checked[1]
+        basis = (pairs, id(self._settings()), self._redactor.learned_so_far)
+        if self._checked is not None:  # mostly nothing is new since the check
+            known, taken, redacted = self._checked
+            if known == basis and taken.are_current():
+                return redacted
+        taken = _Taken(self.cassette.path)
+        redacted = self._newly_redacted(staged, taken)
+        self._checked = (basis, taken, redacted)
+        return redacted
 
-    def _newly_redacted(self, staged: Sequence[_Staged], taken: frozenset[str]) -> _Redacted:
+    def _newly_redacted(self, staged: Sequence[_Staged], taken: _Taken) -> _Redacted:
         self._memory.sentinel.watch()
         settings = self._settings()
         kept = kept_fields(settings)
@@ -581,12 +613,28 @@ class Flow:
         request = redact_ignored(item.request, self._settings().ignored_parameters)
         return without_noise(replace(item, request=request), kept)
 
-    def _taken(self) -> frozenset[str]:
-        """The placeholders that stand in the cassette."""
-        path = self.cassette.path
-        if path is None or not path.exists():
+
+class _Taken:
+    """The placeholders that stand in a cassette's file, which is read when somebody asks for them."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._found: frozenset[str] | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        self._found = self._read()
+        return iter(self._found)
+
+    def are_current(self) -> bool:
+        """Whether they are still those that somebody has asked for."""
+        return self._found is None or self._found == self._read()
+
+    def _read(self) -> frozenset[str]:
+        if self._path is None or not self._path.exists():
             return frozenset()
-        return frozenset(found.decode() for found in re.findall(rb"REDACTED-[a-z0-9_-]+", path.read_bytes()))
+        with self._path.open("rb") as file:  # line by line: it may be large
+            lines = [line for line in file if b"REDACTED-" in line]
+        return frozenset(found.decode() for line in lines for found in _PLACEHOLDER.findall(line))
 
 
 def _ref(item: Interaction) -> str:

@@ -29,6 +29,11 @@ NOISE_FIELDS: Final = frozenset(
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+# Nothing in it could be evened out: lower case where that matters, no escape, at most one parameter, no
+# port that may be the default one.
+_NORMAL: Final = re.compile(
+    r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9][0-9]*)?/[A-Za-z0-9._~!$'()*+,;=:@/-]*(?:\?[A-Za-z0-9._~!$'()*+,;=:@/-]+)?"
+)
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 
@@ -83,6 +88,10 @@ def normalize_url(url: str) -> str:
     Case of scheme and host, the default port, escapes of unreserved characters, the fragment, and
     the order of differently named query parameters.
     """
+    return url if _NORMAL.fullmatch(url) is not None else _evened_out(url)
+
+
+def _evened_out(url: str) -> str:
     try:
         parts = urlsplit(_ESCAPE.sub(_normal_escape, url) if "%" in url else url)
         port = parts.port

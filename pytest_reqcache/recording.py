@@ -111,6 +111,11 @@ class Identity:
         ignored = self._settings().ignored_parameters
         return Masked(strip_ignored(request, ignored) if ignored else request, ())
 
+    @property
+    def basis(self) -> tuple[object, ...]:
+        """What locators depend on besides the requests: as long as it is equal, they stay what they are."""
+        return (self._settings(),)
+
     def ask(self, request: RecordedRequest, key: str | None = None) -> Asked:
         masked = self.mask(request)
         locator = normalize_url(masked.request.url)

@@ -130,7 +130,8 @@ class Transport:
             return as_cached_response(forward(prepared))
         readable = read_once(prepared)
         asked = self.recorder.ask(recorded_request(readable), made_key(readable, settings))
-        asked = replace(asked, again=asked.key in exchange.asked)
+        if asked.key in exchange.asked:
+            asked = replace(asked, again=True)
         exchange.asked.add(asked.key)
         call = _Call(readable, asked, settings, exchange, forward, stream, connection)
         response = self._answer(call)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_reqcache import matching
 from pytest_reqcache.headers import Headers
 from pytest_reqcache.matching import Matcher, canonical_body, normalize_url, origin_of, sort_parameters
 from pytest_reqcache.models import RecordedRequest
@@ -231,3 +232,38 @@ def test_key_tells_methods_and_credentials_apart() -> None:
 def test_key_is_short_and_the_same_in_every_process() -> None:
     assert Matcher().key(asking()) == "8678138b4c7229d6"
     assert Matcher().key(asking(url="http://h/\ud800"))
+
+
+_PIECES = st.sampled_from(
+    [
+        *[
+            "http",
+            "https",
+            "HTTP",
+            "://",
+            ":",
+            "/",
+            "//",
+            "a.test",
+            "A.test",
+            ":80",
+            ":443",
+            ":8080",
+            ":080",
+            ":99999",
+            "[::1]",
+            "user@",
+            "@",
+        ],
+        *["?", "page=1", "&", "b=2", "%7E", "%2f", "#top", "~", ";x", "+", "é", ".", "-"],
+        " ",
+    ]
+)
+
+
+@given(
+    st.lists(_PIECES, max_size=9).map("".join)
+    | st.lists(_PIECES, max_size=7).map(lambda p: "http://a.test" + "".join(p))
+)
+def test_url_that_is_told_to_be_normal_at_once_is_what_evening_out_makes_of_it(url):
+    assert normalize_url(url) == matching._evened_out(url)

@@ -27,7 +27,7 @@ STYLES: tuple[str, ...] = tuple(
     for newline, escapes, name in product(("", _NEWLINE), ("", _ASCII), (*_ONE_LINE, *_INDENTED))
 )
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{},:]|[^][{},:"\s]+', re.DOTALL)
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},:]|[^][{},:"\s]+', re.DOTALL)
 # As `json` reads it, but numbers are left as they are spelled, however large.
 _check = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).decode
 _shown = json.JSONEncoder(ensure_ascii=False).encode

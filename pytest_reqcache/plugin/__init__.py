@@ -16,12 +16,13 @@ import pytest
 
 from . import options, reporting
 from .marking import MARKER, MARKER_HELP, check_marks, other_spelling
-from .state import RUN, Reqcache, Run, Running
+from .state import RUN, Reqcache, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..session import CachedSession
+    from .running import Running
     from .wider import CachedSessionFactory
 
 _FIXTURE = "_reqcache_test"

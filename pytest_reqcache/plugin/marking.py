@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from .naming import cassette_path, check_name, spelling
-from .options import RunOptions
-
 if TYPE_CHECKING:
     from ..settings import Settings
+    from .options import RunOptions
 
 MARKER: Final = "reqcache"
 MARKER_HELP: Final = (
@@ -44,6 +42,8 @@ def other_spelling(
     name = cassette_name(item)
     if name is None:
         return None
+    from .naming import cassette_path, spelling
+
     path = cassette_path(item, name, folder)
     other, nodeid = spellings.setdefault(spelling(path), (path, item.nodeid))
     if path == other:
@@ -56,6 +56,8 @@ def other_spelling(
 
 def cassette_name(item: pytest.Item) -> str | None:
     """The name of the cassette that the closest marker names; None for the test's own."""
+    from .naming import check_name
+
     for mark in item.iter_markers(MARKER):
         name = mark.args[0] if mark.args else mark.kwargs.get("cassette")
         if name is not None:
@@ -89,6 +91,7 @@ def config_layer(given: object) -> dict[str, Any]:
 
 def _layer(mark: pytest.Mark) -> dict[str, Any]:
     from ..settings import MARKER_SETTINGS, parse_settings
+    from .naming import check_name
 
     if len(mark.args) > 1:
         raise TypeError(f"{len(mark.args)} positional arguments: only the cassette's name is accepted")

@@ -6,9 +6,8 @@ Only the standard library and pytest are imported here; the parsers are, once a 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -103,8 +102,7 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(f"reqcache_{name}", text, type=kind, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """What holds for the whole run. ``offline`` is the name of what asked for it, or empty.
 
     ``ini`` and ``command_line`` are the layers of settings that they give.

@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .state import Run, Running, Totals
+from .state import Run, Totals
 
 if TYPE_CHECKING:
     from ..journal import Journal
     from .records import Results
+    from .running import Running
     from .unused import UnusedCassette
 
 _OFTEN = 20  # answers from one recording, after which a test is told about polling

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,31 @@ from .misses import explain
 from .naming import cassette_path, check_name, named_cassette, spelling
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
-from .state import Run, Running, Totals, Wider
+from .state import Run, Totals
 
 _MOST_COMPARED = 1000  # recorded requests that a miss is compared with
+
+
+@dataclass(slots=True)
+class Running:
+    """One test that uses the cache: its engine, and what its reports have said so far."""
+
+    nodeid: str
+    engine: Engine
+    flow: Flow
+    patched: bool
+    reports: list[pytest.TestReport] = field(default_factory=list)
+    sections: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Wider:
+    """A cassette that fixtures of wider scope use."""
+
+    engine: Engine
+    flow: Flow
+    sections: list[str] = field(default_factory=list)
+    drifts: list[tuple[Interaction, Drift]] = field(default_factory=list)
 
 
 def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Running:

@@ -13,15 +13,14 @@ from .options import RunOptions
 
 if TYPE_CHECKING:
     from ..cache import Cache
-    from ..drift import Drift
     from ..flow import Flow, RunMemory
     from ..guard import Guard
     from ..journal import Journal
-    from ..models import Interaction
     from ..session import Engine
     from ..settings import SettingsView
     from .inventory import Inventory
     from .records import Record, Results
+    from .running import Running, Wider
     from .unused import Unused
 
 
@@ -83,7 +82,8 @@ class Reqcache:
         return f"<reqcache {self.cassette.path}: {counts}>"
 
 
-@dataclass(slots=True)
+# Every pytest run waits for what is made here: no more methods than are used, and of classes no more either.
+@dataclass(slots=True, repr=False, eq=False)
 class Totals:
     """What the summary says: plain values, so that they travel between xdist's processes."""
 
@@ -123,51 +123,29 @@ class Totals:
         return any(self.as_dict().values())
 
 
-@dataclass(slots=True)
-class Running:
-    """One test that uses the cache: its engine, and what its reports have said so far."""
-
-    nodeid: str
-    engine: Engine
-    flow: Flow
-    patched: bool
-    reports: list[pytest.TestReport] = field(default_factory=list)
-    sections: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Wider:
-    """A cassette that fixtures of wider scope use."""
-
-    engine: Engine
-    flow: Flow
-    sections: list[str] = field(default_factory=list)
-    drifts: list[tuple[Interaction, Drift]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class Run:
     """One pytest run. ``in_use`` says whether any collected test uses the cache; ``outside`` is what was
     counted outside of tests, ``outside_records`` what was done there; ``results`` are of the process that
     reports, as are ``inventories`` (of each process that collected) and ``crashed``."""
 
-    options: RunOptions
-    root: Path
-    in_use: bool = False
-    totals: Totals = field(default_factory=Totals)
-    outside: Totals = field(default_factory=Totals)
-    outside_records: list[Record] = field(default_factory=list)
-    inventories: list[Inventory] = field(default_factory=list)
-    crashed: bool = False
-    unused: Unused | None = None
-    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    running: dict[str, Running] = field(default_factory=dict)
-    current: Running | None = None
-    guard: Guard | None = None
-    memory: RunMemory | None = None
-    wider: dict[Path, Wider] = field(default_factory=dict)
-    fixture_folders: list[Path] = field(default_factory=list)
-    _results: Results | None = None
+    def __init__(self, options: RunOptions, root: Path) -> None:
+        self.options = options
+        self.root = root
+        self.in_use = False
+        self.totals = Totals()
+        self.outside = Totals()
+        self.outside_records: list[Record] = []
+        self.inventories: list[Inventory] = []
+        self.crashed = False
+        self.unused: Unused | None = None
+        self.started = datetime.now(timezone.utc)
+        self.running: dict[str, Running] = {}
+        self.current: Running | None = None
+        self.guard: Guard | None = None
+        self.memory: RunMemory | None = None
+        self.wider: dict[Path, Wider] = {}
+        self.fixture_folders: list[Path] = []
+        self._results: Results | None = None
 
     @property
     def results(self) -> Results:

@@ -126,6 +126,11 @@ class Redactor:
         return "".join((*parts, cleaner.elsewhere(text[position:])))
 
     @property
+    def searched(self) -> Finder | None:
+        """What finds the known secrets wherever they stand: equal as long as no other is searched for."""
+        return self._finder()
+
+    @property
     def learned_so_far(self) -> int:
         """How many secrets are known: more may be found in a message than were before."""
         return len(self._known.names)

@@ -214,7 +214,7 @@ class Rules:
         if self.has_match(text):
             return True
         lowered = text.lower()
-        if any(hint in lowered for hint in self._hints):
+        if any(map(lowered.__contains__, self._hints)):
             return True
         if not self._names:
             return False

@@ -66,6 +66,8 @@ SHAPES: Final = (
     _shape("pypi-token", rb"pypi-[\w-]{50,}", b"pypi-"),
 )
 
+_HINTED: Final = [(hint, shape) for shape in SHAPES for hint in shape.hints]
+
 _CHUNK: Final = 1024 * 1024
 _OVERLAP: Final = 16 * 1024  # bytes that are searched again with the next chunk: no secret is longer
 
@@ -139,10 +141,10 @@ class Sentinel:
 
     def watch(self, environment: Mapping[str, str] = os.environ) -> None:
         """Note the values of the variables that are secrets by their names."""
-        for name, value in environment.items():
+        for name in environment:
             if _SECRET_NAME.search(name.upper()) is None:
                 continue
-            for secret in _secrets_in(value):
+            for secret in _secrets_in(environment.get(name, "")):
                 known = self._names.get(secret, ())
                 if name not in known:
                     self._names[secret] = (*known, name)
@@ -182,12 +184,11 @@ class Sentinel:
             for secret, name in learned.items():
                 if _bytes(secret) in chunk:
                     yield Kind.LEARNED, (name,), secret, offset + chunk.index(_bytes(secret))
-            for shape in SHAPES:
-                if any(hint in chunk for hint in shape.hints):
-                    for found in shape.regex.finditer(chunk):
-                        group = shape.regex.groups
-                        text = found[group].decode("ascii", "replace")
-                        yield Kind.SHAPE, (shape.name,), text, offset + found.start(group)
+            for shape in dict.fromkeys([shape for hint, shape in _HINTED if hint in chunk]):
+                for found in shape.regex.finditer(chunk):
+                    group = shape.regex.groups
+                    text = found[group].decode("ascii", "replace")
+                    yield Kind.SHAPE, (shape.name,), text, offset + found.start(group)
 
 
 def _secrets_in(value: str) -> Iterable[str]:

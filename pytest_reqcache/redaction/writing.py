@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 
 from .binding import Bindings
 from .known import Known
@@ -21,17 +22,22 @@ class Placeholders:
         self._scope = scope
         self._known = known
         self._bindings = bindings
-        self._taken = frozenset(taken)
+        self._may_be_taken = taken
         self._of: dict[str, str] = {}
         self._claimed: dict[str, str] = {}
         self._offered: dict[str, str] = {}
-        self._unavailable = set(self._taken)
+        self._given: set[str] = set()
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        """What stands in the cassette; it is only looked at where a secret is to be written."""
+        return frozenset(self._may_be_taken)
 
     def take_over(self, value: str, placeholder: str) -> None:
         """The placeholder stood where the value stands now."""
-        if value not in self._offered and placeholder not in self._unavailable - self._taken:
+        if value not in self._offered and placeholder not in self._given - self._taken:
             self._offered[value] = placeholder
-            self._unavailable.add(placeholder)
+            self._given.add(placeholder)
 
     def of(self, value: str, name: str, within: str | None = None) -> str:
         """The value's placeholder. ``within`` is the known secret that the value contains."""
@@ -39,7 +45,7 @@ class Placeholders:
         if found is None:
             found = self._of[value] = self._chosen(value, self._name(within or value, name))
             self._claimed[found] = value
-            self._unavailable.add(found)
+            self._given.add(found)
             issued = value in self._known.issued
             self._registry.note(self._scope, value, found, issued=issued)
         return found
@@ -64,7 +70,7 @@ class Placeholders:
                 return placeholder
         base = constant(name)
         placeholder, number = base, 1
-        while placeholder in self._unavailable:
+        while placeholder in self._given or placeholder in self._taken:
             number += 1
             placeholder = f"{base}-{number}"
         return placeholder

@@ -1,0 +1,94 @@
+"""What a request costs does not grow with what a test has done before. Work is counted, time is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from pytest_reqcache import flow as flow_module
+from pytest_reqcache.cassette import Cassette
+from pytest_reqcache.flow import Flow, RunMemory, TestIdentity
+from pytest_reqcache.headers import Headers
+from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.redaction import Redactor
+from pytest_reqcache.settings import TEST_SETTINGS
+
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+TOKEN = "tok-5f0c9f6e3d0a4e0e9d5e"
+
+
+def flow_on(path, settings=TEST_SETTINGS):
+    memory = RunMemory()
+    redactor = Redactor(memory.registry, path)
+    identity = TestIdentity(lambda: settings, redactor)
+    return Flow(Cassette(path, identity.locate), identity, redactor, memory, lambda: settings)
+
+
+@pytest.fixture
+def flow(tmp_path):
+    return flow_on(tmp_path / "cassette.yaml")
+
+
+@pytest.fixture
+def masked(monkeypatch):
+    """The URLs of the requests that are masked."""
+    urls = []
+    mask = TestIdentity.mask
+    monkeypatch.setattr(
+        TestIdentity, "mask", lambda self, request: urls.append(request.url) or mask(self, request)
+    )
+    return urls
+
+
+def record(flow, url, body=b"{}"):
+    request = RecordedRequest("GET", url)
+    asked = flow.ask(request, None)
+    found = flow.find(asked)
+    response = RecordedResponse(200, "OK", Headers((("Content-Type", "application/json"),)), body)
+    stored = flow.store(asked, Interaction(request, response, NOW), None, found)
+    flow.answered(asked, found, stored, 200, live=True)
+    return stored
+
+
+def test_the_hundredth_recording_of_a_test_looks_at_no_more_than_the_third(flow, masked):
+    looked_at = []
+    for number in range(100):
+        masked.clear()
+        record(flow, f"http://api.test/items/{number}")
+        looked_at.append(len(masked))
+    assert looked_at[99] == looked_at[2]
+
+
+def test_what_was_recorded_before_a_secret_was_known_is_still_found(flow):
+    stored = record(flow, f"http://api.test/by/{TOKEN}")
+    record(flow, "http://api.test/login", body=b'{"access_token": "%b"}' % TOKEN.encode())
+    found = flow.find(flow.ask(RecordedRequest("GET", f"http://api.test/by/{TOKEN}"), None))
+    assert [item.source for item in found.candidates] == [stored.source]
+
+
+def test_a_commit_without_secrets_does_not_read_the_cassette_for_placeholders(flow, monkeypatch):
+    reads = []
+    read = flow_module._Taken._read
+    monkeypatch.setattr(flow_module._Taken, "_read", lambda taken: reads.append(1) or read(taken))
+    record(flow, "http://api.test/items/1")
+    flow.check()
+    flow.commit()
+    assert reads == []
+    record(flow, "http://api.test/login", body=b'{"access_token": "%b"}' % TOKEN.encode())
+    flow.check()
+    flow.commit()
+    assert reads == [1, 1]  # once for the check, and whether it still holds at the commit
+
+
+def test_a_commit_of_twice_as_many_sequences_looks_at_twice_as_much(tmp_path, masked):
+    looked_at = []
+    for size in (10, 20):
+        flow = flow_on(tmp_path / f"{size}.yaml", replace(TEST_SETTINGS, repeats="sequence"))
+        for number in range(size):
+            record(flow, f"http://api.test/jobs/{number}?poll=1")
+        masked.clear()
+        flow.commit()
+        looked_at.append(len(masked))
+    assert looked_at[1] == 2 * looked_at[0]
