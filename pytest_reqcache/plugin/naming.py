@@ -53,14 +53,11 @@ def check_name(name: object) -> str:
         raise ValueError(
             f"{name!r} leads out of the cassettes' folder: a relative name as 'api/weather' is accepted"
         )
-    if not name.isprintable() or max(map(len, parts)) > _LONGEST:
-        raise ValueError(
-            f"{name!r} is no cassette name: printable characters are accepted, at most {_LONGEST} of them "
-            "between two slashes"
-        )
     for part in parts:
         if wrong := _what_is_wrong(part):
-            raise ValueError(f"{name!r} {wrong}: a name as 'weather' or 'api/weather' is accepted")
+            raise ValueError(
+                f"{name!r} {wrong}: a name as 'weather' or 'api/weather' for a cassette is accepted"
+            )
     return name
 
 
@@ -68,6 +65,8 @@ def _what_is_wrong(part: str) -> str | None:
     """Why a file system does not take a part of a name; None where every one does."""
     if found := _FORBIDDEN.search(part):
         return f"has {found[0]!r} in it, which Windows does not allow"
+    if not part.isprintable():
+        return "has a character in it that cannot be printed"
     if part != part.rstrip(". "):
         return "has a part that ends with a dot or a space, which Windows drops"
     if _RESERVED.fullmatch(part):

@@ -326,7 +326,7 @@ def test_rerun_after_an_error_in_set_up(suite):
 
 @pytest.mark.parametrize("method", ["signal", "thread"])
 def test_timeout_commits_nothing(suite, method):
-    suite.origin["/slow"] = Answer("slow", delay=3)
+    suite.origin["/slow"] = Answer("slow", delay=8)
     suite.test("""
         @pytest.mark.reqcache
         def test_before():
@@ -337,7 +337,7 @@ def test_timeout_commits_nothing(suite, method):
             requests.get(URL + "/a")
             requests.get(URL + "/slow")
     """)
-    result = suite.subprocess("-p", "pytest_timeout", "--timeout=0.5", f"--timeout-method={method}")
+    result = suite.subprocess("-p", "pytest_timeout", "--timeout=2", f"--timeout-method={method}")
     assert result.ret != 0
     assert suite.cassettes() == ["test_it/test_before.yaml"]
     suite.run("-k", "before").stdout.fnmatch_lines(["1 replayed, 0 requests made"])
