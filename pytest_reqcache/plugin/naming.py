@@ -55,9 +55,7 @@ def check_name(name: object) -> str:
         )
     for part in parts:
         if wrong := _what_is_wrong(part):
-            raise ValueError(
-                f"{name!r} {wrong}: a name as 'weather' or 'api/weather' for a cassette is accepted"
-            )
+            raise ValueError(f"{name!r} {wrong}: for a cassette 'weather' or 'api/weather' is accepted")
     return name
 
 

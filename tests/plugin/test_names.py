@@ -23,9 +23,7 @@ from pytest_reqcache.plugin.naming import check_name, file_name
     ],
 )
 def test_name_that_is_none_on_some_system_is_refused(name, wrong):
-    with pytest.raises(
-        ValueError, match="for a cassette 'weather' or 'api/weather' is accepted"
-    ) as raised:
+    with pytest.raises(ValueError, match="for a cassette 'weather' or 'api/weather' is accepted") as raised:
         check_name(name)
     assert str(raised.value).startswith(f"{name!r} {wrong}: ")
 
