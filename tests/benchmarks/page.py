@@ -18,7 +18,7 @@ _HEAD = """\
 # Performance
 
 How long pytest-reqcache takes, and how much memory, beside other tools that record or cache what `requests`
-does. Everything on this page but its text was measured by one command, in one run:
+does. Everything on this page but its text is measured by one command:
 
 ```sh
 tox -e bench
@@ -49,6 +49,10 @@ class Column:
 
     head: str
     cell: Callable[[str], str | None]
+
+_QUICK = """\
+ A quick run: the figures are rough, and those of different
+sections may come from different runs, on a machine that others used, too. Measure again before you cite them."""
 
 
 def write_page(results: Results, page: Path) -> None:
@@ -82,7 +86,7 @@ def _run(results: Results) -> str:
     if not about:
         return ""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    quick = " A quick run: the figures are rough." if about.get("quick") else ""
+    quick = _QUICK if about.get("quick") else ""
     return (
         f"## The run\n\n{about['date']}, {about['rounds']} rounds, Python {about['python']}, "
         f"{about['system']}.{quick}\n\n{versions}.\n"
