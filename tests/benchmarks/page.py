@@ -50,9 +50,10 @@ class Column:
     head: str
     cell: Callable[[str], str | None]
 
+
 _QUICK = """\
  A quick run: the figures are rough, and those of different
-sections may come from different runs, on a machine that others used, too. Measure again before you cite them."""
+sections may come from different runs, on a machine that others used. Measure again before you cite them."""
 
 
 def write_page(results: Results, page: Path) -> None:
