@@ -75,8 +75,8 @@ def test_any_streamed_response_is_seen_again(engine, wire, new_path, reply, meth
     """The pieces, too, where neither chunks nor a content coding decide about them."""
     wire.answers({"/a": reply})
     coded = dict(reply.headers).get(b"Content-Encoding", b"") in DECODED
-    if coded and reading in UNDECODED:
-        reading = "raw.read"
+    if coded and (reading in UNDECODED or (reading == "raw.read1" and reply.is_bodiless(method.encode()))):
+        reading = "raw.read"  # to read1 the coded body that a HEAD has not is one that was cut off
     if len(reply.body) > 10_000:
         size = max(size, 512)
     free = coded or isinstance(reply.framing, tuple)
