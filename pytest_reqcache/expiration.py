@@ -336,7 +336,7 @@ def _compiled(expression: str, where: str) -> re.Pattern[str]:
         raise ValueError(f'{where}: "re:" without a regular expression\n  for every URL, write "*"')
     try:
         return re.compile(expression)
-    except (re.error, OverflowError, RecursionError) as error:
+    except (re.error, OverflowError, RecursionError, FutureWarning) as error:
         raise ValueError(f"{where}: {expression!r} is not a regular expression: {error}") from error
 
 

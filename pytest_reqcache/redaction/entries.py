@@ -131,7 +131,7 @@ def _stand_in(how: bool | StandIn) -> StandIn | None:
 def _pattern(entry: str, how: bool | StandIn) -> Pattern:
     try:
         regex = re.compile(entry.removeprefix("re:"))
-    except (re.error, OverflowError, RecursionError) as error:
+    except (re.error, OverflowError, RecursionError, FutureWarning) as error:
         raise ValueError(f"{entry!r} is no regular expression: {error}") from None
     if regex.match(""):
         raise ValueError(
