@@ -265,7 +265,8 @@ def test_what_is_no_cassette_of_vcrpy_is_left_alone(data: bytes, why: LeftAlone)
 
 # --- What vcrpy writes is what stands in our cassette
 
-TOKEN = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGH", min_size=1, max_size=12).map("X-{}".format)
+# Of letters that spell no name that tells of a secret: its value would be redacted.
+TOKEN = st.text("abcdefABCDEF", min_size=1, max_size=12).map("X-{}".format)
 VALUE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_categories=["Cc"]), max_size=20)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).map(str.encode)
 BYTES = st.binary(max_size=60)
