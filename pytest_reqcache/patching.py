@@ -20,6 +20,7 @@ from requests.adapters import BaseAdapter
 
 from .adapters import CacheAdapter, GuardAdapter
 from .cache import AnyRequest, Cache
+from .environment import merge_later
 from .guard import Guard
 from .session import (
     CachedSession,
@@ -82,6 +83,13 @@ def _send(self: requests.Session, request: requests.PreparedRequest, **kwargs: A
     return send_exchange(self, partial(original, self), request, joined_exchange(self), engine, kwargs)
 
 
+def _merge_environment_settings(self: requests.Session, *args: Any, **kwargs: Any) -> Any:
+    original = partial(_patches.originals["merge_environment_settings"], self)
+    if isinstance(self, CacheMixin) or _patches.engine is None:
+        return original(*args, **kwargs)
+    return merge_later(original, *args, **kwargs)
+
+
 def _resolve_redirects(self: requests.Session, *args: Any, **kwargs: Any) -> Iterator[requests.Response]:
     responses = _patches.originals["resolve_redirects"](self, *args, **kwargs)
     if isinstance(self, CacheMixin) or _patches.engine is None:
@@ -100,6 +108,7 @@ def ensure_trampolines() -> None:
         ("get_adapter", _get_adapter),
         ("send", _send),
         ("resolve_redirects", _resolve_redirects),
+        ("merge_environment_settings", _merge_environment_settings),
     ):
         found = getattr(_Session, name)
         is_own = found.__module__ == _Session.__module__

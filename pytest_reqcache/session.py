@@ -17,6 +17,7 @@ from .adapters import CacheAdapter
 from .cache import Cache, Holder
 from .cassette import Cassette, MemoryCassette
 from .conversion import as_cached_response
+from .environment import merge_later
 from .expiration import ExpireAfter
 from .journal import CacheMissError, Journal, Miss
 from .models import RecordedRequest
@@ -166,6 +167,9 @@ class CacheMixin(requests.Session):
         given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
         joined = Exchange(parse_options(**given)) if given else joined_exchange(self)
         return send_exchange(self, super().send, request, joined, self._engine, kwargs)
+
+    def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
+        return merge_later(super().merge_environment_settings, *args, **kwargs)
 
     def resolve_redirects(self, *args: Any, **kwargs: Any) -> Iterator[requests.Response]:
         return joining_hops(super().resolve_redirects(*args, **kwargs))
