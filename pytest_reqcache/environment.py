@@ -26,7 +26,7 @@ class Proxies(UserDict[str, str]):
         """A plain dictionary of them."""
         return self.data.copy()
 
-    __copy__ = copy
+    __copy__ = copy  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, str]]]:
         return (dict, (self.data,))
