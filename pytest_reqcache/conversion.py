@@ -315,14 +315,18 @@ def replay(
     response.headers = CaseInsensitiveDict(_joined(headers))
     response.headers.update(extra_headers)
     response.encoding = get_encoding_from_headers(response.headers)
-    body: Body = recorded.body if stream else b""
-    response.raw = _raw(body, headers, recorded.status, recorded.reason, prepared, age)
-    if not stream:
+    # Without cookies requests needs not go looking for them.
+    original = _OriginalResponse(headers, age) if "Set-Cookie" in headers else None
+    if stream:
+        response.raw = _ReplayedResponse(
+            recorded.body, headers, recorded.status, recorded.reason, prepared, original
+        )
+    else:
         # requests would read these bytes from `raw` one call later, at several times the cost.
         response._content = read_body(recorded.body)
         response._content_consumed = True
-        response.raw.close()
-    if "Set-Cookie" in headers:
+        response.raw = _ReadResponse(headers, recorded.status, recorded.reason, prepared, original)
+    if original is not None:
         extract_cookies_to_jar(response.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
     response.from_cache = True
     response.created_at = interaction.created_at
@@ -342,6 +346,31 @@ class _ReplayedResponse(HTTPResponse):
     """A urllib3 response made of a stored body: it shows the header fields as they were received, and
     does not decode once more what they speak of."""
 
+    def __init__(
+        self,
+        body: Body,
+        headers: Headers,
+        status: int,
+        reason: str,
+        prepared: requests.PreparedRequest,
+        original_response: _OriginalResponse | None,
+    ) -> None:
+        source: Any = io.BytesIO(body) if isinstance(body, bytes) else open_body(body)
+        super().__init__(
+            body=_ReplayedBody(source),
+            status=status,
+            reason=reason,
+            version=11,
+            version_string="HTTP/1.1",
+            preload_content=False,
+            decode_content=False,
+            original_response=cast(Any, original_response),
+            request_method=prepared.method,
+            request_url=prepared.url,
+        )
+        self.headers = HTTPHeaderDict(headers)
+        self.chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
+
     def _init_decoder(self) -> None:
         """Nothing is coded any more."""
 
@@ -350,31 +379,31 @@ class _ReplayedResponse(HTTPResponse):
         return self.stream(amt, decode_content) if self.chunked else super().read_chunked(amt, decode_content)
 
 
-def _raw(
-    body: Body,
-    headers: Headers,
-    status: int,
-    reason: str,
-    prepared: requests.PreparedRequest,
-    age: timedelta = timedelta(0),
-) -> HTTPResponse:
-    source: Any = io.BytesIO(body) if isinstance(body, bytes) else open_body(body)
-    raw = _ReplayedResponse(
-        body=_ReplayedBody(source),
-        status=status,
-        reason=reason,
-        version=11,
-        version_string="HTTP/1.1",
-        preload_content=False,
-        decode_content=False,
-        # Without cookies requests needs not go looking for them.
-        original_response=cast(Any, _OriginalResponse(headers, age)) if "Set-Cookie" in headers else None,
-        request_method=prepared.method,
-        request_url=prepared.url,
-    )
-    raw.headers = HTTPHeaderDict(headers)
-    raw.chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
-    return raw
+class _ReadResponse(_ReplayedResponse):
+    """One whose body has been read. Hardly anybody looks at it then, so it is made when somebody does."""
+
+    def __init__(
+        self,
+        headers: Headers,
+        status: int,
+        reason: str,
+        prepared: requests.PreparedRequest,
+        original_response: _OriginalResponse | None,
+    ) -> None:
+        self._original_response = cast(Any, original_response)
+        self._later = (b"", headers, status, reason, prepared, original_response)
+
+    def __getattr__(self, name: str) -> Any:
+        later = self.__dict__.pop("_later", None)
+        if later is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        super().__init__(*later)
+        self.close()
+        return getattr(self, name)
+
+    @property
+    def closed(self) -> bool:
+        return "_later" in self.__dict__ or super().closed
 
 
 def not_cached(
@@ -392,7 +421,7 @@ def not_cached(
     headers = Headers((("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(content)))))
     response.headers = CaseInsensitiveDict(headers)
     response.encoding = "utf-8"
-    response.raw = _raw(content, headers, 504, "Not Cached", prepared)
+    response.raw = _ReadResponse(headers, 504, "Not Cached", prepared, None)
     response._content = content
     response._content_consumed = True
     return response

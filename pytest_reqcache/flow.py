@@ -144,15 +144,15 @@ class Flow:
             same = self._of_key(asked)
             if len(same) > 1:
                 self._report_duplicates(asked, same)
-            known = tuple((item.answer, variant(item)) for item, _ in same)
             answers = self._compatible(asked, same)
             found = self._due(asked, answers)
             self._note_asked_for(answers if self._is_sequence(asked) else found.candidates)
             if not found.candidates and not found.size:
                 settings = self._settings()
                 if any(not varies_as(item, asked.request, settings) for item, _ in same):
-                    found = replace(found, missing=Reason.VARY)
-            return replace(found, known=known)
+                    found.missing = Reason.VARY
+            found.alike = tuple(item for item, _ in same)
+            return found
 
     def _note_asked_for(self, recorded: Iterable[Interaction | None]) -> None:
         for item in recorded:
@@ -368,13 +368,14 @@ class Flow:
     def _next_answer(self, asked: Asked, new: Interaction, found: Found | None) -> int:
         """The number after those that were there when it was looked for, and those of this test: what
         another process has recorded meanwhile is the same answer, not the one before."""
-        known = set(found.known) if found is not None else set()
-        known.update(
-            (change.new.answer, variant(change.new))
+        known = list(found.alike) if found is not None else []
+        known += (
+            change.new
             for change in self._staged_for(asked.locator)
             if change.new is not None and self._same_key(change.new, asked)
         )
-        return 1 + max((answer for answer, own in known if own == variant(new)), default=0)
+        own = variant(new)
+        return 1 + max((item.answer for item in known if variant(item) == own), default=0)
 
     def _stage(self, new: Interaction | None, replaced: Interaction | None, *, refresh: bool) -> Interaction:
         if replaced is not None:
@@ -412,16 +413,17 @@ class Flow:
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
         with self._lock:
             if used is not None:
-                self._bindings.bind(asked.masked, self.identity.mask(used.request))
+                if asked.masked.credentials:
+                    self._bindings.bind(asked.masked, self.identity.mask(used.request))
                 if not live:
                     self._redactor.recall(used)
-            sequence = self._is_sequence(asked)
+            sequence, slot = self._is_sequence(asked), self._slot(asked)
             if sequence and used is not None and used.keep:
                 # What a hand wrote into a sequence does not end its refresh.
-                live = live or self._answers.is_live(self._slot(asked))
+                live = live or self._answers.is_live(slot)
             position = None if used is None else min(found.position, found.size)
             self._answers.answered(
-                self._slot(asked),
+                slot,
                 asked.request.method,
                 origin_of(asked.request.url),
                 status,

@@ -12,9 +12,10 @@ Facts about fields that the code below relies on:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Final, Literal
 
 #: What an overlarge number of seconds counts as (RFC 9111 section 1.2.2).
@@ -30,7 +31,7 @@ PROXY_SPECIFIC: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Headers:
     """Header fields in the order received, repeated ones included; names compare without case."""
 
@@ -46,18 +47,24 @@ class Headers:
     def __len__(self) -> int:
         return len(self.items)
 
-    def __contains__(self, name: object) -> bool:
-        wanted = str(name).lower()
-        return any(own.lower() == wanted for own, _ in self.items)
+    @cached_property
+    def _lines(self) -> dict[str, list[str]]:
+        """The values of every line, by name in lower case."""
+        lines: dict[str, list[str]] = {}
+        for name, value in self.items:
+            lines.setdefault(name.lower(), []).append(value)
+        return lines
 
-    def get_all(self, name: str) -> list[str]:
+    def __contains__(self, name: object) -> bool:
+        return str(name).lower() in self._lines
+
+    def get_all(self, name: str) -> Sequence[str]:
         """The values of every line of that name, in order."""
-        wanted = name.lower()
-        return [value for own, value in self.items if own.lower() == wanted]
+        return self._lines.get(name.lower(), ())
 
     def get(self, name: str) -> str | None:
         """The field's lines combined with ``", "`` (RFC 9110 section 5.2); None where there is none."""
-        values = self.get_all(name)
+        values = self._lines.get(name.lower())
         return ", ".join(values) if values else None
 
     def without(self, *names: str) -> Headers:

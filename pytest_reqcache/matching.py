@@ -34,6 +34,7 @@ _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 _NORMAL: Final = re.compile(
     r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9][0-9]*)?/[A-Za-z0-9._~!$'()*+,;=:@/-]*(?:\?[A-Za-z0-9._~!$'()*+,;=:@/-]+)?"
 )
+_PLAIN_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?/")
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 
@@ -120,6 +121,9 @@ def _normal_escape(escape: re.Match[str]) -> str:
 
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL, as one text (RFC 6454)."""
+    plain = _PLAIN_ORIGIN.match(url)
+    if plain is not None:
+        return f"{plain[1]}://{plain[2]}:{plain[3] or _DEFAULT_PORTS[plain[1]]}"
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -40,14 +40,14 @@ class Asked:
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """The stored interactions that may answer a request, the latest last.
 
     ``missing`` says why there is none. The rest is for tests: ``refetch`` asks for the origin
     although what is stored may be fresh; ``current`` says that it was recorded or refreshed by this
     test already; ``held`` that it is part of a sequence, and not judged by itself. ``position`` and
-    ``size`` tell which of how many answers this is, ``known`` which answers of which variants there were.
+    ``size`` tell which of how many answers this is, ``alike`` holds what was recorded of the same key.
     """
 
     candidates: tuple[Interaction, ...] = ()
@@ -57,7 +57,7 @@ class Found:
     held: bool = False
     position: int = 0
     size: int = 0
-    known: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    alike: tuple[Interaction, ...] = ()
 
 
 class Recorder(Protocol):

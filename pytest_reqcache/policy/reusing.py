@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import zip_longest
 from typing import Final
@@ -111,7 +111,7 @@ def _same_field(stored: Headers, asked: Headers, name: str, settings: Settings) 
     return _normal_field(was, unordered=unordered) == _normal_field(is_now, unordered=unordered)
 
 
-def _normal_field(lines: list[str], *, unordered: bool) -> list[str] | None:
+def _normal_field(lines: Sequence[str], *, unordered: bool) -> list[str] | None:
     """Lines combined, white space evened out, and where order says nothing in one order; None for no line."""
     if not lines:
         return None
