@@ -96,6 +96,9 @@ class TestIdentity(Identity):
     def basis(self) -> tuple[object, ...]:
         return (self._settings(), self._redactor.searched)
 
+    def _is_bare(self, url: str) -> bool:
+        return super()._is_bare(url) and self._redactor.is_plain_url(url)
+
     def mask(self, request: RecordedRequest) -> Masked:
         ignored = self._settings().ignored_parameters
         return self._redactor.mask(strip_ignored(request, ignored) if ignored else request)

@@ -19,7 +19,7 @@ from .headers import vary_names
 from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason, is_compared
-from .redaction import Masked, SecretFoundError, Sentinel, redact_ignored, strip_ignored
+from .redaction import Masked, SecretFoundError, Sentinel, has_ignored, redact_ignored, strip_ignored
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -125,9 +125,13 @@ class Identity:
 
     def locate(self, url: str) -> str:
         """The locator of a stored URL."""
-        if "?" not in url and "@" not in url and "REDACTED" not in url:
+        if self._is_bare(url):
             return normalize_url(url)
         return normalize_url(self.mask(RecordedRequest("GET", url)).request.url)
+
+    def _is_bare(self, url: str) -> bool:
+        """Whether nothing in a URL is masked: a quick look."""
+        return not has_ignored(url, self._settings().ignored_parameters)
 
     def key(self, interaction: Interaction) -> str:
         if interaction.key is not None:

@@ -70,6 +70,8 @@ def from_pretty(text: str, style: str = COMPACT) -> str:
 
 def _is_deep(tokens: list[str]) -> bool:
     """Whether they are nested too deep to be indented: of that many lines each would be longer still."""
+    if tokens.count("{") + tokens.count("[") <= _DEEPEST:
+        return False
     depth = 0
     for token in tokens:
         if token in ("{", "["):
@@ -101,6 +103,8 @@ def _as_ascii(token: str) -> str:
 
 
 def _laid_out(tokens: list[str], layout: str) -> str:
+    if layout == COMPACT:
+        return "".join(tokens)
     if layout in _ONE_LINE:
         comma, colon = _ONE_LINE[layout]
         between = {",": comma, ":": colon}

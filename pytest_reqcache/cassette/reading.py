@@ -180,8 +180,10 @@ def _headers(node: Node) -> Headers:
     items: list[tuple[str, str]] = []
     if isinstance(node.value, dict):
         for name, value in node.value.items():
-            values = value.value if isinstance(value.value, list) else [value]
-            items.extend((name, _header_value(each, name)) for each in values)
+            if isinstance(value.value, list):
+                items.extend((name, _header_value(each, name)) for each in value.value)
+            else:
+                items.append((name, _header_value(value, name)))
     elif isinstance(node.value, list):
         for entry in node.value:
             if not isinstance(entry.value, dict) or len(entry.value) != 1:
@@ -193,6 +195,8 @@ def _headers(node: Node) -> Headers:
 
 
 def _header_value(node: Node, name: str) -> str:
+    if isinstance(node.value, str):
+        return node.value
     if isinstance(node.value, dict) and list(node.value) == ["base64"]:
         try:  # a value that YAML cannot hold
             raw = base64.b64decode(_text(node.value["base64"], "base64"), validate=True)

@@ -9,7 +9,7 @@ sentinel finds (``sentinel.py``) before it is written.
 
 from .binding import Bindings
 from .entries import Redactions, parse_redaction_lines, parse_redactions
-from .ignored import redact_ignored, strip_ignored
+from .ignored import has_ignored, redact_ignored, strip_ignored
 from .model import PLACEHOLDER, REDACTED, Credential, Masked
 from .redactor import Redactor, masked_url
 from .registry import Registry
@@ -33,6 +33,7 @@ __all__ = [
     "SecretFoundError",
     "SecretWarning",
     "Sentinel",
+    "has_ignored",
     "masked_url",
     "parse_redaction_lines",
     "parse_redactions",

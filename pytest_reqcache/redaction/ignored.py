@@ -24,6 +24,16 @@ def strip_ignored(request: RecordedRequest, names: Collection[str]) -> RecordedR
     return _changed(request, url, headers, body)
 
 
+def has_ignored(url: str, names: frozenset[str]) -> bool:
+    """Whether a URL may have one of them: a quick look."""
+    query = url.partition("?")[2]
+    if not query or not names:
+        return False
+    if "%" in query or "+" in query:
+        return True
+    return not names.isdisjoint([pair.partition("=")[0] for pair in query.lower().split("&")])
+
+
 def redact_ignored(request: RecordedRequest, names: Collection[str]) -> RecordedRequest:
     """The request with ``REDACTED`` for their values; the request itself where it has none."""
     if not names:

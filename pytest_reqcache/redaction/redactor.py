@@ -59,6 +59,10 @@ class Redactor:
         masked = edit_request(request, editor, self._rules)
         return Masked(masked, tuple(editor.credentials))
 
+    def is_plain_url(self, url: str) -> bool:
+        """A quick look: there is nothing in a URL that could be a secret."""
+        return self._has_plain_places(url) and not self._is_found((url,), self._finder())
+
     def redact(
         self,
         interactions: Sequence[Interaction],
@@ -151,25 +155,27 @@ class Redactor:
 
     def _is_plain(self, request: RecordedRequest, finder: Finder | None) -> bool:
         """A quick look: there is nothing in it that could be a secret."""
-        url, rules = request.url, self._rules
-        if request.body or REDACTED in url:
+        if request.body or not self._has_plain_places(request.url):
             return False
-        header = rules.header
+        header = self._rules.header
         for name, value in request.headers.items:
             if header(name) is not None or REDACTED in value:
                 return False
-        if "@" in url or "#" in url or ";" in url:
-            return False
-        if "?" in url and not rules.is_harmless(url.partition("?")[2]):
-            return False
-        if rules.patterns and any(
-            map(rules.has_match, (url, *(value for _, value in request.headers.items)))
-        ):
-            return False
-        if finder is None:
+        if finder is None and not self._rules.patterns:
             return True
-        text = "\n".join((url, *(value for _, value in request.headers.items)))
-        return finder.pattern.search(text) is None
+        return not self._is_found((request.url, *(value for _, value in request.headers.items)), finder)
+
+    def _has_plain_places(self, url: str) -> bool:
+        """Whether a URL has no place where a secret stands by itself."""
+        if REDACTED in url or "@" in url or "#" in url or ";" in url:
+            return False
+        return "?" not in url or self._rules.is_harmless(url.partition("?")[2])
+
+    def _is_found(self, texts: Collection[str], finder: Finder | None) -> bool:
+        """Whether one of the user's patterns, or a known secret, may stand in one of the texts."""
+        if self._rules.patterns and any(map(self._rules.has_match, texts)):
+            return True
+        return finder is not None and finder.pattern.search("\n".join(texts)) is not None
 
     def _take_over(self, item: Interaction, old: Interaction, placeholders: Placeholders) -> None:
         live, stood = (self._collected(one) for one in (item, old))
