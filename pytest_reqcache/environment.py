@@ -43,9 +43,9 @@ def merge_later(
     """As ``original``, a session's ``merge_environment_settings``, but for the time at which the proxies
     are looked up."""
 
-    def merged(url: Any) -> Any:
-        return original(url, None if proxies is None else dict(proxies), stream, verify, cert)
+    def made() -> Any:
+        return original(url, None if proxies is None else dict(proxies), stream, verify, cert)["proxies"]
 
-    settings = merged("")  # without a host there is no proxy to be looked for
-    settings["proxies"] = Proxies(lambda: merged(url)["proxies"])
+    settings = original("", None, stream, verify, cert)  # without a host no proxy is looked for
+    settings["proxies"] = Proxies(made)
     return settings

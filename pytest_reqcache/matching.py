@@ -119,6 +119,11 @@ def _normal_escape(escape: re.Match[str]) -> str:
     return character if character in _UNRESERVED else escape.group().upper()
 
 
+def is_plain(url: str) -> bool:
+    """Whether a URL begins with an origin that is well formed and in lower case: a quick look."""
+    return _PLAIN_ORIGIN.match(url) is not None
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL, as one text (RFC 6454)."""
     plain = _PLAIN_ORIGIN.match(url)

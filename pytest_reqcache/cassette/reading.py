@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from ..expiration import Special
 from ..headers import Headers
+from ..matching import is_plain
 from ..models import Body, BodyFile, Interaction, RecordedRequest, RecordedResponse, Source
 from . import bodies, json_text
 from .bodies import InlineBody
@@ -119,7 +120,7 @@ def time(node: Node, name: str) -> datetime:
     text = _text(node, name)
     if _OWN_TIME.fullmatch(text) is not None:
         with suppress(ValueError):
-            return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc)
+            return datetime.fromisoformat(f"{text[:-1]}+00:00")
     found = _TIME.fullmatch(text.strip())
     if found is not None:
         year, month, day, hour, minute, second, fraction, _, sign, off_hours, off_minutes = found.groups("0")
@@ -297,6 +298,8 @@ def _keep(node: Node) -> bool:
 
 def _url(node: Node) -> str:
     url = _text(node, "url")
+    if is_plain(url):
+        return url
     if _SCHEME.match(url) is None:
         raise node.error(f"url is {url!r}; write a whole one, with its 'https://'")
     try:
