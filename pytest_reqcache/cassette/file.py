@@ -40,6 +40,7 @@ class Cassette:
         self.path = path
         self._locate = locate
         self._index = Index(path, locate)
+        self._errors = _Errors(path, self._index)
         self._mutex = threading.RLock()
         #: What stood in the file when each locator was first looked for since we last wrote.
         self._seen: dict[Hashable, frozenset[int]] = {}
@@ -104,7 +105,7 @@ class Cassette:
         return item.source is not None and item.source.ref in self._superseded
 
     def _read(self, read: Callable[[View], _Result]) -> _Result:
-        with self._mutex, self._errors():
+        with self._mutex, self._errors:
             for _ in range(20):
                 try:
                     with self._index.view() as view:
@@ -118,7 +119,7 @@ class Cassette:
     ) -> list[Interaction | None]:
         if not changes:
             return []
-        with self._mutex, self._errors():
+        with self._mutex, self._errors:
             drafts = [None if change.new is None else self._draft(change.new) for change in changes]
             if any(draft is not None and ref_of(draft.text) in self._superseded for draft in drafts):
                 # The same text twice in the file, one superseded and one not, could not be told apart.
@@ -150,7 +151,7 @@ class Cassette:
     @contextmanager
     def _writing(self) -> Iterator[View]:
         """The file as it is, while nobody else can write it, without a torn end."""
-        with self._errors(), self._index.lock.held():
+        with self._errors, self._index.lock.held():
             with self._index.view(holds_lock=True) as view:
                 torn = view.layout.torn
                 if torn is None:
@@ -273,16 +274,24 @@ class Cassette:
                     texts[number] = None if has_place else view.text(there[-1])
         return texts
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except NodeError as error:
-            raise CassetteError(self.path, error.line, error.problem, error.column) from None
-        except Changed:
-            raise CassetteError(self.path, None, "was changed while we wrote it; run again") from None
-        except OSError as error:
-            raise CassetteError(self.path, None, problem_of(error, self._index.real_path)) from error
+
+class _Errors:
+    """Within it what goes wrong in a cassette's file is a CassetteError."""
+
+    def __init__(self, path: Path, index: Index) -> None:
+        self._path = path
+        self._index = index
+
+    def __enter__(self) -> None:
+        """Nothing has gone wrong yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, NodeError):
+            raise CassetteError(self._path, error.line, error.problem, error.column) from None
+        if isinstance(error, Changed):
+            raise CassetteError(self._path, None, "was changed while we wrote it; run again") from None
+        if isinstance(error, OSError):
+            raise CassetteError(self._path, None, problem_of(error, self._index.real_path)) from error
 
 
 class _Items:

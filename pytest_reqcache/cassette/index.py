@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +44,13 @@ class View:
         self._index = index
         self.file = file
         self.layout = layout
+
+    def __enter__(self) -> View:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.file is not None:
+            self.file.close()
 
     def __len__(self) -> int:
         return len(self.layout)
@@ -147,23 +153,24 @@ class Index:
         self._locators.clear()
         self.known.clear()
 
-    @contextmanager
-    def view(self, holds_lock: bool = False) -> Iterator[View]:
+    def view(self, holds_lock: bool = False) -> View:
         """The file as it is now. Raises NodeError where it is no cassette."""
         try:
-            file = self.real_path.open("rb", buffering=0)
+            file = open(self.real_path, "rb", buffering=0)  # noqa: SIM115  the view closes it
         except FileNotFoundError:
             self.layout = None
-            yield View(self, None, Layout(Stamp(0, 0, 0), head_end=0, block_form=(HEADER, b"")))
-            return
+            return View(self, None, Layout(Stamp(0, 0, 0), head_end=0, block_form=(HEADER, b"")))
         except OSError:
             if not self.real_path.is_dir():
                 raise
             raise CassetteError(
                 self.path, None, "this is a folder; a cassette is a file: give its name"
             ) from None
-        with file:
-            yield View(self, file, self._up_to_date(file, holds_lock))
+        try:
+            return View(self, file, self._up_to_date(file, holds_lock))
+        except BaseException:
+            file.close()
+            raise
 
     def take(self, view: View, read: Callable[[View], _Result]) -> _Result:
         """What ``read`` makes of a view, whose file is parsed as a whole if an item makes no sense."""
