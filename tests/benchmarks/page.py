@@ -30,9 +30,10 @@ says what there is, and `--check` compares with the targets below and exits with
 ## How to read it
 
 - The **floor** is a `requests.Session` whose adapter builds each response from memory: a urllib3 response,
-  and what `requests` makes of it. No tool that replays for `requests` can do less. Figures with a
-  multiplication sign are multiples of the floor in the same round; those of recording, of the live request to
-  a server on loopback.
+  and what `requests` makes of it. Figures with a multiplication sign are multiples of the floor in the same
+  round; those of recording, of the live request to a server on loopback.
+- The floor looks for proxies in the environment, as `requests` does before each request. pytest-reqcache
+  does that only for what it sends: a request that is replayed can cost less than the floor.
 - Bodies are JSON of 1 KB, with twelve header fields. What is on by default is on: redaction, matching,
   and for pytest-reqcache in a test all that a test has.
 - Each tool runs in a process and in an environment of its own. Each round goes through all of them, in an
