@@ -7,7 +7,9 @@ style, anchors, quoted keys, CRLF, a BOM, ``---``. Every item still keeps its ow
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 import yaml
@@ -55,6 +57,19 @@ def lay_out(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
     layout = Layout(stamp, head_end=0, torn=torn, scanned=False)
     document.fill(layout, len(bom), locate)
     return layout
+
+
+def item_texts(file: BinaryIO, stamp: Stamp) -> Iterator[tuple[bytes, int]]:
+    """What looks like the items of a file that cannot be parsed, each with the line where it begins."""
+    if stamp.size > _LARGEST_FILE:
+        return
+    file.seek(0)
+    data = file.read(stamp.size)
+    starts = [found.start() for found in _ITEM_LINE.finditer(data)]
+    line, counted = 1, 0
+    for start, end in pairwise([*starts, len(data)]):
+        line, counted = line + data.count(b"\n", counted, start), start
+        yield data[start:end], line
 
 
 @dataclass(slots=True)
@@ -108,7 +123,8 @@ class _Document:
         seen: dict[str, Node] = {}
         while type(event) is not MappingEndEvent:
             name = reader.key(event, seen)
-            seen[name] = Node("", reader.line(event), column=event.start_mark.column + 1)
+            line, column = reader.place(event)
+            seen[name] = Node("", line, column=column)
             value = reader.event()
             if name == "version":
                 _check_version(reader.node(value, event))
