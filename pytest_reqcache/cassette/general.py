@@ -50,7 +50,7 @@ def lay_out(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
         document = _Document(text)
     except yaml.YAMLError as error:
         raise as_node_error(error, text) from None
-    if not document.has_list and torn is None:
+    if not document.has_list:
         raise NodeError(1, "no list of interactions; write 'interactions:' and the items below it")
     if torn is not None:
         torn = replace(torn, offset=torn.offset + len(bom))

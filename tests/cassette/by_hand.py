@@ -48,7 +48,9 @@ class Hand:
         """The text of a cassette, and the line of each item."""
         lines = [*self._with_gaps([*self._document([tree(item) for item in items])])]
         starts = [number for number, line in enumerate(lines, 1) if line.begins_item]
-        text = "\n".join(line.text for line in lines) + "\n" * ("no last newline" not in self.habits)
+        # A text in a block would lose its own last line end, too.
+        has_last_newline = lines[-1].in_text or "no last newline" not in self.habits
+        text = "\n".join(line.text for line in lines) + "\n" * has_last_newline
         text = "\ufeff" * ("BOM" in self.habits) + text
         return text.replace("\n", "\r\n" if "CRLF" in self.habits else "\n").encode(), starts
 

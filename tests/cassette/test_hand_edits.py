@@ -281,7 +281,7 @@ EDITED_LINES = st.sampled_from(
 
 
 # There are many ways to write a file.
-MANY = settings(max_examples=5 * settings.default.max_examples)
+MANY = settings(max_examples=3 * settings.default.max_examples)
 HEADER_VALUES = st.text(st.sampled_from("ab1 :#-'\"{}[],&*!|>%@`\\\xe9\u2028\U0001f600"), max_size=6).map(
     str.strip
 )
@@ -405,6 +405,34 @@ def said(path, way):
 
 def _unsure(*args):
     raise Unsure
+
+
+@pytest.mark.parametrize("way", ["scan", "general"])
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (lambda text: text.replace("A: '1'", "A: 'x\u2028y\x85z'").replace("200 OK", "2 OK", 1), 10),
+        (lambda text: text.replace("'1'", "'1", 1), 8),  # the next quote is far below
+        (lambda text: text.replace("200", "2", 1).replace("OK\n", "OK\n    x: *a\n").replace("- r", "-r"), 4),
+    ],
+    ids=["YAML's own line breaks", "open quote", "two mistakes"],
+)
+def test_first_mistake_is_told_with_the_line_of_an_editor(edit, line, way, text, path):
+    path.write_text(edit(text))
+    assert said(path, way) == line
+
+
+def test_alias_of_another_item_is_not_told_as_the_mistake_of_a_later_one(text, path):
+    text = text.replace("A: '1'", "A: &a '1'").replace(
+        "    method: POST", "    headers: {A: *a}\n    method: POST"
+    )
+    assert len(said_of(path, text)) == 3
+    assert said_of(path, f"{text}x: 1\n") == text.count("\n") + 1
+
+
+def said_of(path, text):
+    path.write_text(text)
+    return said(path, "scan")
 
 
 def test_general_way_does_not_keep_what_it_parsed(text, path, open_cassette):
