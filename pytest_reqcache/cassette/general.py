@@ -217,7 +217,8 @@ class _Document:
         behind = self.text[self.list_end :]
         rest = _LAST_LINE_GAP.match(behind)
         line = rest[0] if rest is not None else ""
-        return (before + (line or newline.decode())).encode(), behind[len(line) :].encode()
+        line_end = "" if line.endswith("\n") else newline.decode()
+        return (before + line + line_end).encode(), behind[len(line) :].encode()
 
 
 def _check_version(node: Node) -> None:

@@ -137,24 +137,25 @@ class Hand:
             else:
                 yield Line(f"{before} {mark}{self._scalar(node)}")
         elif self._does("flow mapping"):
-            yield from map(Line, f"{before} {mark}{self._flow(node, deeper)}".split("\n"))
+            yield from map(Line, f"{before} {mark}{self._flow_content(node, deeper)}".split("\n"))
         else:
             yield Line(f"{before} {mark}".rstrip())
             yield from self._block(node, deeper)
 
     def _flow(self, node: Any, indent: int) -> str:
         mark, is_alias = self._mark(node)
-        if is_alias:
-            return f"{mark} "
+        return f"{mark} " if is_alias else mark + self._flow_content(node, indent)
+
+    def _flow_content(self, node: Any, indent: int) -> str:
         if isinstance(node, str):
-            return mark + self._scalar(node)
+            return self._scalar(node)
         comma = ", "
         if self._does("flow on several lines"):
             comma = f", {self.random.choice(('', '# c, ]'))}\n{' ' * indent}"
         if isinstance(node, dict):
             pairs = (f"{self._key(key)}: {self._flow(value, indent)}" for key, value in self._ordered(node))
-            return f"{mark}{{{comma.join(pairs)}}}"
-        return f"{mark}[{comma.join(self._flow(entry, indent) for entry in node)}]"
+            return f"{{{comma.join(pairs)}}}"
+        return f"[{comma.join(self._flow(entry, indent) for entry in node)}]"
 
     def _ordered(self, mapping: dict[str, Any]) -> list[tuple[str, Any]]:
         pairs = list(mapping.items())

@@ -191,6 +191,12 @@ def test_file_only_the_general_way_can_read(text, path, open_cassette):
     assert list(open_cassette())[1:] == [two, new]
 
 
+def test_comment_in_the_last_line_of_a_flow_list_takes_in_no_item(path, open_cassette):
+    path.write_text("version: 1\ninteractions: [\n] # c")
+    add(open_cassette(), make())
+    assert list(open_cassette()) == [make()]
+
+
 def test_flow_list_becomes_a_block_and_its_items_keep_their_text(path, open_cassette):
     path.write_text(FLOW)
     add(open_cassette(), make())
