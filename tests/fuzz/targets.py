@@ -31,8 +31,8 @@ KINDS = (
     *("", "application/json", "text/html", "text/plain; charset=utf-16", "text/x; charset=unicode_escape"),
     *("application/x-www-form-urlencoded", "multipart/form-data; boundary=a", "application/xml"),
 )
-#: No input that is tried is large enough to take so many seconds.
-SLOWEST = 2.0
+#: No input that is tried is large enough to take so many seconds, on a slow machine either.
+SLOWEST = 5.0
 
 
 @dataclass(frozen=True)
