@@ -274,6 +274,8 @@ def parse_staleness(value: object, *, where: str) -> Staleness:
 
 _PATTERN_SCHEME = re.compile(r"[a-z*][a-z0-9+.*-]*://", re.IGNORECASE)
 _URL_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+# Longer than any URL that people write down; `fnmatch` takes quadratic time for brackets that are not closed.
+_LONGEST_GLOB: Final = 2048
 _IPV6_LITERAL = re.compile(r"\[(?=[^]]*:[^]]*:)(?=[0-9a-f:.]+(?:%[^]/]*)?\])", re.IGNORECASE)
 
 
@@ -314,7 +316,8 @@ def _split_authority(text: str) -> tuple[str, str]:
 def parse_url_pattern(pattern: object, *, where: str) -> UrlPattern:
     """A glob, a compiled regular expression, or one as text behind ``re:``.
 
-    Raises ``TypeError`` for another type, ``ValueError`` for an empty pattern or a bad regular expression.
+    Raises ``TypeError`` for another type, ``ValueError`` for an empty pattern, a glob of more than 2,048
+    characters or a bad regular expression.
     """
     if isinstance(pattern, UrlPattern):
         return pattern
@@ -346,6 +349,11 @@ def _compiled_globs(text: str, where: str) -> tuple[re.Pattern[str], ...]:
     glob = text[scheme.end() :] if scheme else text
     if not glob:
         raise ValueError(f'{where}: {text!r} is an empty URL pattern\n  for every URL, write "*"')
+    if len(glob) > _LONGEST_GLOB:
+        raise ValueError(
+            f"{where}: {text[:40]!r}... is a URL pattern of {len(text):,} characters\n"
+            f'  accepted: at most {_LONGEST_GLOB:,}; a regular expression behind "re:" may be longer'
+        )
     if _IPV6_LITERAL.match(glob):
         glob = f"[[]{glob[1:]}"
     host, tail = _split_authority(glob)

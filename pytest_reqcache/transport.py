@@ -264,7 +264,7 @@ class Transport:
         try:
             response = call.forward(outgoing)
             if not (call.stream or _is_followed(call, response)):
-                response.content  # noqa: B018  a broken body is an error like any other
+                self._read_whole(call, response)
         except Exception:
             if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
                 return self._stale(call, found, decided)
@@ -273,6 +273,14 @@ class Transport:
         response.request = call.prepared
         response.connection = call.connection
         return self._settled(call, found, decided, as_cached_response(response), sent)
+
+    def _read_whole(self, call: _Call, response: requests.Response) -> None:
+        """Read the body now: a broken one is an error like any other."""
+        try:
+            response.content  # noqa: B018
+        except Exception:
+            self.journal.passed(call.what, "a body that broke off")
+            raise
 
     def _settled(
         self, call: _Call, found: Found | None, decided: Plan, response: CachedResponse, sent: datetime

@@ -458,6 +458,7 @@ def test_regular_expression_is_searched_in_the_whole_url(expression: str, url: s
         ("", ValueError, "is an empty URL pattern"),
         ("  ", ValueError, "is an empty URL pattern"),
         ("https://", ValueError, "is an empty URL pattern"),
+        ("[" * 2049, ValueError, "is a URL pattern of 2,049 characters"),
         ("re:", ValueError, "without a regular expression"),
         ("re:(", ValueError, r"'\(' is not a regular expression: missing \)"),
         (re.compile(b"x"), TypeError, "is not a URL pattern"),

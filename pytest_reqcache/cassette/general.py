@@ -7,7 +7,9 @@ style, anchors, quoted keys, CRLF, a BOM, ``---``. Every item still keeps its ow
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 import yaml
@@ -48,13 +50,26 @@ def lay_out(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
         document = _Document(text)
     except yaml.YAMLError as error:
         raise as_node_error(error, text) from None
-    if not document.has_list and torn is None:
+    if not document.has_list:
         raise NodeError(1, "no list of interactions; write 'interactions:' and the items below it")
     if torn is not None:
         torn = replace(torn, offset=torn.offset + len(bom))
     layout = Layout(stamp, head_end=0, torn=torn, scanned=False)
     document.fill(layout, len(bom), locate)
     return layout
+
+
+def item_texts(file: BinaryIO, stamp: Stamp) -> Iterator[tuple[bytes, int]]:
+    """What looks like the items of a file that cannot be parsed, each with the line where it begins."""
+    if stamp.size > _LARGEST_FILE:
+        return
+    file.seek(0)
+    data = file.read(stamp.size)
+    starts = [found.start() for found in _ITEM_LINE.finditer(data)]
+    line, counted = 1, 0
+    for start, end in pairwise([*starts, len(data)]):
+        line, counted = line + data.count(b"\n", counted, start), start
+        yield data[start:end], line
 
 
 @dataclass(slots=True)
@@ -108,7 +123,8 @@ class _Document:
         seen: dict[str, Node] = {}
         while type(event) is not MappingEndEvent:
             name = reader.key(event, seen)
-            seen[name] = Node("", reader.line(event), column=event.start_mark.column + 1)
+            line, column = reader.place(event)
+            seen[name] = Node("", line, column=column)
             value = reader.event()
             if name == "version":
                 _check_version(reader.node(value, event))
@@ -201,7 +217,8 @@ class _Document:
         behind = self.text[self.list_end :]
         rest = _LAST_LINE_GAP.match(behind)
         line = rest[0] if rest is not None else ""
-        return (before + (line or newline.decode())).encode(), behind[len(line) :].encode()
+        line_end = "" if line.endswith("\n") else newline.decode()
+        return (before + line + line_end).encode(), behind[len(line) :].encode()
 
 
 def _check_version(node: Node) -> None:

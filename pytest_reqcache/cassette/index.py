@@ -16,7 +16,7 @@ from . import general, reading
 from .errors import CassetteError, TornTailWarning
 from .layout import Layout, Stamp
 from .locking import Lock
-from .nodes import NodeError, read_item
+from .nodes import NodeError, UnknownAliasError, read_item
 from .scan import Unsure, scan, scan_further
 from .writing import HEADER
 
@@ -176,19 +176,14 @@ class Index:
         """What ``read`` makes of a view, whose file is parsed as a whole if an item makes no sense."""
         try:
             return read(view)
-        except NodeError as error:
+        except NodeError:
             if not self._is_current(view.layout):
                 raise Changed from None
             if not view.layout.scanned or view.file is None:
                 raise
-            in_item = error
         # The scan may have cut the item in the wrong places.
-        try:
-            view.layout = self._parsed(view.file, view.layout.stamp)
-            return read(view)
-        except NodeError as in_file:
-            # A quote that is not closed goes on to the next one, far below.
-            raise min(in_item, in_file, key=lambda error: error.line) from None
+        view.layout = self._parsed(view.file, view.layout.stamp)
+        return read(view)
 
     def check(self, layout: Layout) -> None:
         """Raises Changed where the file is not the one that was looked through."""
@@ -227,8 +222,26 @@ class Index:
 
     def _parsed(self, file: BinaryIO, stamp: Stamp) -> Layout:
         self.layout = None
-        self.layout = general.lay_out(file, stamp, self.locate)
+        try:
+            self.layout = general.lay_out(file, stamp, self.locate)
+        except NodeError as error:
+            raise self._error_in_item(file, stamp, error.line) or error from None
         return self.layout
+
+    def _error_in_item(self, file: BinaryIO, stamp: Stamp, last_line: int) -> NodeError | None:
+        """What is wrong in an item above the line where the parser of the whole file gave up.
+
+        That may be far below: a quote that is not closed goes on to the next one.
+        """
+        for text, line in general.item_texts(file, stamp):
+            try:
+                node = read_item(_decoded(text, line), line)
+                reading.interaction(node, self.folder, Source(self.path, line, ""))
+            except UnknownAliasError:
+                continue
+            except NodeError as error:
+                return error if error.line < last_line else None
+        return None
 
     def _warn_if_torn(self, layout: Layout) -> None:
         if layout.torn is None or self._warned_of == (layout.stamp.inode, layout.torn.offset):

@@ -6,6 +6,8 @@ what its text means, so ``on`` or ``1.0`` in a header stays what was written.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect
 from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
@@ -29,6 +31,8 @@ _DEEPEST = 32
 _MOST_ALIASED = 100_000
 #: A text counts as so many values as it has of these pieces: a large one is not to be repeated often, either.
 _PIECE = 128
+# Lines end there for YAML, and for nearly no editor.
+_ODD_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 SAFE_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq", "int", "bool", "timestamp")
 )
@@ -69,6 +73,10 @@ class NodeError(Exception):
         self.column = column
 
 
+class UnknownAliasError(NodeError):
+    """An alias whose anchor is not in the text; it may be in the rest of the file."""
+
+
 class NodeReader:
     """Reads nodes from a text whose first line is line ``first_line`` of its file.
 
@@ -82,23 +90,29 @@ class NodeReader:
         #: The index in the text behind the last scalar, alias or flow collection.
         self.end = 0
         self._first_line = first_line
+        self._line_starts = _line_starts(text)
         self._tags = tags
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
         self._repeated = 0
 
-    def line(self, event: Any) -> int:
-        return int(event.start_mark.line) + self._first_line
+    def place(self, event: Any) -> tuple[int, int]:
+        """The line and the column of an event, as an editor counts them."""
+        mark, starts = event.start_mark, self._line_starts
+        if starts is None:
+            return mark.line + self._first_line, mark.column + 1
+        line = bisect(starts, mark.index) - 1
+        return line + self._first_line, mark.index - starts[line] + 1
 
-    def error(self, at: Any, problem: str) -> NodeError:
+    def error(self, at: Any, problem: str, kind: type[NodeError] = NodeError) -> NodeError:
         """What is wrong with an event, and what to do."""
-        return NodeError(self.line(at), problem, at.start_mark.column + 1)
+        line, column = self.place(at)
+        return kind(line, problem, column)
 
     def node(self, event: Any, key: Any = None, depth: int = 0) -> Node:
         """The node that begins with an event; ``key`` is its key's event."""
         at = event if key is None else key
-        mark = at.start_mark
-        line, column = mark.line + self._first_line, mark.column + 1
+        line, column = self.place(at)
         kind, before = type(event), self._count
         self._count = before + 1
         if kind is AliasEvent:
@@ -162,6 +176,7 @@ class NodeReader:
                 event,
                 f"*{event.anchor} names no anchor that is complete above it; write the value out, "
                 "in quotes if it begins with '*'",
+                UnknownAliasError,
             )
         node, size = self._anchors[event.anchor]
         self._count += size
@@ -169,6 +184,13 @@ class NodeReader:
         if self._repeated > _MOST_ALIASED:
             raise self.error(event, f"aliases (*{event.anchor}) repeat too much; write the values out")
         return node._replace(line=line, column=column)
+
+
+def _line_starts(text: str) -> list[int] | None:
+    """Where its lines begin; None if YAML counts them as everybody does."""
+    if (text.isascii() and "\r" not in text) or _ODD_BREAK.search(text) is None:
+        return None
+    return [0, *(found.end() for found in re.finditer("\n", text))]
 
 
 def as_node_error(error: yaml.YAMLError, text: str, first_line: int = 1) -> NodeError:

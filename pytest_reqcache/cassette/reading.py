@@ -72,8 +72,9 @@ def interaction(node: Node, folder: Path, source: Source) -> Interaction:
 
     Raises NodeError.
     """
+    asked = url(node)  # first, as where it alone is asked for: the first thing that is wrong is the same
     item = _fields(node, "an interaction", required=_REQUIRED)
-    request = _request(item["request"], folder)
+    request = _request(item["request"], asked, folder)
     return Interaction(
         request=request,
         response=_response(item["response"], folder, request.method),
@@ -136,8 +137,8 @@ def time(node: Node, name: str) -> datetime:
     raise node.error(f"{name} is {text!r}; write a time such as 2026-11-23T19:10:00Z or 2026-11-23")
 
 
-def _request(node: Node, folder: Path) -> RecordedRequest:
-    found = _fields(node, "a request", required=("method", "url"))
+def _request(node: Node, url: str, folder: Path) -> RecordedRequest:
+    found = _fields(node, "a request", required=("method",))
     method = _text(found["method"], "method")
     if _METHOD.fullmatch(method) is None:
         raise found["method"].error(f"method is {method!r}; write one word such as GET")
@@ -145,7 +146,7 @@ def _request(node: Node, folder: Path) -> RecordedRequest:
     body = _body(found, headers, folder)
     return RecordedRequest(
         method=method,
-        url=_url(found["url"]),
+        url=url,
         headers=headers,
         body=None if body is None else bodies.read_body(body),
     )

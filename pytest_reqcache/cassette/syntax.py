@@ -12,7 +12,7 @@ from typing import NamedTuple
 import yaml
 
 _CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?= |\r?$)", re.MULTILINE)
-_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines
+_LINE_BREAK = re.compile("\r?\n")  # YAML knows others, editors do not
 _DASH = re.compile(r"-[ ]+(?=\S)")
 _KEY = re.compile(r"[\s#]*[^\s#].*?:(?:\s|$)")
 
@@ -42,21 +42,21 @@ def _conflict(text: str) -> tuple[_At, str] | None:
     found = _CONFLICT.search(text)
     if found is None:
         return None
-    at = _At(text.count("\n", 0, found.start()), 0)
-    return at, "a merge conflict that is not resolved; keep one side, and remove the marks"
+    return _at(
+        text, found.start()
+    ), "a merge conflict that is not resolved; keep one side, and remove the marks"
 
 
 def _diagnosis(error: yaml.YAMLError, text: str, first_line: int) -> tuple[_At, str]:
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     mark = getattr(error, "problem_mark", None)
     if mark is None:  # a character that YAML does not take
-        before = text[: max(getattr(error, "position", 0), 0)]
-        at = _At(before.count("\n"), len(before) - before.rfind("\n") - 1)
+        at = _at(text, max(getattr(error, "position", 0), 0))
         return at, f"{problem}; write it as an escape in double quotes"
     lines = [*_LINE_BREAK.split(text), ""]
-    at = _At(mark.line, mark.column)
+    at = _at(text, mark.index)
     opened = getattr(error, "context_mark", None)
-    begun = at if opened is None else _At(opened.line, opened.column)
+    begun = at if opened is None else _at(text, opened.index)
     context = getattr(error, "context", None) or ""
     if "quoted scalar" in context and ("end of stream" in problem or "document separator" in problem):
         return begun, "a quote is opened here and never closed; close it"
@@ -80,6 +80,11 @@ def _diagnosis(error: yaml.YAMLError, text: str, first_line: int) -> tuple[_At, 
     if "did not find expected" in problem or "expected <block end>" in problem:
         return at, _odd_indent(at, lines, first_line)
     return at, f"{problem}; correct the line or restore it"
+
+
+def _at(text: str, index: int) -> _At:
+    """The place of a character."""
+    return _At(text.count("\n", 0, index), index - text.rfind("\n", 0, index) - 1)
 
 
 def _runaway_quote(at: _At, lines: list[str]) -> _At | None:

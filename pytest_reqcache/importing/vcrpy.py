@@ -100,7 +100,7 @@ def _yaml_document(reader: NodeReader) -> Node:
     node = reader.node(reader.event())
     event: Any = reader.event()
     if type(event) is not DocumentEndEvent or type(event := reader.event()) is not StreamEndEvent:
-        raise NodeError(reader.line(event), "a second document; a cassette is one: remove the '---'")
+        raise reader.error(event, "a second document; a cassette is one: remove the '---'")
     return node
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import warnings
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_reqcache.cassette import Cassette, CassetteError, TornTailWarning
 from pytest_reqcache.cassette.scan import Unsure
+from pytest_reqcache.expiration import Special
 from pytest_reqcache.models import Change
 
-from .conftest import URL, add, identify, make, ref
+from .by_hand import HABITS, Hand
+from .conftest import CREATED_AT, URL, add, identify, make, ref
 
 ITEMS = [
     make(
@@ -188,6 +191,12 @@ def test_file_only_the_general_way_can_read(text, path, open_cassette):
     assert list(open_cassette())[1:] == [two, new]
 
 
+def test_comment_in_the_last_line_of_a_flow_list_takes_in_no_item(path, open_cassette):
+    path.write_text("version: 1\ninteractions: [\n] # c")
+    add(open_cassette(), make())
+    assert list(open_cassette()) == [make()]
+
+
 def test_flow_list_becomes_a_block_and_its_items_keep_their_text(path, open_cassette):
     path.write_text(FLOW)
     add(open_cassette(), make())
@@ -277,38 +286,159 @@ EDITED_LINES = st.sampled_from(
 )
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 40), st.sampled_from(["insert", "replace", "delete"]), EDITED_LINES),
-        max_size=3,
-    )
+# There are many ways to write a file.
+MANY = settings(max_examples=3 * settings.default.max_examples)
+HEADER_VALUES = st.text(st.sampled_from("ab1 :#-'\"{}[],&*!|>%@`\\\xe9\u2028\U0001f600"), max_size=6).map(
+    str.strip
 )
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-def test_scan_and_general_way_agree_whatever_the_edit(tmp_path_factory, changes):
-    path = tmp_path_factory.getbasetemp() / "agree.yaml"
-    path.unlink(missing_ok=True)
-    add(Cassette(path, str), *ITEMS)
-    lines = path.read_text().split("\n")
-    for at, how, line in changes:
-        at %= len(lines)
-        lines[at : at + (how != "insert")] = [] if how == "delete" else [line]
-    path.write_text("\n".join(lines))
+HEADERS = st.lists(st.tuples(st.sampled_from(["A", "b-c", "null", "Set-Cookie"]), HEADER_VALUES), max_size=3)
+BODIES = st.sampled_from(
+    [b"", b"one", b"\x00\xff", "\xe9: \n- b\n#c\n".encode(), b"a\n\n b", b" \t\n", b"- request:\n"]
+)
+WRITTEN = st.builds(
+    make,
+    url=st.sampled_from(["https://x/1", "https://x/2", "https://x/3?a=b&c=d:", "https://x/\xe9#e"]),
+    body=BODIES,
+    method=st.sampled_from(["GET", "POST", "ON"]),
+    sent=HEADERS,
+    headers=HEADERS,
+    sent_body=BODIES,
+    answer=st.sampled_from([1, 2]),
+    keep=st.booleans(),
+    expires=st.sampled_from([None, Special.NEVER, CREATED_AT]),
+)
+ADDED = make("https://x/new", b"a\n\nb\n", sent=[("A", "1")])
+BY_HAND = st.builds(
+    lambda items, habits, seed: (items, *Hand(habits, Random(seed)).cassette(items)),
+    st.lists(WRITTEN, min_size=1, max_size=4),
+    st.frozensets(st.sampled_from(HABITS), max_size=4),
+    st.integers(0, 2**32),
+)
+
+
+@given(BY_HAND)
+@MANY
+def test_both_ways_read_what_a_hand_has_written_and_a_recording_adds_to_it(tmp_path_factory, by_hand):
+    items, data, lines = by_hand
+    path = rewritten(tmp_path_factory, data)
+    expected = list(zip(items, lines, strict=True))
+    assert said(path, "scan") == said(path, "general") == expected
+    cassette = Cassette(path, str)
+    add(cassette, ADDED)
+    assert list(cassette) == list(Cassette(path, str)) == [*items, ADDED]
     assert said(path, "scan") == said(path, "general")
 
 
+EDITED_LINES = st.sampled_from(
+    [
+        *("# c", "", "  # c", "- request:", "  response:", "    status: 200 OK", "---", "...", "x: 1"),
+        *("- a", "  keep: true", '"', "\t", "      text", "    headers: {}", "  created_at: 2026-11-23"),
+        *(
+            "-",
+            "    url: https://x/2",
+            "*a",
+            "<<: 1",
+            "\x85",
+            "\r",
+            "\u2028",
+            "    A: &a '",
+            "  - request: {",
+        ),
+        *("    A: &a '", "  - request: {"),
+        *("{", "]", "  answer: *a", "%YAML 1.1", "\ufeff", "-~request:", "interactions:", "version: 1"),
+    ]
+)
+EDITS_OF_LINES = st.tuples(
+    st.integers(0, 60), st.sampled_from(["insert", "replace", "delete", "indent", "repeat"]), EDITED_LINES
+)
+
+
+@given(BY_HAND, st.lists(EDITS_OF_LINES, min_size=1, max_size=3))
+@MANY
+def test_both_ways_agree_whatever_the_edit(tmp_path_factory, by_hand, edits):
+    _, data, _ = by_hand
+    path = rewritten(tmp_path_factory, edited(data, edits))
+    quickly, generally = said(path, "scan"), said(path, "general")
+    assert quickly == generally
+    if isinstance(quickly, int):
+        return
+    before = [item for item, _ in quickly]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TornTailWarning)
+        add(Cassette(path, str), ADDED)
+    assert list(Cassette(path, str)) == [*before, ADDED]
+
+
+def rewritten(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "by-hand.yaml"
+    path.write_bytes(data)
+    return path
+
+
+def edited(data, edits):
+    lines = data.decode().split("\n")
+    for at, how, line in edits:
+        at %= len(lines)
+        old = lines[at]
+        lines[at : at + (how != "insert")] = {
+            "insert": [line],
+            "replace": [line],
+            "delete": [],
+            "indent": [f"  {old}"],
+            "repeat": [old, old],
+        }[how]
+    return "\n".join(lines).encode()
+
+
 def said(path, way):
+    """What a cassette says as a whole and of each URL, with the lines; or the line of what is wrong."""
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore", TornTailWarning)
         if way == "general":
             patch.setattr("pytest_reqcache.cassette.index.scan", _unsure)
         try:
-            return list(Cassette(path, str))
+            items = [(item, item.source.line) for item in Cassette(path, str)]
         except CassetteError as error:
-            return type(error)
+            return error.line
+        found = [
+            (item, item.source.line)
+            for url in dict.fromkeys(item.request.url for item, _ in items)
+            for item in Cassette(path, str).find(url)
+        ]
+        assert sorted(found, key=lambda pair: pair[1]) == items
+        return items
 
 
 def _unsure(*args):
     raise Unsure
+
+
+@pytest.mark.parametrize("way", ["scan", "general"])
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (lambda text: text.replace("A: '1'", "A: 'x\u2028y\x85z'").replace("200 OK", "2 OK", 1), 10),
+        (lambda text: text.replace("'1'", "'1", 1), 8),  # the next quote is far below
+        (lambda text: text.replace("200", "2", 1).replace("OK\n", "OK\n    x: *a\n").replace("- r", "-r"), 4),
+    ],
+    ids=["YAML's own line breaks", "open quote", "two mistakes"],
+)
+def test_first_mistake_is_told_with_the_line_of_an_editor(edit, line, way, text, path):
+    path.write_text(edit(text))
+    assert said(path, way) == line
+
+
+def test_alias_of_another_item_is_not_told_as_the_mistake_of_a_later_one(text, path):
+    text = text.replace("A: '1'", "A: &a '1'").replace(
+        "    method: POST", "    headers: {A: *a}\n    method: POST"
+    )
+    assert len(said_of(path, text)) == 3
+    assert said_of(path, f"{text}x: 1\n") == text.count("\n") + 1
+
+
+def said_of(path, text):
+    path.write_text(text)
+    return said(path, "scan")
 
 
 def test_general_way_does_not_keep_what_it_parsed(text, path, open_cassette):

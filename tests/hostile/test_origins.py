@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import os
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ EMPTY = b"Content-Length: 0\r\n\r\n"
 WHOLE = OK + b"Content-Length: 2\r\n\r\nok"
 
 
+@cache
 def deflated(size: int, wbits: int) -> bytes:
     """So many zeros, compressed."""
     coder, parts = zlib.compressobj(9, wbits=wbits), []
@@ -79,9 +84,9 @@ ANSWERS: dict[str, tuple[object, ...]] = {
     "gzip that is cut off": (coded(b"gzip", gzip.compress(bytes(range(256)) * 40)[:-30]),),
     "deflate that is none": (coded(b"deflate", b"this is no deflate"),),
     "an unknown coding": (coded(b"rot13", b"nop"),),
-    "a gzip bomb": (coded(b"gzip", deflated(2**23, 31)),),
-    "a deflate bomb": (coded(b"deflate", deflated(2**23, 15)),),
-    "gzip in gzip": (coded(b"gzip, gzip", gzip.compress(deflated(2**23, 31))),),
+    "a gzip bomb": (coded(b"gzip", deflated(2**20, 31)),),
+    "a deflate bomb": (coded(b"deflate", deflated(2**20, 15)),),
+    "gzip in gzip": (coded(b"gzip, gzip", gzip.compress(deflated(2**20, 31))),),
     "a redirect to nowhere": (b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n" + EMPTY,),
     "a redirect to another scheme": (b"HTTP/1.1 302 Found\r\nLocation: gopher://x/\r\n" + EMPTY,),
     "a redirect to itself": (b"HTTP/1.1 302 Found\r\nLocation: /it\r\n" + EMPTY, KEEP),
@@ -120,6 +125,13 @@ def seen(get: Callable[[], requests.Response]) -> Any:
     return response.status_code, [(len(part), part[:99], zlib.crc32(part)) for part in parts], history
 
 
+@cache
+def seen_without_a_cache(url: str, name: str, stream: bool) -> Any:
+    """The same for both engines; ``name`` is that of the answer which stands at the URL now."""
+    with requests.Session() as plain:
+        return seen(lambda: plain.get(url, stream=stream, timeout=5))
+
+
 def stored(path: Path) -> list[Any]:
     return list(Cassette(path, str))
 
@@ -131,8 +143,7 @@ def test_answer_is_as_it_is_without_a_cache(
 ) -> None:
     hostile.scripts = {b"/it": lambda: ANSWERS[name], b"/next": lambda: (WHOLE,)}
     look = {"stream": stream, "timeout": 5}
-    with requests.Session() as plain:
-        expected = seen(lambda: plain.get(f"{hostile.url}/it", **look))
+    expected = seen_without_a_cache(f"{hostile.url}/it", name, stream)
     path = tmp_path / "c.yaml"
     with engine(path) as session:
         assert seen(lambda: session.get(f"{hostile.url}/it", **look)) == expected
@@ -189,7 +200,7 @@ def events(hostile: Hostile) -> Iterator[object]:
 
 def trickle(hostile: Hostile) -> Iterator[object]:
     yield OK + b"Content-Length: 1000\r\n\r\n"
-    for _ in range(40):
+    for _ in range(8):
         yield b"x"
         if hostile.over.wait(0.02):
             return
@@ -218,7 +229,7 @@ def test_timeout_is_that_of_requests(
 ) -> None:
     hostile.scripts = {b"/it": lambda: script(hostile)}
     path = tmp_path / "c.yaml"
-    look = {"stream": stream, "timeout": (5, 0.3)}
+    look = {"stream": stream, "timeout": (5, 0.15)}
     with requests.Session() as plain:
         expected = seen(lambda: plain.get(f"{hostile.url}/it", **look))
     assert isinstance(expected, list)
@@ -234,6 +245,50 @@ def test_body_without_end_may_be_read_in_part(hostile: Hostile, engine: Any, tmp
         pieces = response.iter_content(2**16)
         assert sum(len(next(pieces)) for _ in range(64)) == 2**22
     assert stored(path) == []
+
+
+BOMB = 100 * 2**20
+#: Records and replays; prints how many bytes the streamed body had each time, and by how much the most memory
+#: that the process ever had in use has grown, in KiB.
+READ_A_BOMB = """\
+import resource, sys, requests
+from pathlib import Path
+from fidelity.engines import ENGINES
+
+def most_memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def read(session):
+    with session.get(sys.argv[1], stream=True, timeout=20) as response:
+        return sum(map(len, response.iter_content(2**16)))
+
+way, path = sys.argv[2], Path(sys.argv[3])
+read(requests.Session())  # all is imported that the first request needs
+before = most_memory()
+sizes = []
+for _ in ("recorded", "replayed"):
+    with ENGINES[way](path) as session:
+        sizes.append(read(session))
+print(*sizes, most_memory() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+@pytest.mark.parametrize("way", ENGINES)
+def test_large_bomb_is_streamed_in_bounded_memory(way: str, hostile: Hostile, tmp_path: Path) -> None:
+    bomb = coded(b"gzip", deflated(BOMB, 31))
+    assert len(bomb) < BOMB / 500
+    hostile.scripts = {b"/bomb": lambda: (bomb,)}
+    look = [sys.executable, "-c", READ_A_BOMB, f"{hostile.url}/bomb", way, str(tmp_path / "c.yaml")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    before = hostile.requests
+    done = subprocess.run(look, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *sizes, memory = map(int, done.stdout.split())
+    assert sizes == [BOMB, BOMB]
+    assert memory < 32 * 1024
+    assert hostile.requests == before + 2  # without us, and to record
 
 
 def test_connection_is_used_again_after_an_interim_answer_and_not_after_a_broken_one(
