@@ -17,14 +17,16 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 class Learner:
-    """Notes every secret at its own place."""
+    """Notes every secret at its own place, and whether there was one."""
 
     def __init__(self, known: Known, *, issued: bool) -> None:
         self.cookies = known.cookies
+        self.found = False
         self._known = known
         self._issued = issued
 
     def own(self, spot: Spot) -> None:
+        self.found = True
         if spot.signs or PLACEHOLDER.fullmatch(spot.value) or spot.value in self._known.made_up:
             return
         if spot.stand_in is not None and spot.value not in self._known.stand_ins:

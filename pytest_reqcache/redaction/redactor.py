@@ -38,12 +38,14 @@ class Redactor:
     def _rules(self) -> Rules:
         return self._current_rules()
 
-    def observe(self, request: RecordedRequest, response: RecordedResponse | None) -> None:
-        """Learn the live secrets that stand at their own places."""
+    def observe(self, request: RecordedRequest, response: RecordedResponse | None) -> bool:
+        """Learn the live secrets that stand at their own places; says whether one is in the response."""
         if not self._is_plain(request, None):
             edit_request(request, Learner(self._known, issued=False), self._rules)
+        issued = Learner(self._known, issued=True)
         if response is not None:
-            edit_response(response, Learner(self._known, issued=True), self._rules)
+            edit_response(response, issued, self._rules)
+        return issued.found
 
     def recall(self, recorded: Interaction) -> None:
         """Note what a replayed recording hands out in the place of secrets, made up by a user's function."""
@@ -74,21 +76,25 @@ class Redactor:
         ``previous[i]`` is what interaction ``i`` replaces: the placeholders that stood at the same
         places are taken over. ``taken`` stand in the cassette, for values of their own.
         """
-        for item in interactions:
-            self.observe(item.request, item.response)
+        issuing = [self.observe(item.request, item.response) for item in interactions]
         scope = self._path or (scope_of(interactions[0]) if interactions else None)
         placeholders = Placeholders(self._registry, scope, self._known, self.bindings, taken)
         for item, old in zip(interactions, previous, strict=True):
             if old is not None:
                 self._take_over(item, old, placeholders)
-        for item in interactions:  # what stands at its own place is numbered first
-            self._written(item, Writer(self._known.cookies, None, placeholders))
-        writer = Writer(self._known.cookies, self._finder(), placeholders)
-        return [self._written(item, writer) for item in interactions]
+        # What stands at its own place is numbered first.
+        writer = Writer(self._known.cookies, None, placeholders)
+        pairs = zip(interactions, issuing, strict=True)
+        written = [self._written(item, writer, answers=issues) for item, issues in pairs]
+        finder = self._finder()
+        if finder is None:
+            return written
+        writer = Writer(self._known.cookies, finder, placeholders)
+        return [self._written(item, writer, answers=True) for item in interactions]
 
-    def _written(self, item: Interaction, writer: Writer) -> Interaction:
+    def _written(self, item: Interaction, writer: Writer, *, answers: bool) -> Interaction:
         request = edit_request(item.request, writer, self._rules)
-        response = edit_response(item.response, writer, self._rules)
+        response = edit_response(item.response, writer, self._rules) if answers else item.response
         return replace(item, request=request, response=response)
 
     def placeholders_in(self, request: RecordedRequest) -> list[tuple[str, str]]:

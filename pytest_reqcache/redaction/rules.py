@@ -7,10 +7,12 @@ Field names are compared *folded*: lower case without ``-`` and ``_``, so that `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 #: Gives what is written in the place of a secret; None for the usual placeholder.
@@ -135,6 +137,17 @@ def fold(name: str) -> str:
     return _SEPARATORS.sub("", name).rstrip("0123456789")
 
 
+def _any_of(texts: Iterable[str]) -> str:
+    """An expression for any of these texts, none of which begins as another ends: what several begin with
+    is looked for once."""
+    branches = []
+    for first, group in groupby(sorted(texts), key=itemgetter(0)):
+        rests = [text[1:] for text in group]
+        rest = re.escape(rests[0]) if len(rests) == 1 else f"(?:{_any_of(rests)})"
+        branches.append(re.escape(first) + rest)
+    return "|".join(branches)
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """A regular expression whose every match, or its first group, is a secret called ``name``."""
@@ -196,8 +209,8 @@ class Rules:
         return frozenset(fold(name) for name in self.signing_fields)
 
     @cached_property
-    def _hints(self) -> tuple[str, ...]:
-        """One of these stands in every text in which one of the names does, escapes aside."""
+    def _hint(self) -> re.Pattern[str]:
+        """Stands in every text in which one of the names does, in lower case, escapes aside."""
         spellings = {f"{name}=" for name in LIKELY_FIELDS} | {f'{name}"' for name in LIKELY_FIELDS}
         for name in (*self.fields, *self.signing_fields, "access_key"):
             spellings.update(name.lower().replace("_", separator) for separator in ("_", "-", ""))
@@ -205,7 +218,7 @@ class Rules:
         for spelling in sorted(spellings, key=lambda one: (len(one), one)):
             if not any(hint in spelling for hint in kept):
                 kept.append(spelling)
-        return tuple(kept)
+        return re.compile(_any_of(kept))
 
     def may_hold(self, text: str) -> bool:
         """Whether a field's name, a URL's userinfo or what a user added may stand in it: a quick look."""
@@ -214,7 +227,7 @@ class Rules:
         if self.has_match(text):
             return True
         lowered = text.lower()
-        if any(map(lowered.__contains__, self._hints)):
+        if self._hint.search(lowered):
             return True
         if not self._names:
             return False

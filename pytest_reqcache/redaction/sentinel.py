@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 from ..matching import origin_of
@@ -142,7 +143,7 @@ class Sentinel:
     def watch(self, environment: Mapping[str, str] = os.environ) -> None:
         """Note the values of the variables that are secrets by their names."""
         for name in environment:
-            if _SECRET_NAME.search(name.upper()) is None:
+            if not _is_secret_name(name):
                 continue
             for secret in _secrets_in(environment.get(name, "")):
                 known = self._names.get(secret, ())
@@ -164,14 +165,32 @@ class Sentinel:
         such a shape that are no secrets. ``learned`` are secrets, and where each was first seen: they are
         looked for where redaction does not replace them, in the key and in bodies that are no text.
         """
-        for part, entry, content in _parts(interaction):
-            unedited = learned if part == "key" or not _is_text(content) else NOTHING_LEARNED
+        parts = list(_parts(interaction))
+        if not self._may_be_in(parts, learned):
+            return None
+        for part, entry, content in parts:
+            unedited = learned if _is_unedited(part, content) else NOTHING_LEARNED
             for kind, names, text, at in self._found(content, unedited):
                 if any(fnmatchcase(name, pattern) for name in names for pattern in allowed):
                     continue
                 if not any(text in value for value in made_up):
                     return Leak(kind, names, part, entry or _json_place(content, at))
         return None
+
+    def _may_be_in(self, parts: Sequence[_Part], learned: Mapping[str, str]) -> bool:
+        """A quick look: whether there may be a secret in one of them."""
+        contents = [(part, content) for part, _, content in parts if isinstance(content, bytes)]
+        if len(contents) < len(parts):
+            return True  # a body in a file
+        everything = b"\n".join([content for _, content in contents])
+        if any(hint in everything for hint, _ in _HINTED) or any(
+            spelling in everything for spelling in self._spellings
+        ):
+            return True
+        if not learned:
+            return False
+        unedited = b"\n".join([content for part, content in contents if _is_unedited(part, content)])
+        return any(_bytes(secret) in unedited for secret in learned)
 
     def _found(
         self, content: Body, learned: Mapping[str, str]
@@ -189,6 +208,11 @@ class Sentinel:
                     group = shape.regex.groups
                     text = found[group].decode("ascii", "replace")
                     yield Kind.SHAPE, (shape.name,), text, offset + found.start(group)
+
+
+@lru_cache(maxsize=1024)
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.search(name.upper()) is not None
 
 
 def _secrets_in(value: str) -> Iterable[str]:
@@ -215,7 +239,10 @@ def _spelled(secret: str) -> Iterator[bytes]:
         yield coded[first:last].replace(b"+", b"-").replace(b"/", b"_")
 
 
-def _parts(interaction: Interaction) -> Iterator[tuple[str, str, Body]]:
+_Part = tuple[str, str, Body]
+
+
+def _parts(interaction: Interaction) -> Iterator[_Part]:
     """``(what it is, the name of a header, its content)`` of all that is written of an interaction."""
     request, response = interaction.request, interaction.response
     yield "URL", "", _bytes(request.url)
@@ -252,6 +279,11 @@ def _is_text(content: Body) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_unedited(part: str, content: Body) -> bool:
+    """Whether redaction does not replace what it knows in it."""
+    return part == "key" or not _is_text(content)
 
 
 def _json_place(content: Body, at: int) -> str:
