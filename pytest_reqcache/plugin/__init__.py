@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _set_outer_aside(config)
     run = _run(config)
     # The first reading, for the guard, came before all flags were known.
-    run.options = options.read_options(config)
+    run.options = options.RunOptions(config)
     config.pluginmanager.register(_Outcomes(config, run), "reqcache-outcomes")
     if run.options.judges_unused:
         from .inventory import Collecting, Inventory
@@ -81,7 +81,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _run(config: pytest.Config) -> Run:
     run = config.stash.get(RUN, None)
     if run is None:
-        run = config.stash[RUN] = Run(options.read_options(config), config.rootpath)
+        run = config.stash[RUN] = Run(options.RunOptions(config), config.rootpath)
     return run
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 
@@ -102,22 +102,33 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(f"reqcache_{name}", text, type=kind, default=None)
 
 
-class RunOptions(NamedTuple):
+class RunOptions:
     """What holds for the whole run. ``offline`` is the name of what asked for it, or empty.
 
-    ``ini`` and ``command_line`` are the layers of settings that they give.
+    ``ini`` and ``command_line`` are the layers of settings that they give, ``shown`` what the header says.
+
+    Raises:
+        pytest.UsageError: a value is not accepted; the message says where it stands and what is.
     """
 
-    offline: str
-    disabled: bool
-    autouse: bool
-    keep_failed: bool
-    cassette_dir: Path | None
-    unused: str
-    report: Path | None
-    ini: dict[str, Any]
-    command_line: dict[str, Any]
-    shown: tuple[str, ...]
+    def __init__(self, config: pytest.Config) -> None:
+        self.offline = offline_source(config)
+        self.disabled = bool(_given(config, "disable"))
+        if self.offline and self.disabled:
+            raise pytest.UsageError(
+                f"{self.offline} and --reqcache-disable were both given: without its recordings a run cannot "
+                "be offline; leave one of them out"
+            )
+        self.autouse = _ini_flag(config, "autouse")
+        self.keep_failed = bool(_given(config, "keep_failed")) or _ini_flag(config, "keep_failed")
+        self.cassette_dir = _path(config, "cassette_dir")
+        self.report = _path(config, "report")
+        self.ini, ini_shown = _ini_layer(config)
+        self.command_line, flags_shown = _flag_layer(config)
+        self.unused, unused_shown = _unused(config)
+        self.shown = (*ini_shown, *flags_shown, *unused_shown)
+        if self.offline:
+            self.command_line["only_if_cached"] = True
 
     @property
     def follows_tests(self) -> bool:
@@ -136,38 +147,6 @@ def offline_source(config: pytest.Config) -> str:
     if _truth(os.environ.get(_OFFLINE_VARIABLE, ""), _OFFLINE_VARIABLE):
         return f"{_OFFLINE_VARIABLE}={os.environ[_OFFLINE_VARIABLE]}"
     return "reqcache_offline" if _ini_flag(config, "offline") else ""
-
-
-def read_options(config: pytest.Config) -> RunOptions:
-    """The options of this run.
-
-    Raises:
-        pytest.UsageError: a value is not accepted; the message says where it stands and what is.
-    """
-    offline = offline_source(config)
-    disabled = bool(_given(config, "disable"))
-    if offline and disabled:
-        raise pytest.UsageError(
-            f"{offline} and --reqcache-disable were both given: without its recordings a run cannot be "
-            "offline; leave one of them out"
-        )
-    ini, ini_shown = _ini_layer(config)
-    flags, flags_shown = _flag_layer(config)
-    unused, unused_shown = _unused(config)
-    if offline:
-        flags["only_if_cached"] = True
-    return RunOptions(
-        offline=offline,
-        disabled=disabled,
-        autouse=_ini_flag(config, "autouse"),
-        keep_failed=bool(_given(config, "keep_failed")) or _ini_flag(config, "keep_failed"),
-        cassette_dir=_path(config, "cassette_dir"),
-        unused=unused,
-        report=_path(config, "report"),
-        ini=ini,
-        command_line=flags,
-        shown=(*ini_shown, *flags_shown, *unused_shown),
-    )
 
 
 def _given(config: pytest.Config, name: str) -> Any:

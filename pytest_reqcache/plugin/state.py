@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,26 +81,29 @@ class Reqcache:
         return f"<reqcache {self.cassette.path}: {counts}>"
 
 
-# Every pytest run waits for what is made here: no more methods than are used, and of classes no more either.
-@dataclass(slots=True, repr=False, eq=False)
 class Totals:
-    """What the summary says: plain values, so that they travel between xdist's processes."""
+    """What the summary says: plain values, so that they travel between xdist's processes.
 
-    replayed: int = 0
-    recorded: int = 0
-    revalidated: int = 0
-    stale: int = 0
-    missed: int = 0
-    requests: int = 0
-    oldest_stale: float = 0.0
-    not_stored: dict[str, int] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
-    dropped: int = 0
-    polled: list[str] = field(default_factory=list)
-    live_in_fixtures: dict[str, int] = field(default_factory=dict)
-    passed_with_misses: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    refused: dict[str, int] = field(default_factory=dict)
+    No dataclass: every pytest run would wait until it is made.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        self.replayed = 0
+        self.recorded = 0
+        self.revalidated = 0
+        self.stale = 0
+        self.missed = 0
+        self.requests = 0
+        self.oldest_stale = 0.0
+        self.not_stored: dict[str, int] = {}
+        self.kept: list[str] = []
+        self.dropped = 0
+        self.polled: list[str] = []
+        self.live_in_fixtures: dict[str, int] = {}
+        self.passed_with_misses: list[str] = []
+        self.errors: list[str] = []
+        self.refused: dict[str, int] = {}
+        vars(self).update(given)
 
     def add(self, other: dict[str, Any]) -> None:
         """Add what another process counted, or one test."""
@@ -116,11 +118,11 @@ class Totals:
             getattr(self, name).extend(other.get(name, []))
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
     @property
     def used(self) -> bool:
-        return any(self.as_dict().values())
+        return any(vars(self).values())
 
 
 class Run:
