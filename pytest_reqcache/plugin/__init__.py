@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import options, reporting
+from . import options
 from .marking import MARKER, MARKER_HELP, check_marks, other_spelling
 from .state import RUN, Reqcache, Run
 
@@ -220,6 +220,8 @@ class _Around:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if report.failed:
+            from . import reporting
+
             text = reporting.failure_section(self._run, self._run.running.get(item.nodeid))
             if text:
                 report.sections.append((_SECTION, text))
@@ -256,6 +258,8 @@ class _Outcomes:
 
             self._run.results.add(report, None if done is None else Record.of(done))
         if report.sections and self._in_colour():
+            from . import reporting
+
             report.sections[:] = [
                 (name, reporting.coloured(text)) if name == _SECTION else (name, text)
                 for name, text in report.sections
@@ -310,11 +314,15 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return reporting.header(config.stash[RUN])
+    return config.stash[RUN].options.header
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     run = config.stash[RUN]
+    if not (run.totals.used or run.has_results or run.unused):
+        return
+    from . import reporting
+
     quiet = config.get_verbosity() < 0 or bool(config.getoption("no_summary", False))
     if quiet:
         lines = [*reporting.troubles(run.totals), *reporting.unused(run, quiet=True)]

@@ -131,6 +131,14 @@ class RunOptions:
             self.command_line["only_if_cached"] = True
 
     @property
+    def header(self) -> str:
+        """The line about this run in the report's header."""
+        if self.disabled:
+            return "reqcache: disabled"
+        state = f"offline ({self.offline})" if self.offline else "online"
+        return ", ".join([f"reqcache: {state}", *self.shown])
+
+    @property
     def follows_tests(self) -> bool:
         """Whether somebody wants to know of each single test."""
         return self.report is not None or self.judges_unused

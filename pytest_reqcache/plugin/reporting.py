@@ -1,4 +1,4 @@
-"""What pytest prints about the cache: the header line, the sections of failing tests, the summary."""
+"""What pytest prints about the cache: the sections of failing tests, the summary."""
 
 from __future__ import annotations
 
@@ -21,14 +21,6 @@ _CHANGED = 20  # recordings whose changes are told
 _CHANGES = 8  # what is told of one of them
 _REQUEST_WIDTH = 60  # characters
 _LISTED = 10  # tests, requests or answers that the summary names before it counts the rest
-
-
-def header(run: Run) -> str:
-    """The line about this run in the report's header."""
-    if run.options.disabled:
-        return "reqcache: disabled"
-    state = f"offline ({run.options.offline})" if run.options.offline else "online"
-    return ", ".join([f"reqcache: {state}", *run.options.shown])
 
 
 def failure_section(run: Run, running: Running | None) -> str:
