@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -47,9 +47,9 @@ HEADER = b"# Recorded by pytest-reqcache. Edit freely: see docs/cassettes.\nvers
 _NO_FOLDING = 2**31 - 1
 
 # Readers, ours included, turn CR and NEL inside a block into a line feed, and LS and PS are line breaks.
-_ODD_BREAK = re.compile("[\r\x85\u2028\u2029\ufeff]")
-# What a literal block cannot hold, or would lose to an editor that tidies up: spaces at the end of a line.
-_NO_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|[ \t](?:\n|\\Z)")
+_BREAK = re.compile("[\n\r\x85\u2028\u2029\ufeff]")
+# What a literal block cannot hold; none of it is printable.
+_NO_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 # What has to be escaped in double quotes, or is better seen so.
 _TO_ESCAPE = re.compile(
     '["\\\\]|[^ -~\xa1-\xac\xae-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff'
@@ -57,7 +57,7 @@ _TO_ESCAPE = re.compile(
 )
 _LINE = re.compile("[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 # Neither emitter writes tabs in a block, and libyaml does not write what is beyond the BMP in one.
-_NEEDS_BODY_EMITTER = re.compile("[\t\U00010000-\U0010ffff]")
+_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +78,30 @@ def draft(interaction: Interaction, folder: Path) -> Draft:
         bodies.present(response.body, response.headers, folder) if bodies.size_of(response.body) else None,
     ]
     events = [
-        *_key("request"),
-        *_mapping(
-            *_key("method"),
-            *_text(request.method),
-            *_key("url"),
-            *_text(request.url),
-            *_headers(request.headers),
-            *_body(forms[0], folder),
-        ),
-        *_key("response"),
-        *_mapping(
-            *_key("status"),
-            *_status(interaction.response.status, interaction.response.reason),
-            *_headers(response.headers),
-            *_body(forms[1], folder),
-        ),
+        _SEQUENCE,
+        _MAPPING,
+        _KEYS["request"],
+        _MAPPING,
+        _KEYS["method"],
+        _text(request.method),
+        _KEYS["url"],
+        _text(request.url),
+        *_headers(request.headers),
+        *_body(forms[0], folder),
+        _MAPPING_END,
+        _KEYS["response"],
+        _MAPPING,
+        _KEYS["status"],
+        _status(response.status, response.reason),
+        *_headers(response.headers),
+        *_body(forms[1], folder),
+        _MAPPING_END,
         *_rest(interaction),
+        _MAPPING_END,
+        _SEQUENCE_END,
     ]
     files = tuple(form for form in forms if isinstance(form, FiledBody))
-    return Draft(
-        _as_read(interaction, forms[1], folder), _emit([*_SEQUENCE, *_mapping(*events), _SEQUENCE_END]), files
-    )
+    return Draft(_as_read(interaction, forms[1], folder), _emit(events), files)
 
 
 def timestamp(time: datetime) -> str:
@@ -110,7 +112,7 @@ def timestamp(time: datetime) -> str:
 
 def scalar_line(key: str, value: str, indent: int) -> bytes:
     """The line that we would write for a key and a text."""
-    return b" " * indent + _emit(_mapping(*_text(key), *_text(value)))
+    return b" " * indent + _emit([_MAPPING, _text(key), _text(value), _MAPPING_END])
 
 
 def closing_lines(interaction: Interaction) -> tuple[bytes, bytes]:
@@ -143,10 +145,6 @@ def _to_milliseconds(time: datetime) -> datetime:
     return time.astimezone(timezone.utc).replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-_SEQUENCE: list[Event] = [SequenceStartEvent(None, None, True, flow_style=False)]
-_SEQUENCE_END: Event = SequenceEndEvent()
-
-
 def _check(interaction: Interaction) -> None:
     request = interaction.request
     if not 100 <= interaction.response.status <= 999:
@@ -166,18 +164,18 @@ def _check(interaction: Interaction) -> None:
 
 def _rest(interaction: Interaction) -> Iterator[Event]:
     if interaction.answer != 1:
-        yield from _key("answer")
+        yield _KEYS["answer"]
         yield _plain(str(interaction.answer))
     if interaction.expires is not None:
-        yield from _key("expires")
+        yield _KEYS["expires"]
         yield _plain(_expiry(interaction.expires))
     if interaction.keep:
-        yield from _key("keep")
+        yield _KEYS["keep"]
         yield _plain("true")
     if interaction.key is not None:
-        yield from _key("key")
-        yield from _text(interaction.key)
-    yield from _key("created_at")
+        yield _KEYS["key"]
+        yield _text(interaction.key)
+    yield _KEYS["created_at"]
     yield _plain(timestamp(interaction.created_at))
 
 
@@ -185,79 +183,79 @@ def _expiry(expires: datetime | Special) -> str:
     return timestamp(expires) if isinstance(expires, datetime) else expires.value
 
 
-def _status(status: int, reason: str) -> Iterator[Event]:
-    if reason:
-        yield from _text(f"{status} {reason}")
-    else:
-        yield _plain(str(status))
+def _status(status: int, reason: str) -> Event:
+    return _text(f"{status} {reason}") if reason else _plain(str(status))
 
 
-def _headers(headers: Headers) -> Iterator[Event]:
+def _headers(headers: Headers) -> list[Event]:
     if not headers:
-        return
-    yield from _key("headers")
+        return []
     lines: list[tuple[str, list[str]]] = []
     for name, value in headers:
         if lines and lines[-1][0] == name:
             lines[-1][1].append(value)
         else:
             lines.append((name, [value]))
+    events = [_KEYS["headers"]]
     if len({name for name, _ in lines}) == len(lines):
-        yield from _mapping(
-            *(
-                event
-                for name, values in lines
-                for event in (
-                    *_text(name),
-                    *(
-                        _header_value(values[0])
-                        if len(values) == 1
-                        else _sequence(map(_header_value, values))
-                    ),
-                )
-            )
-        )
+        events.append(_MAPPING)
+        for name, values in lines:
+            events += (_text(name), *_header_values(values))
+        events.append(_MAPPING_END)
     else:  # the same name in two places: no mapping has that order
-        yield from _sequence(_mapping(*_text(name), *_header_value(value)) for name, value in headers)
+        events.append(_SEQUENCE)
+        for name, value in headers:
+            events += (_MAPPING, _text(name), *_header_values([value]), _MAPPING_END)
+        events.append(_SEQUENCE_END)
+    return events
 
 
-def _header_value(value: str) -> list[Event]:
+def _header_values(values: list[str]) -> Iterable[Event]:
+    if len(values) > 1:
+        return (_SEQUENCE, *(event for value in values for event in _header_values([value])), _SEQUENCE_END)
+    [value] = values
     if bodies.yaml_can_hold(value):
-        return _text(value)
+        return (_text(value),)
     raw = value.encode("utf-8", "surrogatepass")
-    return _mapping(*_key("base64"), *_text(base64.b64encode(raw).decode("ascii")))
+    return (_MAPPING, _KEYS["base64"], _text(base64.b64encode(raw).decode("ascii")), _MAPPING_END)
 
 
 def _body(form: bodies.InlineBody | FiledBody | None, folder: Path) -> Iterator[Event]:
     if form is None:
         return
     if isinstance(form, FiledBody):
-        yield from _key("file")
-        yield from _text(f"{folder.name}/{form.name}")
+        yield _KEYS["file"]
+        yield _text(f"{folder.name}/{form.name}")
         return
     for name, value in form.parameters:
-        yield from _key(name)
-        yield from _text(value)
-    yield from _key(form.form)
-    if form.text and not _NO_BLOCK.search(form.text):
+        yield _KEYS[name]
+        yield _text(value)
+    yield _KEYS[form.form]
+    if form.text and _fits_block(form.text):
         yield ScalarEvent(None, None, (False, True), form.text, style="|")
     else:
         kind = _QuotedLines if len(_LINE.findall(form.text)) > 1 else ScalarEvent
         yield kind(None, None, (False, True), form.text, style='"')
 
 
+def _fits_block(text: str) -> bool:
+    """Whether a literal block can hold it, and an editor that tidies up would take nothing off: spaces at
+    the end of a line."""
+    if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+        return False
+    return text.replace("\n", "").isprintable() or not _NO_BLOCK.search(text)
+
+
 # Events are immutable in practice: the emitter only reads them.
-_KEYS = {
+_MAPPING, _MAPPING_END = MappingStartEvent(None, None, True, flow_style=False), MappingEndEvent()
+_SEQUENCE, _SEQUENCE_END = SequenceStartEvent(None, None, True, flow_style=False), SequenceEndEvent()
+_KEYS: dict[str, Event] = {
     name: ScalarEvent(None, None, (True, True), name)
     for name in (
         *("request", "response", "method", "url", "headers", "status", "style", "encoding"),
         *("line_ends", "json", "text", "base64", "file", "answer", "expires", "keep", "key", "created_at"),
     )
 }
-
-
-def _key(name: str) -> tuple[Event]:
-    return (_KEYS[name],)
 
 
 def _plain(text: str) -> Event:
@@ -269,21 +267,11 @@ _resolve: Any = Resolver().resolve
 _TEXT_TAG = "tag:yaml.org,2002:str"
 
 
-def _text(text: str) -> list[Event]:
+def _text(text: str) -> Event:
     is_plain = _resolve(ScalarNode, text, (True, False)) == _TEXT_TAG
     # In single quotes line breaks would stand as they are, on lines of their own.
-    style = '"' if "\n" in text or _ODD_BREAK.search(text) else None
-    return [ScalarEvent(None, None, (is_plain, True), text, style=style)]
-
-
-def _mapping(*events: Event) -> list[Event]:
-    start = MappingStartEvent(None, None, True, flow_style=False)
-    return [start, *events, MappingEndEvent()]
-
-
-def _sequence(values: Any) -> list[Event]:
-    events = [event for value in values for event in value]
-    return [*_SEQUENCE, *events, _SEQUENCE_END]
+    style = '"' if not text.isprintable() and _BREAK.search(text) else None
+    return ScalarEvent(None, None, (is_plain, True), text, style=style)
 
 
 class _QuotedLines(ScalarEvent):
@@ -351,6 +339,10 @@ def _emit(events: list[Event]) -> bytes:
 def _needs_body_emitter(events: list[Event]) -> bool:
     return any(
         type(event) is _QuotedLines
-        or (type(event) is ScalarEvent and event.style == "|" and _NEEDS_BODY_EMITTER.search(event.value))
+        or (type(event) is ScalarEvent and event.style == "|" and _is_beyond_libyaml(event.value))
         for event in events
     )
+
+
+def _is_beyond_libyaml(block: str) -> bool:
+    return "\t" in block or (not block.isascii() and _BEYOND_BMP.search(block) is not None)
