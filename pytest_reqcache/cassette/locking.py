@@ -19,7 +19,7 @@ from .errors import CassetteError
 #: How long to wait for another process that writes the same cassette, in seconds.
 TIMEOUT = 30.0
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.005
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 
 
 class Lock:
