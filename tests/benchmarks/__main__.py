@@ -20,6 +20,7 @@ from .targets import check
 RESULTS = ROOT / "docs" / "performance.json"
 _SHOWN = ("requests", "urllib3", "pytest", "PyYAML", "vcrpy", "pytest-recording", "cassetter", "betamax")
 _SHOWN += ("responses", "requests-cache", "hishel", "CacheControl")
+_SIZES = (1, 10, 100, 1000, 5000)
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -28,6 +29,10 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         "--quick", action="store_true", help="3 rounds, sizes up to 1,000, shorter recordings"
     )
     parser.add_argument("--rounds", type=int, help="how many rounds (default 11; with --quick 3)")
+    parser.add_argument("--sizes", default="", metavar="NUMBERS", help="of cassettes (1,10,100,1000,5000)")
+    parser.add_argument(
+        "--patience", type=float, help="seconds for a subject in a case, beyond three rounds (default 120)"
+    )
     parser.add_argument("--only", default="", metavar="CASES", help=f"of {', '.join(CASES)}")
     parser.add_argument(
         "--peers", default="", metavar="NAMES", help="see --list; the floors always take part"
@@ -67,11 +72,11 @@ def measured(options: argparse.Namespace, known: Results) -> Results:
                 folder,
                 server,
                 rounds=options.rounds or (3 if quick else 11),
-                sizes=(1, 10, 100, 1000) if quick else (1, 10, 100, 1000, 5000),
+                sizes=_numbers(options.sizes) or _SIZES[: 4 if quick else None],
                 recorded=300 if quick else 1000,
                 recorded_flat=1000 if quick else 5000,
                 streamed=(30 if quick else 100) * 1000 * 1000,
-                patience=20 if quick else 120,
+                patience=options.patience or (20 if quick else 120),
                 results=results,
             )
             for name in names:
@@ -81,6 +86,10 @@ def measured(options: argparse.Namespace, known: Results) -> Results:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return known.updated(results)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(",") if number.strip())
 
 
 def write(options: argparse.Namespace, results: Results) -> None:

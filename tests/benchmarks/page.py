@@ -91,8 +91,22 @@ def _run(results: Results) -> str:
     quick = _QUICK if about.get("quick") else ""
     return (
         f"## The run\n\n{about['date']}, {about['rounds']} rounds, Python {about['python']}, "
-        f"{about['system']}.{quick}\n\n{versions}.\n"
+        f"{about['system']}.{quick}\n\n{_stopped_early(results)}{versions}.\n"
     )
+
+
+def _stopped_early(results: Results) -> str:
+    """Who was slow, and so has fewer rounds behind some figures."""
+    titles = {subject.name: subject.title for subject in SUBJECTS}
+    fewer: dict[str, int] = {}
+    for row, subjects in results.rows.items():
+        for name, values in subjects.items():
+            if not row.startswith("memory") and len(values) < results.about["rounds"]:
+                fewer[name] = min(fewer.get(name, len(values)), len(values))
+    if not fewer:
+        return ""
+    listed = ", ".join(f"{titles[name]} ({rounds})" for name, rounds in fewer.items() if name in titles)
+    return f"What takes long was stopped early in some cases; the fewest rounds: {listed}.\n\n"
 
 
 def _targets(results: Results) -> str:
