@@ -106,6 +106,16 @@ def test_the_page_has_a_line_for_each_subject_and_the_reason_for_each_that_has_n
     assert "- betamax: failed: no such thing" in text
 
 
+def test_the_page_says_who_was_stopped_early_and_names_every_version() -> None:
+    about = {"date": "2026-11-28", "rounds": 3, "python": "3", "system": "x", "versions": {"vcrpy": "9"}}
+    results = Results(about).updated(Results({**about, "versions": {"hishel": "2"}}, replayed(1.2).rows))
+    shown = page.text_of(results, "plot.svg")
+    assert "vcrpy 9, hishel 2." in shown
+    assert "stopped early" not in shown
+    del results.rows["replay.first.10"]["vcrpy"][1:]
+    assert "the fewest rounds: vcrpy, pytest-recording (1)." in page.text_of(results, "plot.svg")
+
+
 def test_the_plot_has_a_line_for_each_label_and_is_valid_xml() -> None:
     lines = {"ours": [(1.0, 1.2), (1000.0, 1.2)], "a < b & c": [(1.0, 2.0), (1000.0, 90.0)]}
     root = ElementTree.fromstring(plot.line_chart("Replay", "size", "times", lines))
