@@ -1,6 +1,6 @@
 """The environment's proxies, looked up only for what is sent.
 
-`requests` looks for them before each request, which takes about as long as all else that it does; a request
+`requests` looks for them before each request, which takes about a third of what it does in all; a request
 that is answered from a cassette needs none.
 """
 
