@@ -35,7 +35,7 @@ from urllib3.util.response import is_fp_closed
 from . import clock
 from .cassette import open_body, read_body
 from .headers import Headers
-from .models import Body, BodyFile, Interaction, RecordedRequest
+from .models import Body, BodyFile, Interaction, RecordedRequest, RecordedResponse
 
 _SPOOL_PREFIX = "reqcache-"
 _IN_MEMORY = 1 << 20  # bytes of a streamed body that are kept in memory while it is recorded
@@ -318,14 +318,12 @@ def replay(
     # Without cookies requests needs not go looking for them.
     original = _OriginalResponse(headers, age) if "Set-Cookie" in headers else None
     if stream:
-        response.raw = _ReplayedResponse(
-            recorded.body, headers, recorded.status, recorded.reason, prepared, original
-        )
+        response.raw = _ReplayedResponse(recorded.body, recorded, prepared, original)
     else:
         # requests would read these bytes from `raw` one call later, at several times the cost.
         response._content = read_body(recorded.body)
         response._content_consumed = True
-        response.raw = _ReadResponse(headers, recorded.status, recorded.reason, prepared, original)
+        response.raw = _ReadResponse(recorded, prepared, original)
     if original is not None:
         extract_cookies_to_jar(response.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
     response.from_cache = True
@@ -349,17 +347,15 @@ class _ReplayedResponse(HTTPResponse):
     def __init__(
         self,
         body: Body,
-        headers: Headers,
-        status: int,
-        reason: str,
+        recorded: RecordedResponse,
         prepared: requests.PreparedRequest,
         original_response: _OriginalResponse | None,
     ) -> None:
         source: Any = io.BytesIO(body) if isinstance(body, bytes) else open_body(body)
         super().__init__(
             body=_ReplayedBody(source),
-            status=status,
-            reason=reason,
+            status=recorded.status,
+            reason=recorded.reason,
             version=11,
             version_string="HTTP/1.1",
             preload_content=False,
@@ -368,7 +364,7 @@ class _ReplayedResponse(HTTPResponse):
             request_method=prepared.method,
             request_url=prepared.url,
         )
-        self.headers = HTTPHeaderDict(headers)
+        self.headers = HTTPHeaderDict(recorded.headers)
         self.chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
 
     def _init_decoder(self) -> None:
@@ -384,14 +380,12 @@ class _ReadResponse(_ReplayedResponse):
 
     def __init__(
         self,
-        headers: Headers,
-        status: int,
-        reason: str,
+        recorded: RecordedResponse,
         prepared: requests.PreparedRequest,
         original_response: _OriginalResponse | None,
     ) -> None:
         self._original_response = cast(Any, original_response)
-        self._later = (b"", headers, status, reason, prepared, original_response)
+        self._later = (b"", recorded, prepared, original_response)
 
     def __getattr__(self, name: str) -> Any:
         later = self.__dict__.pop("_later", None)
@@ -421,7 +415,7 @@ def not_cached(
     headers = Headers((("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(content)))))
     response.headers = CaseInsensitiveDict(headers)
     response.encoding = "utf-8"
-    response.raw = _ReadResponse(headers, 504, "Not Cached", prepared, None)
+    response.raw = _ReadResponse(RecordedResponse(504, "Not Cached", headers), prepared, None)
     response._content = content
     response._content_consumed = True
     return response

@@ -617,3 +617,16 @@ def test_session_refuses_to_be_pickled(session):
     """S98"""
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(session())
+
+
+def test_raw_of_a_response_that_was_read_tells_what_that_of_a_live_one_does(origin, session):
+    s = session()
+    live, replayed = (s.get(f"{origin.url}/raw?body=hello") for _ in range(2))
+    assert replayed.from_cache
+    assert replayed.raw.closed
+    for told in ("status", "reason", "version", "closed"):
+        assert getattr(replayed.raw, told) == getattr(live.raw, told), told
+    assert list(replayed.raw.headers.items()) == list(live.raw.headers.items())
+    assert replayed.raw.read() == live.raw.read() == b""
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        _ = replayed.raw.no_such_thing

@@ -72,9 +72,9 @@ def interaction(node: Node, folder: Path, source: Source) -> Interaction:
 
     Raises NodeError.
     """
-    asked = url(node)  # first, as where it alone is asked for: the first thing that is wrong is the same
-    item = _fields(node, "an interaction", required=_REQUIRED)
-    request = _request(item["request"], asked, folder)
+    item, fields, url = _begun(node)  # first, as where the URL alone is asked for: the same mistake is told
+    _require(_REQUIRED, node, item, "an interaction")
+    request = _request(item["request"], fields, url, folder)
     return Interaction(
         request=request,
         response=_response(item["response"], folder, request.method),
@@ -89,15 +89,21 @@ def interaction(node: Node, folder: Path, source: Source) -> Interaction:
 
 def url(node: Node) -> str:
     """The URL of an item's request, if the item is a whole one. Raises NodeError."""
-    found = request_url(node)
-    _fields(node, "an interaction", required=_REQUIRED)
-    return found
+    item, _, url = _begun(node)
+    _require(_REQUIRED, node, item, "an interaction")
+    return url
 
 
 def request_url(node: Node) -> str:
     """The URL of an item's request, of which the rest may be missing. Raises NodeError."""
+    return _begun(node)[2]
+
+
+def _begun(node: Node) -> tuple[dict[str, Node], dict[str, Node], str]:
+    """An item's keys, those of its request, and its URL; what else it needs may be missing."""
     item = _fields(node, "an interaction", required=("request",))
-    return _url(_fields(item["request"], "a request", required=("url",))["url"])
+    request = _fields(item["request"], "a request", required=("url",))
+    return item, request, _url(request["url"])
 
 
 def unknown_key(name: str, node: Node, what: str) -> NodeError:
@@ -137,8 +143,8 @@ def time(node: Node, name: str) -> datetime:
     raise node.error(f"{name} is {text!r}; write a time such as 2026-11-23T19:10:00Z or 2026-11-23")
 
 
-def _request(node: Node, url: str, folder: Path) -> RecordedRequest:
-    found = _fields(node, "a request", required=("method",))
+def _request(node: Node, found: dict[str, Node], url: str, folder: Path) -> RecordedRequest:
+    _require(("method",), node, found, "a request")
     method = _text(found["method"], "method")
     if _METHOD.fullmatch(method) is None:
         raise found["method"].error(f"method is {method!r}; write one word such as GET")
@@ -324,10 +330,14 @@ def _fields(node: Node, what: str, required: tuple[str, ...]) -> dict[str, Node]
         if name not in _KEYS[what]:
             telling = next((foreign for foreign in found if foreign in _FOREIGN), name)
             raise unknown_key(telling, found[telling], what)
-    for name in required:
+    _require(required, node, found, what)
+    return found
+
+
+def _require(names: tuple[str, ...], node: Node, found: dict[str, Node], what: str) -> None:
+    for name in names:
         if name not in found:
             raise _missing(name, node, found, what)
-    return found
 
 
 def _missing(name: str, node: Node, found: dict[str, Node], what: str) -> NodeError:

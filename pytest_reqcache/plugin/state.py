@@ -103,6 +103,8 @@ class Totals:
         self.passed_with_misses: list[str] = []
         self.errors: list[str] = []
         self.refused: dict[str, int] = {}
+        if unknown := given.keys() - vars(self).keys():
+            raise TypeError(f"no such count: {', '.join(sorted(unknown))}")
         vars(self).update(given)
 
     def add(self, other: dict[str, Any]) -> None:

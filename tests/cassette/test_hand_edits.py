@@ -259,33 +259,6 @@ def test_values_may_be_spelt_otherwise(old, new, attribute, text, path, open_cas
     assert list(open_cassette()) == ITEMS
 
 
-EDITED_LINES = st.sampled_from(
-    [
-        "# c",
-        "",
-        "  # c",
-        "- request:",
-        "  response:",
-        "    status: 200 OK",
-        "---",
-        "x: 1",
-        "- a",
-        "  keep: true",
-        '"',
-        "\t",
-        "      text",
-        "    headers: {}",
-        "  created_at: 2026-11-23",
-        "-",
-        "    url: https://x/2",
-        "*a",
-        "<<: 1",
-        "\x85",
-        "\r",
-    ]
-)
-
-
 # There are many ways to write a file.
 MANY = settings(max_examples=3 * settings.default.max_examples)
 HEADER_VALUES = st.text(st.sampled_from("ab1 :#-'\"{}[],&*!|>%@`\\\xe9\u2028\U0001f600"), max_size=6).map(
@@ -344,7 +317,6 @@ EDITED_LINES = st.sampled_from(
             "    A: &a '",
             "  - request: {",
         ),
-        *("    A: &a '", "  - request: {"),
         *("{", "]", "  answer: *a", "%YAML 1.1", "\ufeff", "-~request:", "interactions:", "version: 1"),
     ]
 )

@@ -84,14 +84,18 @@ def session_on(path: str, service: Service) -> CachedSession:
     return session
 
 
+def fetch(session: CachedSession, url: str, version: int = 0, **options: bool) -> None:
+    """Request it, and tell before and after."""
+    told("begins", url, version)
+    session.get(url, **options)
+    told("recorded", url, version)
+
+
 def record(path: str, attempt: int) -> None:
     """A session made by hand records one response after the other."""
     session = session_on(path, Service())
     for step in range(STEPS):
-        url = f"http://x/{attempt}/{step}"
-        told("begins", url, 0)
-        session.get(url)
-        told("recorded", url, 0)
+        fetch(session, f"http://x/{attempt}/{step}")
     session.close()
 
 
@@ -100,21 +104,15 @@ def refresh(path: str, attempt: int) -> None:
     service = Service()
     with session_on(path, service) as session:
         for step in range(STEPS):
-            url = f"http://x/{step % 5}"
             service.version = attempt * STEPS + step
-            told("begins", url, service.version)
-            session.get(url, force_refresh=True)
-            told("recorded", url, service.version)
+            fetch(session, f"http://x/{step % 5}", service.version, force_refresh=True)
 
 
 def splice(path: str, attempt: int) -> None:
     """A session removes some of what it has stored: the file is written anew each time."""
     session = session_on(path, Service())
     for step in range(STEPS):
-        url = f"http://x/{attempt}/{step}"
-        told("begins", url, 0)
-        session.get(url)
-        told("recorded", url, 0)
+        fetch(session, f"http://x/{attempt}/{step}")
         if step % 2:
             old = f"http://x/{attempt}/{step - 1}"
             told("removes", old, 0)
