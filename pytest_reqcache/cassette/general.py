@@ -123,8 +123,7 @@ class _Document:
         seen: dict[str, Node] = {}
         while type(event) is not MappingEndEvent:
             name = reader.key(event, seen)
-            line, column = reader.place(event)
-            seen[name] = Node("", line, column=column)
+            seen[name] = Node("", event, event, reader.places)
             value = reader.event()
             if name == "version":
                 _check_version(reader.node(value, event))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Callable, Container, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container, Iterator, Mapping
+from typing import Any
 
 import yaml
 from yaml.events import (
@@ -28,6 +28,8 @@ from . import syntax
 _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 _DEEPEST = 32
+#: What is wrong with a text that goes deeper.
+TOO_DEEP = f"values nested more than {_DEEPEST} deep; a cassette needs no such depth"
 _MOST_ALIASED = 100_000
 #: A text counts as so many values as it has of these pieces: a large one is not to be repeated often, either.
 _PIECE = 128
@@ -38,19 +40,64 @@ SAFE_TAGS = frozenset(
 )
 
 
-class Node(NamedTuple):
-    """A value, the line (from 1) at which it, or its key, stands, and whether it is an unquoted scalar.
+class Places:
+    """Where the events of a text stand in its file, whose line ``first_line`` the text begins with."""
 
-    ``column`` (from 1) belongs to ``line``; ``is_block`` says that it is a text in a block of its own;
-    ``tag`` is what stands before it.
+    __slots__ = ("_first_line", "_line_starts")
+
+    def __init__(self, text: str, first_line: int) -> None:
+        self._first_line = first_line
+        self._line_starts = _line_starts(text)
+
+    def of(self, event: Any) -> tuple[int, int]:
+        """The line and the column (from 1) of an event, as an editor counts them."""
+        mark, starts = event.start_mark, self._line_starts
+        if starts is None:
+            return mark.line + self._first_line, mark.column + 1
+        line = bisect(starts, mark.index) - 1
+        return line + self._first_line, mark.index - starts[line] + 1
+
+
+class Node:
+    """A value, the event that it was made of, and that at which it stands: its key's, if it has one.
+
+    What else is to be known of it, and mostly is not, is taken from these when somebody asks.
     """
 
-    value: str | list[Node] | dict[str, Node]
-    line: int
-    plain: bool = False
-    column: int | None = None
-    is_block: bool = False
-    tag: str | None = None
+    __slots__ = ("_at", "_event", "_places", "value")
+
+    def __init__(
+        self, value: str | list[Node] | dict[str, Node], event: Any, at: Any, places: Places
+    ) -> None:
+        self.value = value
+        self._event = event
+        self._at = at
+        self._places = places
+
+    def standing_at(self, at: Any) -> Node:
+        """The same, where another event stands."""
+        return Node(self.value, self._event, at, self._places)
+
+    @property
+    def line(self) -> int:
+        """The line (from 1) at which it, or its key, stands."""
+        return self._places.of(self._at)[0]
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is an unquoted text."""
+        return type(self._event) is ScalarEvent and not self._event.style
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is a text in a block of its own, every line of which counts."""
+        return type(self._event) is ScalarEvent and self._event.style == "|"
+
+    @property
+    def tag(self) -> str | None:
+        """What stands before it."""
+        tag: str | None = self._event.tag
+        return tag
 
     @property
     def kind(self) -> str:
@@ -60,7 +107,8 @@ class Node(NamedTuple):
 
     def error(self, problem: str) -> NodeError:
         """What is wrong with it, and what to do."""
-        return NodeError(self.line, problem, self.column)
+        line, column = self._places.of(self._at)
+        return NodeError(line, problem, column)
 
 
 class NodeError(Exception):
@@ -80,56 +128,54 @@ class UnknownAliasError(NodeError):
 class NodeReader:
     """Reads nodes from a text whose first line is line ``first_line`` of its file.
 
-    ``tags`` are those that may stand in it; whoever allows one gives it a meaning. What its methods
-    raise, ``as_node_error`` turns into NodeError.
+    ``tags`` are those that may stand in it; whoever allows one gives it a meaning. ``events`` are the
+    text's where it is no YAML. What its methods raise, ``as_node_error`` turns into NodeError.
     """
 
-    def __init__(self, text: str, first_line: int = 1, tags: Container[str] = SAFE_TAGS) -> None:
-        self.event: Callable[[], Any] = _LOADER(text).get_event
+    def __init__(
+        self,
+        text: str,
+        first_line: int = 1,
+        tags: Container[str] = SAFE_TAGS,
+        events: Iterator[Any] | None = None,
+    ) -> None:
+        self.event: Callable[[], Any] = _LOADER(text).get_event if events is None else events.__next__
         self.aliases = 0
         #: The index in the text behind the last scalar, alias or flow collection.
         self.end = 0
-        self._first_line = first_line
-        self._line_starts = _line_starts(text)
+        self.places = Places(text, first_line)
         self._tags = tags
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
         self._repeated = 0
 
-    def place(self, event: Any) -> tuple[int, int]:
-        """The line and the column of an event, as an editor counts them."""
-        mark, starts = event.start_mark, self._line_starts
-        if starts is None:
-            return mark.line + self._first_line, mark.column + 1
-        line = bisect(starts, mark.index) - 1
-        return line + self._first_line, mark.index - starts[line] + 1
-
     def error(self, at: Any, problem: str, kind: type[NodeError] = NodeError) -> NodeError:
         """What is wrong with an event, and what to do."""
-        line, column = self.place(at)
+        line, column = self.places.of(at)
         return kind(line, problem, column)
 
     def node(self, event: Any, key: Any = None, depth: int = 0) -> Node:
         """The node that begins with an event; ``key`` is its key's event."""
         at = event if key is None else key
-        line, column = self.place(at)
         kind, before = type(event), self._count
         self._count = before + 1
         if kind is AliasEvent:
-            return self._aliased(event, line, column)
+            return self._aliased(event, at)
         if event.tag is not None and event.tag != "!" and event.tag not in self._tags:
             problem = f"the tag {event.tag!r} is not safe to read; remove it and write plain values"
             raise self.error(at, problem)
+        value: str | list[Node] | dict[str, Node]
         if kind is ScalarEvent:
+            value = event.value
             self.end = event.end_mark.index
-            self._count += len(event.value) // _PIECE
-            node = Node(event.value, line, not event.style, column, event.style == "|", event.tag)
+            self._count += len(value) // _PIECE
         elif depth > _DEEPEST:
-            raise self.error(at, f"values nested more than {_DEEPEST} deep; a cassette needs no such depth")
+            raise self.error(at, TOO_DEEP)
         elif kind is MappingStartEvent:
-            node = Node(self._mapping(depth), line, False, column, False, event.tag)
+            value = self._mapping(depth)
         else:
-            node = Node(self._sequence(depth), line, False, column, False, event.tag)
+            value = self._sequence(depth)
+        node = Node(value, event, at, self.places)
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._count - before)
         return node
@@ -168,7 +214,7 @@ class NodeReader:
         if event.end_mark.index > event.start_mark.index:
             self.end = event.end_mark.index
 
-    def _aliased(self, event: Any, line: int, column: int) -> Node:
+    def _aliased(self, event: Any, at: Any) -> Node:
         self.end = event.end_mark.index
         self.aliases += 1
         if event.anchor not in self._anchors:
@@ -183,7 +229,7 @@ class NodeReader:
         self._repeated += size
         if self._repeated > _MOST_ALIASED:
             raise self.error(event, f"aliases (*{event.anchor}) repeat too much; write the values out")
-        return node._replace(line=line, column=column)
+        return node.standing_at(at)
 
 
 def _line_starts(text: str) -> list[int] | None:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
-from ..cassette.nodes import Node, NodeError
+import yaml
+from yaml.events import (
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from ..cassette.nodes import TOO_DEEP, Node, NodeError, NodeReader
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|[^\s{}\[\]:,"]+')
-_DEEPEST = 32
+_STARTS: Final = {"{": MappingStartEvent, "[": SequenceStartEvent}
+_ENDS: Final = {"}": MappingEndEvent, "]": SequenceEndEvent}
 
 
 def read_json(text: str) -> Node:
@@ -21,59 +32,30 @@ def read_json(text: str) -> Node:
             error.lineno, f"not valid JSON: {error.msg}; correct the line or restore it"
         ) from None
     except RecursionError:
-        raise _too_deep(1) from None
-    return _Reader(text).value(0)
+        raise NodeError(1, TOO_DEEP) from None
+    reader = NodeReader(text, events=_events(text))
+    return reader.node(reader.event())
 
 
-class _Reader:
-    """Goes through a text that is valid JSON, token by token."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = _TOKEN.finditer(text)
-        self._line = 1
-        self._counted = 0
-
-    def value(self, depth: int) -> Node:
-        return self._value(next(self._tokens), depth)
-
-    def _value(self, token: re.Match[str], depth: int, line: int | None = None) -> Node:
-        line = self._line_of(token) if line is None else line
-        if depth > _DEEPEST:
-            raise _too_deep(line)
-        if token[0] == "{":
-            return Node(self._members(depth), line)
-        if token[0] == "[":
-            return Node(self._elements(depth), line)
-        if token[0][0] == '"':
-            return Node(_string(token[0]), line)
-        return Node(token[0], line, plain=True)
-
-    def _members(self, depth: int) -> dict[str, Node]:
-        found: dict[str, Node] = {}
-        while (token := next(self._tokens))[0] != "}":
-            name, line = _string(token[0]), self._line_of(token)
-            if name in found:
-                raise NodeError(line, f"the key {name!r} is here twice; remove one of them")
-            found[name] = self._value(next(self._tokens), depth + 1, line)
-        return found
-
-    def _elements(self, depth: int) -> list[Node]:
-        found = []
-        while (token := next(self._tokens))[0] != "]":
-            found.append(self._value(token, depth + 1))
-        return found
-
-    def _line_of(self, token: re.Match[str]) -> int:
-        self._line += self._text.count("\n", self._counted, token.start())
-        self._counted = token.start()
-        return self._line
+def _events(text: str) -> Iterator[Any]:
+    """The events that PyYAML would make of a text that is valid JSON."""
+    line = line_start = counted = 0
+    for found in _TOKEN.finditer(text):
+        token, index = found[0], found.start()
+        line += text.count("\n", counted, index)
+        line_start = max(line_start, text.rfind("\n", counted, index) + 1)
+        counted = index
+        start = _mark(index, line, index - line_start)
+        end = _mark(found.end(), line, found.end() - line_start)
+        if token in _STARTS:
+            yield _STARTS[token](None, None, True, start, end)
+        elif token in _ENDS:
+            yield _ENDS[token](start, end)
+        elif token[0] == '"':
+            yield ScalarEvent(None, None, (False, True), json.loads(token), start, end, '"')
+        else:
+            yield ScalarEvent(None, None, (True, False), token, start, end)
 
 
-def _string(token: str) -> str:
-    value: Any = json.loads(token)
-    return str(value)
-
-
-def _too_deep(line: int) -> NodeError:
-    return NodeError(line, f"values nested more than {_DEEPEST} deep; a cassette needs no such depth")
+def _mark(index: int, line: int, column: int) -> yaml.Mark:
+    return yaml.Mark("", index, line, column, None, 0)

@@ -95,10 +95,11 @@ def _document(text: str) -> Node:
 
 def _yaml_document(reader: NodeReader) -> Node:
     reader.event()  # start of the stream
-    if type(reader.event()) is StreamEndEvent:  # nothing but comments
-        return Node("", 1)
-    node = reader.node(reader.event())
     event: Any = reader.event()
+    if type(event) is StreamEndEvent:  # nothing but comments
+        return Node("", event, event, reader.places)
+    node = reader.node(reader.event())
+    event = reader.event()
     if type(event) is not DocumentEndEvent or type(event := reader.event()) is not StreamEndEvent:
         raise reader.error(event, "a second document; a cassette is one: remove the '---'")
     return node
