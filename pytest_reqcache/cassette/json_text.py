@@ -59,6 +59,8 @@ def to_pretty(text: str) -> tuple[str, str] | None:
 def from_pretty(text: str, style: str = COMPACT) -> str:
     """The JSON for a text that people may have edited; ValueError where it is none."""
     _check(text)
+    if style == COMPACT and '\\"' not in text and not _may_be_deep(text):
+        return _compacted(text)
     tokens = _TOKEN.findall(text)
     if _is_deep(tokens):
         raise ValueError(f"a json body nested more than {_DEEPEST} deep; write it as text")
@@ -68,9 +70,21 @@ def from_pretty(text: str, style: str = COMPACT) -> str:
     return _laid_out(tokens, layout.removesuffix(_ASCII)) + "\n" * style.endswith(_NEWLINE)
 
 
+def _compacted(text: str) -> str:
+    """JSON without the white space between its tokens, where every quote begins or ends a string."""
+    parts = text.split('"')
+    parts[::2] = ["".join(part.split()) for part in parts[::2]]
+    return '"'.join(parts)
+
+
+def _may_be_deep(text: str | list[str]) -> bool:
+    """Whether a text, or its tokens, may be nested too deep."""
+    return text.count("{") + text.count("[") > _DEEPEST
+
+
 def _is_deep(tokens: list[str]) -> bool:
     """Whether they are nested too deep to be indented: of that many lines each would be longer still."""
-    if tokens.count("{") + tokens.count("[") <= _DEEPEST:
+    if not _may_be_deep(tokens):
         return False
     depth = 0
     for token in tokens:

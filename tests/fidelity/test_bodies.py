@@ -103,6 +103,14 @@ def test_json_as_tools_write_it_is_json(tree, layout, ascii_only, end, slashes):
     assert json_text.from_pretty(form.text, form.parameter("style") or "compact").encode() == body
 
 
+@given(TREES, st.sampled_from(sorted(LAYOUTS)), st.booleans(), st.sampled_from(["", "\n", " \r\n"]))
+@example({"a b": " ", "\\": [' \\" ', '"', {}, []]}, "indent-4", True, "\n")
+@example([[[0]]] * 60, "spaced", True, "")
+def test_json_laid_out_anew_by_a_hand_is_the_same_json(tree, layout, ascii_only, end):
+    text = json.dumps(tree, ensure_ascii=ascii_only, **LAYOUTS[layout]) + end
+    assert json_text.from_pretty(text) == json.dumps(tree, ensure_ascii=ascii_only, **LAYOUTS["compact"])
+
+
 @given(
     LETTERS | LINES.map(bytes.decode), st.sampled_from(["utf-8", "shift_jis", "gb18030", "utf-16", "koi8-r"])
 )
