@@ -14,6 +14,7 @@ import io
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -375,6 +376,9 @@ class _ReplayedResponse(HTTPResponse):
         return self.stream(amt, decode_content) if self.chunked else super().read_chunked(amt, decode_content)
 
 
+_making = threading.RLock()
+
+
 class _ReadResponse(_ReplayedResponse):
     """One whose body has been read. Hardly anybody looks at it then, so it is made when somebody does."""
 
@@ -388,12 +392,13 @@ class _ReadResponse(_ReplayedResponse):
         self._later = (b"", recorded, prepared, original_response)
 
     def __getattr__(self, name: str) -> Any:
-        later = self.__dict__.pop("_later", None)
-        if later is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        super().__init__(*later)
-        self.close()
-        return getattr(self, name)
+        with _making:  # another thread may look for the first time, too
+            later = self.__dict__.pop("_later", None)
+            if later is not None:
+                super().__init__(*later)
+                self.close()
+                self.length_remaining = 0
+        return self.__getattribute__(name)
 
     @property
     def closed(self) -> bool:

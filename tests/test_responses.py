@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from origin import Answer
+from pytest_reqcache import conversion
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
@@ -624,9 +625,27 @@ def test_raw_of_a_response_that_was_read_tells_what_that_of_a_live_one_does(orig
     live, replayed = (s.get(f"{origin.url}/raw?body=hello") for _ in range(2))
     assert replayed.from_cache
     assert replayed.raw.closed
-    for told in ("status", "reason", "version", "closed"):
+    for told in ("status", "reason", "version", "closed", "length_remaining"):
         assert getattr(replayed.raw, told) == getattr(live.raw, told), told
     assert list(replayed.raw.headers.items()) == list(live.raw.headers.items())
     assert replayed.raw.read() == live.raw.read() == b""
     with pytest.raises(AttributeError, match="no_such_thing"):
         _ = replayed.raw.no_such_thing
+
+
+def test_raw_of_a_response_that_was_read_may_be_looked_at_by_several_threads(origin, session, monkeypatch):
+    s = session()
+    _, replayed = (s.get(f"{origin.url}/raw?body=hello") for _ in range(2))
+    seen = []
+    other = threading.Thread(target=lambda: seen.append(replayed.raw.status))
+    made = conversion._ReplayedResponse.__init__
+
+    def slowly_made(raw, *args):
+        other.start()
+        other.join(0.1)  # where nothing holds it back it looks at what is half made
+        made(raw, *args)
+
+    monkeypatch.setattr(conversion._ReplayedResponse, "__init__", slowly_made)
+    assert replayed.raw.status == 200
+    other.join()
+    assert seen == [200]
