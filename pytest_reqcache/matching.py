@@ -29,10 +29,10 @@ NOISE_FIELDS: Final = frozenset(
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-# Nothing in it could be evened out: lower case where that matters, no escape, at most one parameter, no
-# port that may be the default one.
+# Nothing in it could be evened out but the order of its parameters: lower case where that matters, no
+# escape, no port that may be the default one.
 _NORMAL: Final = re.compile(
-    r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9][0-9]*)?/[A-Za-z0-9._~!$'()*+,;=:@/-]*(?:\?[A-Za-z0-9._~!$'()*+,;=:@/-]+)?"
+    r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9][0-9]*)?/[A-Za-z0-9._~!$'()*+,;=:@/-]*(?:\?[A-Za-z0-9._~!$'()*+,;=:@/&-]+)?"
 )
 _PLAIN_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?/")
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
@@ -89,7 +89,12 @@ def normalize_url(url: str) -> str:
     Case of scheme and host, the default port, escapes of unreserved characters, the fragment, and
     the order of differently named query parameters.
     """
-    return url if _NORMAL.fullmatch(url) is not None else _evened_out(url)
+    if _NORMAL.fullmatch(url) is None:
+        return _evened_out(url)
+    if "&" not in url:
+        return url
+    before, mark, query = url.partition("?")
+    return before + mark + sort_parameters(query)
 
 
 def _evened_out(url: str) -> str:

@@ -129,9 +129,20 @@ class Identity:
             return normalize_url(url)
         return normalize_url(self.mask(RecordedRequest("GET", url)).request.url)
 
+    def locate_all(self, urls: Sequence[str]) -> list[str]:
+        """The locators of stored URLs."""
+        locate = normalize_url if self._are_bare(urls) else self.locate
+        return list(map(locate, urls))
+
     def _is_bare(self, url: str) -> bool:
         """Whether nothing in a URL is masked: a quick look."""
         return not has_ignored(url, self._settings().ignored_parameters)
+
+    def _are_bare(self, urls: Sequence[str]) -> bool:
+        """Whether nothing in many URLs is masked: one look at all of their paths and all of their queries."""
+        parts = [url.partition("?") for url in urls]
+        paths, queries = {path for path, _, _ in parts}, {query for _, _, query in parts}
+        return self._is_bare("\n".join(paths) + "?" + "&".join(queries))
 
     def key(self, interaction: Interaction) -> str:
         if interaction.key is not None:
