@@ -23,7 +23,7 @@ from yaml.events import (
 )
 
 from . import reading
-from .layout import Layout, Place, Stamp, Torn
+from .layout import Layout, Places, Stamp, Torn
 from .nodes import Node, NodeError, NodeReader, as_node_error
 from .scan import Locate
 from .storing import UNFINISHED
@@ -191,16 +191,16 @@ class _Document:
         head = self.items[0].start if self.items else self.list_start if self.is_flow else self.list_end
         advance(head)
         layout.head_end = offset
-        places: list[Place] = []
+        places = Places()
         for item in self.items:
             advance(item.start)
             start = offset
             layout.lines.append(line)
             advance(item.end)
             if item.has_aliases:
-                layout.nodes[len(places)] = item.node
-            places.append((start, offset, reading.url(item.node)))
-        layout.add(places, locate([url for _, _, url in places]))
+                layout.nodes[len(places.urls)] = item.node
+            places.add(start, offset, reading.url(item.node))
+        layout.add(places, locate(places.urls))
         if self.is_flow:
             layout.block_form = self._block_form(layout.newline)
             layout.appendable = False

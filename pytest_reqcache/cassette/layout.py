@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from .nodes import Node
@@ -32,8 +32,18 @@ class Torn:
     is_step: bool = False
 
 
-#: Where an item's own text begins and ends, and the URL it is for.
-Place = tuple[int, int, str]
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the own texts of some items begin and end, and the URLs that they are for."""
+
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+
+    def add(self, start: int, end: int, url: str) -> None:
+        self.starts.append(start)
+        self.ends.append(end)
+        self.urls.append(url)
 
 
 @dataclass(slots=True)
@@ -76,13 +86,13 @@ class Layout:
         """Behind the last item, or behind the head."""
         return self.ends[-1] if self.ends else self.head_end
 
-    def add(self, items: Sequence[Place], locators: Iterable[Hashable]) -> None:
+    def add(self, places: Places, locators: Iterable[Hashable]) -> None:
         """Note more items, each with the locator of its URL."""
         for number, locator in enumerate(locators, len(self.starts)):
             self.locators.setdefault(locator, []).append(number)
-        self.starts.extend([start for start, _, _ in items])
-        self.ends.extend([end for _, end, _ in items])
-        self.urls.extend([hash(url) for _, _, url in items])
+        self.starts.extend(places.starts)
+        self.ends.extend(places.ends)
+        self.urls.extend(map(hash, places.urls))
 
     def at(self, locator: Hashable) -> list[int]:
         return self.locators.get(locator, [])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from . import reading
-from .layout import Layout, Place, Stamp, Torn
+from .layout import Layout, Places, Stamp, Torn
 from .nodes import NodeError, read_item
 from .storing import UNFINISHED
 from .torn import is_torn_head, is_torn_item
@@ -22,7 +22,7 @@ from .writing import HEADER
 #: Gives the locators of URLs.
 Locate = Callable[[Sequence[str]], Iterable[Hashable]]
 
-_BLOCK = 256 * 1024
+_BLOCK = 128 * 1024
 _LONGEST_HEAD = 64 * 1024
 #: A list item of this size is no recording of ours, and too large to parse.
 LARGEST_ITEM = 32 * 1024 * 1024
@@ -36,10 +36,10 @@ _LAST_GAP = re.compile(_GAP + rb"[ ]*(?:#[^\n]*)?")
 # A URL that begins with a letter and holds nothing but visible ASCII is a plain scalar, and means
 # itself, unless it ends with a colon; others are rare enough to be parsed. The next line must not
 # continue it.
-_BEGINNING = (
-    rb"- request:\n    method: [!-~]+\n    url: (?:([A-Za-z][!-~]*(?<!:))|[^\n]+)\n(?=    [a-z#]|  [r#])"
+_BEHIND_DASH = (
+    rb" request:\n    method: [!-~]+\n    url: (?:([A-Za-z][!-~]*(?<!:))|[^\n]+)\n(?=    [a-z#]|  [r#])"
 )
-_ITEM = re.compile(_BEGINNING)
+_ITEM = re.compile(rb"-" + _BEHIND_DASH)
 _CREATED_AT = b"  created_at: "
 _CREATED_AT_LINE = b"\n" + _CREATED_AT
 _CLOSING = re.compile(
@@ -48,9 +48,9 @@ _CLOSING = re.compile(
 )
 # Every line that begins with a dash: of an item that we wrote, below the end of another, or of anything else.
 _NEXT_ITEM = re.compile(
-    rb"\n(?=-)(?:(?:"
-    rb"(?<=" + _CREATED_AT_LINE + rb"[0-9T:.-]{23}Z\n)|(?<=" + _CREATED_AT_LINE + rb"[0-9T:-]{19}Z\n)"
-    rb")" + _BEGINNING + rb")?"
+    rb"\n-(?:(?:"
+    rb"(?<=" + _CREATED_AT_LINE + rb"[0-9T:.-]{23}Z\n-)|(?<=" + _CREATED_AT_LINE + rb"[0-9T:-]{19}Z\n-)"
+    rb")" + _BEHIND_DASH + rb")?"
 )
 
 
@@ -87,9 +87,9 @@ def _add_items(layout: Layout, file: BinaryIO, at: int, end: int, locate: Locate
             if torn is not None:
                 is_step = block.startswith(UNFINISHED, torn - start)
                 layout.torn = Torn(torn, _line_at(file, torn), is_step)
-        if items:
-            layout.add(items, locate([url for _, _, url in items]))
-            layout.last = hash(block[items[-1][0] - start : items[-1][1] - start])
+        if items.urls:
+            layout.add(items, locate(items.urls))
+            layout.last = hash(block[items.starts[-1] - start : items.ends[-1] - start])
         if layout.torn is not None:
             return
 
@@ -112,7 +112,7 @@ def _blocks(file: BinaryIO, at: int, end: int) -> Iterator[tuple[int, bytes]]:
             raise Unsure
 
 
-def _regular_items(start: int, block: bytes) -> list[Place] | None:
+def _regular_items(start: int, block: bytes) -> Places | None:
     """The items of a block in which there is nothing but items as we write them; None for any other."""
     first = _ITEM.match(block)
     if first is None or not _ends_with_item(block):
@@ -122,14 +122,15 @@ def _regular_items(start: int, block: bytes) -> list[Place] | None:
     # One more is of an item without its dash, or with an indented one.
     if None in urls or block.count(_CREATED_AT_LINE) != len(urls):
         return None
-    starts = [start, *(start + item.start() + 1 for item in found[1:])]
+    starts = [start + item.start() + 1 for item in found]
+    starts[0] = start
     ends = [*starts[1:], start + len(block)]
-    return list(zip(starts, ends, b"\n".join(urls).decode("ascii").split("\n"), strict=True))
+    return Places(starts, ends, b"\n".join(urls).decode("ascii").split("\n"))
 
 
-def _irregular_items(start: int, block: bytes, file_end: int) -> tuple[list[Place], int | None]:
+def _irregular_items(start: int, block: bytes, file_end: int) -> tuple[Places, int | None]:
     """The items of any block, and where something torn begins."""
-    items: list[Place] = []
+    items = Places()
     for at, piece in _pieces(start, block):
         is_last = at + len(piece) == file_end
         if piece[:1] != b"-":  # the comments before the first item, and what is behind the last one
@@ -145,7 +146,7 @@ def _irregular_items(start: int, block: bytes, file_end: int) -> tuple[list[Plac
                 return items, at
             raise Unsure
         url = found[1].decode("ascii") if found[1] is not None else _parsed_url(piece[: found.end()])
-        items.append((at, at + own, url))
+        items.add(at, at + own, url)
     return items, None
 
 
