@@ -99,6 +99,13 @@ class TestIdentity(Identity):
     def _is_bare(self, url: str) -> bool:
         return super()._is_bare(url) and self._redactor.is_plain_url(url)
 
+    def _are_bare(self, urls: Sequence[str]) -> bool:
+        # What a user's pattern matches, or a secret that is searched for, may be path and query in one.
+        finder = self._redactor.searched
+        if self._settings().redact.rules.patterns or (finder and finder.pattern.search("\n".join(urls))):
+            return False
+        return super()._are_bare(urls)
+
     def mask(self, request: RecordedRequest) -> Masked:
         ignored = self._settings().ignored_parameters
         return self._redactor.mask(strip_ignored(request, ignored) if ignored else request)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,10 +30,13 @@ NOISE_FIELDS: Final = frozenset(
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-# Nothing in it could be evened out: lower case where that matters, no escape, at most one parameter, no
-# port that may be the default one.
-_NORMAL: Final = re.compile(
-    r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9][0-9]*)?/[A-Za-z0-9._~!$'()*+,;=:@/-]*(?:\?[A-Za-z0-9._~!$'()*+,;=:@/-]+)?"
+# Nothing in it could be evened out but the order of its parameters: lower case where that matters, no
+# escape, no port that may be the default one.
+_NORMAL_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9][0-9]*)?/")
+_NORMAL_BEHIND: Final = "A-Za-z0-9._~!$'()*+,;=:@/&-"
+_NORMAL: Final = re.compile(rf"{_NORMAL_ORIGIN.pattern}[{_NORMAL_BEHIND}]*(?:\?[{_NORMAL_BEHIND}]+)?")
+_NORMAL_CHARACTERS: Final = bytes(
+    code for code in range(128) if re.match(f"[?{_NORMAL_BEHIND}]", chr(code)) is not None
 )
 _PLAIN_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?/")
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
@@ -89,7 +93,21 @@ def normalize_url(url: str) -> str:
     Case of scheme and host, the default port, escapes of unreserved characters, the fragment, and
     the order of differently named query parameters.
     """
-    return url if _NORMAL.fullmatch(url) is not None else _evened_out(url)
+    if _NORMAL.fullmatch(url) is None:
+        return _evened_out(url)
+    if "&" not in url:
+        return url
+    before, mark, query = url.partition("?")
+    return before + mark + sort_parameters(query)
+
+
+def normalize_urls(urls: Sequence[str]) -> Sequence[str]:
+    """As ``normalize_url``, for many; mostly one look at all of them tells that nothing is to be done."""
+    text = "\n".join((*urls, ""))
+    odd = text.encode("utf-8", "surrogatepass").translate(None, _NORMAL_CHARACTERS)
+    origins = {url[: url.find("/", len("https://")) + 1] for url in urls}
+    is_normal = odd == b"\n" * len(urls) and "?\n" not in text and all(map(_NORMAL_ORIGIN.fullmatch, origins))
+    return urls if is_normal and "&" not in text else [normalize_url(url) for url in urls]
 
 
 def _evened_out(url: str) -> str:

@@ -7,6 +7,7 @@ whose changes wait for the test's outcome, is in ``flow.py``.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from .cassette import Cassette, MemoryCassette
 from .conversion import discard_spooled
 from .headers import vary_names
-from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url
+from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url, normalize_urls
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason, is_compared
 from .redaction import Masked, SecretFoundError, Sentinel, has_ignored, redact_ignored, strip_ignored
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
 Store = Cassette | MemoryCassette
+
+_QUERY = re.compile(r"\?([^\n]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +132,19 @@ class Identity:
             return normalize_url(url)
         return normalize_url(self.mask(RecordedRequest("GET", url)).request.url)
 
+    def locate_all(self, urls: Sequence[str]) -> Sequence[str]:
+        """The locators of stored URLs."""
+        return normalize_urls(urls) if self._are_bare(urls) else [self.locate(url) for url in urls]
+
     def _is_bare(self, url: str) -> bool:
         """Whether nothing in a URL is masked: a quick look."""
         return not has_ignored(url, self._settings().ignored_parameters)
+
+    def _are_bare(self, urls: Sequence[str]) -> bool:
+        """Whether nothing in many URLs is masked: one look at all, with all their parameters behind."""
+        text = "\n".join(urls)
+        queries = set(_QUERY.findall(text))
+        return self._is_bare(text.replace("?", "\n") + "?" + "&".join(queries))
 
     def key(self, interaction: Interaction) -> str:
         if interaction.key is not None:

@@ -70,7 +70,11 @@ def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) ->
     view = SettingsView(current, settings, SESSION_SETTINGS)
     identity = Identity(lambda: view.current)
     path = cassette_path(cache_name)
-    cassette = MemoryCassette(identity.locate) if path is None else Cassette(path, identity.locate)
+    cassette = (
+        MemoryCassette(identity.locate)
+        if path is None
+        else Cassette(path, identity.locate, identity.locate_all)
+    )
     recorder = SessionRecorder(cassette, identity, lambda: view.current)
     journal = Journal()
     transport = Transport(recorder, lambda: view.current, journal, _explain)

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from pytest_reqcache import matching
 from pytest_reqcache.headers import Headers
-from pytest_reqcache.matching import Matcher, canonical_body, normalize_url, origin_of, sort_parameters
+from pytest_reqcache.matching import (
+    Matcher,
+    canonical_body,
+    normalize_url,
+    normalize_urls,
+    origin_of,
+    sort_parameters,
+)
 from pytest_reqcache.models import RecordedRequest
 
 URL = "http://example.com/"
@@ -261,9 +268,21 @@ _PIECES = st.sampled_from(
 )
 
 
-@given(
-    st.lists(_PIECES, max_size=9).map("".join)
-    | st.lists(_PIECES, max_size=7).map(lambda p: "http://a.test" + "".join(p))
+_SOME_URLS = st.lists(_PIECES, max_size=9).map("".join) | st.lists(_PIECES, max_size=7).map(
+    lambda pieces: "http://a.test" + "".join(pieces)
 )
+
+
+@given(_SOME_URLS)
 def test_url_that_is_told_to_be_normal_at_once_is_what_evening_out_makes_of_it(url):
     assert normalize_url(url) == matching._evened_out(url)
+
+
+@given(
+    st.lists(_SOME_URLS, max_size=3)
+    | st.lists(st.sampled_from(["/", "?a=1", "?", "&", "b", ":8080", "?b\n"]), max_size=4).map(
+        lambda pieces: ["http://a.test/", "https://a.test/" + "".join(pieces)]
+    )
+)
+def test_many_urls_are_normalized_as_each_of_them_is(urls):
+    assert [*normalize_urls(urls)] == [normalize_url(url) for url in urls]

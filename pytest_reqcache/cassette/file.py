@@ -19,6 +19,7 @@ from .errors import CassetteError, problem_of
 from .index import Changed, Index, View, ref_of
 from .nodes import NodeError
 from .planning import Plan, plan
+from .scan import Locate
 from .writing import Draft, draft
 
 Identify = Callable[[Interaction], Hashable]
@@ -31,19 +32,22 @@ class Cassette:
     """The interactions of the YAML file at ``path``.
 
     ``locate`` makes of a URL what ``find`` looks up: interactions that may answer one another's
-    requests need the same locator. Nothing is touched before the first call; the file need not
-    exist. Any number of threads and processes may use one file. Every method raises CassetteError
-    where the file is no cassette that we can read, and then leaves it alone.
+    requests need the same locator. ``locate_all`` does so for many URLs. Nothing is touched before
+    the first call; the file need not exist. Any number of threads and processes may use one file.
+    Every method raises CassetteError where the file is no cassette that we can read, and then leaves
+    it alone.
     """
 
-    def __init__(self, path: Path, locate: Callable[[str], Hashable]) -> None:
+    def __init__(
+        self, path: Path, locate: Callable[[str], Hashable], locate_all: Locate | None = None
+    ) -> None:
         self.path = path
         self._locate = locate
-        self._index = Index(path, locate)
+        self._index = Index(path, locate, locate_all or (lambda urls: map(locate, urls)))
         self._errors = _Errors(path, self._index)
         self._mutex = threading.RLock()
-        #: What stood in the file when each locator was first looked for since we last wrote.
-        self._seen: dict[Hashable, frozenset[int]] = {}
+        #: The refs of what stood in the file when each locator was first looked for since we last wrote.
+        self._seen: dict[Hashable, frozenset[str]] = {}
         #: The refs of items that our own appends superseded, and of what superseded them.
         self._superseded: dict[str, str] = {}
 
@@ -51,8 +55,10 @@ class Cassette:
         """The interactions whose URL has that locator, in file order."""
 
         def read(view: View) -> list[Interaction]:
-            self._seen.setdefault(locator, view.layout.prints_at(locator))
-            return [view.interaction(number, locator) for number in view.layout.at(locator)]
+            found = [view.interaction(number, locator) for number in view.layout.at(locator)]
+            if locator not in self._seen:
+                self._seen[locator] = frozenset(item.source.ref for item in found if item.source is not None)
+            return found
 
         return [item for item in self._read(read) if not self._is_superseded(item)]
 
@@ -133,13 +139,14 @@ class Cassette:
                 )
                 return self._write(view, planned, drafts, in_place)
 
-    def _seen_for(self, changes: Sequence[Change]) -> dict[Hashable, frozenset[int]]:
-        """What had been seen, for the locator of each change, when the file was last looked at."""
-        seen, layout = dict(self._seen), self._index.layout
+    def _seen_for(self, changes: Sequence[Change]) -> dict[Hashable, frozenset[str]]:
+        """What had been seen for the locator of each change; of one never looked for, what had been read."""
+        seen = dict(self._seen)
         for change in changes:
-            if change.new is not None and layout is not None:
+            if change.new is not None:
                 locator = self._locate(change.new.request.url)
-                seen.setdefault(locator, layout.prints_at(locator))
+                if locator not in seen:
+                    seen[locator] = self._index.refs_read_at(locator)
         return seen
 
     def _draft(self, new: Interaction) -> Draft:
@@ -240,15 +247,17 @@ class Cassette:
     def _stored(self, places: Mapping[int, int], drafts: Sequence[Draft | None]) -> list[Interaction | None]:
         """For each change the interaction that is now at its place in the file."""
         stored: list[Interaction | None] = [None] * len(drafts)
+        written: set[Hashable] = set()
         with self._index.view(holds_lock=True) as view:
             for change, number in places.items():
                 draft = drafts[change]
                 assert draft is not None
-                source = Source(self.path, view.layout.lines[number], ref_of(view.text(number)))
+                source = Source(self.path, view.line(number), ref_of(view.text(number)))
                 stored[change] = replace(draft.interaction, source=source)
                 locator = self._locate(draft.interaction.request.url)
                 self._index.note(source.ref, locator)
-                self._seen[locator] = view.layout.prints_at(locator)
+                written.add(locator)
+            self._seen |= {locator: view.refs_at(locator) for locator in written}
         return stored
 
     def _note_superseded(self, view: View, planned: Plan, stored: Sequence[Interaction | None]) -> None:
@@ -302,7 +311,7 @@ class _Items:
         view: View,
         locate: Callable[[str], Hashable],
         identify: Identify,
-        seen: Mapping[Hashable, frozenset[int]],
+        seen: Mapping[Hashable, frozenset[str]],
         superseded: Collection[str],
     ) -> None:
         self._view = view
@@ -331,7 +340,7 @@ class _Items:
 
     def is_unseen(self, index: int, interaction: Interaction) -> bool:
         seen = self._seen.get(self._locate(interaction.request.url), frozenset())
-        return self._view.layout.prints[index] not in seen
+        return ref_of(self._view.text(index)) not in seen
 
 
 def _successors(ref: str, superseded: Mapping[str, str]) -> Iterator[str]:

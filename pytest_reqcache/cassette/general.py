@@ -23,7 +23,7 @@ from yaml.events import (
 )
 
 from . import reading
-from .layout import Layout, Stamp, Torn
+from .layout import Layout, Places, Stamp, Torn
 from .nodes import Node, NodeError, NodeReader, as_node_error
 from .scan import Locate
 from .storing import UNFINISHED
@@ -182,23 +182,24 @@ class _Document:
         layout.newline = b"\r\n" if "\r\n" in text else b"\n"
         index, line = 0, 1
 
-        def advance(to: int) -> str:
+        def advance(to: int) -> None:
             nonlocal index, offset, line
             passed = text[index:to]
             index, offset, line = to, offset + len(passed.encode()), line + passed.count("\n")
-            return passed
 
         head = self.items[0].start if self.items else self.list_start if self.is_flow else self.list_end
         advance(head)
-        layout.head_end, layout.next_line = offset, line
+        layout.head_end = offset
+        places = Places()
         for item in self.items:
             advance(item.start)
-            start, first_line = offset, line
-            own = advance(item.end)
+            start = offset
+            layout.lines.append(line)
+            advance(item.end)
             if item.has_aliases:
-                layout.nodes[len(layout)] = item.node
-            layout.add(start, own.encode(), first_line, locate(reading.url(item.node)))
-            layout.next_line = line
+                layout.nodes[len(places.urls)] = item.node
+            places.add(start, offset, reading.url(item.node))
+        layout.add(places, locate(places.urls))
         if self.is_flow:
             layout.block_form = self._block_form(layout.newline)
             layout.appendable = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+from bisect import bisect
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,11 +18,13 @@ from .errors import CassetteError, TornTailWarning
 from .layout import Layout, Stamp
 from .locking import Lock
 from .nodes import NodeError, UnknownAliasError, read_item
-from .scan import Unsure, scan, scan_further
+from .scan import Locate, Unsure, scan, scan_further
 from .writing import HEADER
 
 _Result = TypeVar("_Result")
 
+#: How much of a file, at least, is read to count its lines: the next one asked for is mostly in it, too.
+_COUNTED_AT_ONCE = 16 * 1024
 
 _TORN_ITEM = (
     "the last interaction was cut off while it was written: it has no created_at line (if that was lost by "
@@ -56,22 +59,51 @@ class View:
         return len(self.layout)
 
     def text(self, number: int) -> bytes:
-        """The text of an item. Raises Changed."""
-        assert self.file is not None
+        """The text of an item."""
         start = self.layout.starts[number]
+        return self._read(start, self.layout.ends[number] - start)
+
+    def line(self, number: int) -> int:
+        """The line where an item begins. Lines are counted once, as far as they are asked for.
+
+        Raises Changed.
+        """
+        lines, starts = self.layout.lines, self.layout.starts
+        while len(lines) <= number:
+            at, line = (starts[len(lines) - 1], lines[-1]) if lines else (0, 1)
+            text = self._read(at, max(_COUNTED_AT_ONCE, starts[len(lines)] - at))
+            counted = 0
+            for start in starts[len(lines) : bisect(starts, at + len(text))]:
+                line += text.count(b"\n", counted, start - at)
+                counted = start - at
+                lines.append(line)
+            if not counted:
+                raise Changed
+        return lines[number]
+
+    def _read(self, start: int, size: int) -> bytes:
+        assert self.file is not None
         self.file.seek(start)
-        text = self.file.read(self.layout.ends[number] - start)
-        if hash(text) != self.layout.prints[number]:
-            raise Changed
-        return text
+        return self.file.read(size)
 
     def interaction(self, number: int, locator: Hashable | None = None) -> Interaction:
-        """What an item says. A caller who knows its locator spares us asking for it. Raises NodeError."""
-        text, line = self.text(number), self.layout.lines[number]
+        """What an item says. A caller who knows its locator spares us asking for it.
+
+        Raises NodeError, and Changed where it is for another URL than when the file was looked through.
+        """
+        text, line = self.text(number), self.line(number)
+        if self.layout.scanned and not text.endswith(b"\n") and number < len(self) - 1:
+            raise Changed
         source = Source(self._index.path, line, ref_of(text))
         found = self._index.known.get(source.ref)
-        if found is not None:
-            return found if found.source == source else replace(found, source=source)
+        if found is None:
+            found = self._parsed(number, text, source, locator)
+        if hash(found.request.url) != self.layout.urls[number]:
+            raise Changed
+        return found if found.source == source else replace(found, source=source)
+
+    def _parsed(self, number: int, text: bytes, source: Source, locator: Hashable | None) -> Interaction:
+        line = source.line
         node = self.layout.nodes.get(number)
         stands_alone = node is None
         try:
@@ -92,6 +124,10 @@ class View:
         locator = self._index.locator_of(ref)
         candidates: Sequence[int] = range(len(self)) if locator is None else self.layout.at(locator)
         return [number for number in candidates if ref_of(self.text(number)) == ref]
+
+    def refs_at(self, locator: Hashable) -> frozenset[str]:
+        """The refs of the items with that locator."""
+        return frozenset(ref_of(self.text(number)) for number in self.layout.at(locator))
 
 
 class _Known:
@@ -118,9 +154,10 @@ class _Known:
 class Index:
     """The layout of a cassette's file, brought up to date whenever the file has changed."""
 
-    def __init__(self, path: Path, locate: Callable[[str], Hashable]) -> None:
+    def __init__(self, path: Path, locate: Callable[[str], Hashable], locate_all: Locate) -> None:
         self.path = path
         self.locate = locate
+        self._locate_all = locate_all
         self.layout: Layout | None = None
         self._absolute = os.path.abspath(path)
         self.known = _Known()
@@ -147,6 +184,10 @@ class Index:
     def locator_of(self, ref: str) -> Hashable | None:
         """The locator of an item that was read here; None where it was not."""
         return self._locators.get(ref)
+
+    def refs_read_at(self, locator: Hashable) -> frozenset[str]:
+        """The refs of the items with that locator that were read here."""
+        return frozenset(ref for ref, at in self._locators.items() if at == locator)
 
     def forget(self) -> None:
         self.layout = None
@@ -212,10 +253,10 @@ class Index:
         known, self.layout = self.layout, None
         try:
             if known is not None and _has_only_grown(file, known, stamp):
-                scan_further(known, file, stamp, self.locate)
+                scan_further(known, file, stamp, self._locate_all)
                 self.layout = known
             else:
-                self.layout = scan(file, stamp, self.locate)
+                self.layout = scan(file, stamp, self._locate_all)
         except Unsure:
             return self._parsed(file, stamp)
         return self.layout
@@ -223,7 +264,7 @@ class Index:
     def _parsed(self, file: BinaryIO, stamp: Stamp) -> Layout:
         self.layout = None
         try:
-            self.layout = general.lay_out(file, stamp, self.locate)
+            self.layout = general.lay_out(file, stamp, self._locate_all)
         except NodeError as error:
             raise self._error_in_item(file, stamp, error.line) or error from None
         return self.layout
@@ -267,7 +308,7 @@ def _has_only_grown(file: BinaryIO, known: Layout, stamp: Stamp) -> bool:
         return False
     start = known.starts[-1]
     file.seek(start)
-    return hash(file.read(known.ends[-1] - start)) == known.prints[-1]
+    return hash(file.read(known.ends[-1] - start)) == known.last
 
 
 def _decoded(text: bytes, line: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from .nodes import Node
@@ -32,9 +32,23 @@ class Torn:
     is_step: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the own texts of some items begin and end, and the URLs that they are for."""
+
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+
+    def add(self, start: int, end: int, url: str) -> None:
+        self.starts.append(start)
+        self.ends.append(end)
+        self.urls.append(url)
+
+
 @dataclass(slots=True)
 class Layout:
-    """Byte offsets, lines and fingerprints of the items, and which of them belong to a locator.
+    """Byte offsets of the items, and which of them belong to a locator.
 
     An item's own text goes from its ``- `` to the end of its last line. What stands between two
     items, comments mostly, belongs to the later one; what stands before the first, to the head.
@@ -44,12 +58,14 @@ class Layout:
     head_end: int
     starts: array[int] = field(default_factory=lambda: array("Q"))
     ends: array[int] = field(default_factory=lambda: array("Q"))
+    #: The hash of each item's URL: an item that is read has to be for the URL that it was found for.
+    urls: array[int] = field(default_factory=lambda: array("q"))
+    #: Where the items begin, as far as lines have been counted: who scans a file does not count them.
     lines: array[int] = field(default_factory=lambda: array("L"))
-    prints: array[int] = field(default_factory=lambda: array("q"))
     locators: dict[Hashable, list[int]] = field(default_factory=dict)
     torn: Torn | None = None
-    #: The line behind the last item, counted from 1.
-    next_line: int = 1
+    #: The hash of the last item's text: a file in which it still stands has only grown.
+    last: int = 0
     #: True for what the scan found, False for what the general way did.
     scanned: bool = True
     #: How far the list is indented, and how lines end.
@@ -70,16 +86,13 @@ class Layout:
         """Behind the last item, or behind the head."""
         return self.ends[-1] if self.ends else self.head_end
 
-    def add(self, start: int, text: bytes, line: int, locator: Hashable) -> None:
-        """Note one more item, whose own text begins at ``start``."""
-        self.locators.setdefault(locator, []).append(len(self.starts))
-        self.starts.append(start)
-        self.ends.append(start + len(text))
-        self.lines.append(line)
-        self.prints.append(hash(text))
+    def add(self, places: Places, locators: Iterable[Hashable]) -> None:
+        """Note more items, each with the locator of its URL."""
+        for number, locator in enumerate(locators, len(self.starts)):
+            self.locators.setdefault(locator, []).append(number)
+        self.starts.extend(places.starts)
+        self.ends.extend(places.ends)
+        self.urls.extend(map(hash, places.urls))
 
     def at(self, locator: Hashable) -> list[int]:
         return self.locators.get(locator, [])
-
-    def prints_at(self, locator: Hashable) -> frozenset[int]:
-        return frozenset(self.prints[index] for index in self.at(locator))

@@ -9,19 +9,20 @@ the whole file goes the general way (``general.py``), which parses it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from . import reading
-from .layout import Layout, Stamp, Torn
+from .layout import Layout, Places, Stamp, Torn
 from .nodes import NodeError, read_item
 from .storing import UNFINISHED
 from .torn import is_torn_head, is_torn_item
 from .writing import HEADER
 
-Locate = Callable[[str], Hashable]
+#: Gives the locators of URLs.
+Locate = Callable[[Sequence[str]], Iterable[Hashable]]
 
-_CHUNK = 256 * 1024
+_BLOCK = 128 * 1024
 _LONGEST_HEAD = 64 * 1024
 #: A list item of this size is no recording of ours, and too large to parse.
 LARGEST_ITEM = 32 * 1024 * 1024
@@ -35,14 +36,21 @@ _LAST_GAP = re.compile(_GAP + rb"[ ]*(?:#[^\n]*)?")
 # A URL that begins with a letter and holds nothing but visible ASCII is a plain scalar, and means
 # itself, unless it ends with a colon; others are rare enough to be parsed. The next line must not
 # continue it.
-_ITEM = re.compile(
-    rb"- request:\n    method: [!-~]+\n    url: (?:([A-Za-z][!-~]*(?<!:))|[^\n]+)\n(?=    [a-z#]|  [r#])"
+_BEHIND_DASH = (
+    rb" request:\n    method: [!-~]+\n    url: (?:([A-Za-z][!-~]*(?<!:))|[^\n]+)\n(?=    [a-z#]|  [r#])"
 )
+_ITEM = re.compile(rb"-" + _BEHIND_DASH)
 _CREATED_AT = b"  created_at: "
 _CREATED_AT_LINE = b"\n" + _CREATED_AT
 _CLOSING = re.compile(
     rb"\n  created_at: (?:[^\n]*\n|[^\n]*Z\Z)(?P<comments>(?:[ ]+#[^\n]*\n)*)"
     rb"(?![ ]+#[^\n]*\n)" + _LAST_GAP.pattern + rb"\Z"  # all of them: none is given back to the gap
+)
+# Every line that begins with a dash: of an item that we wrote, below the end of another, or of anything else.
+_NEXT_ITEM = re.compile(
+    rb"\n-(?:(?:"
+    rb"(?<=" + _CREATED_AT_LINE + rb"[0-9T:.-]{23}Z\n-)|(?<=" + _CREATED_AT_LINE + rb"[0-9T:-]{19}Z\n-)"
+    rb")" + _BEHIND_DASH + rb")?"
 )
 
 
@@ -59,8 +67,7 @@ def scan(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
     found = _HEAD.match(head)
     if found is None or b"\r" in found[0]:
         raise Unsure
-    lines = found[0].count(b"\n")
-    layout = Layout(stamp, head_end=found.end(), next_line=lines + 1)
+    layout = Layout(stamp, head_end=found.end())
     _add_items(layout, file, found.end(), stamp.size, locate)
     return layout
 
@@ -73,60 +80,101 @@ def scan_further(layout: Layout, file: BinaryIO, stamp: Stamp, locate: Locate) -
 
 
 def _add_items(layout: Layout, file: BinaryIO, at: int, end: int, locate: Locate) -> None:
-    line = layout.next_line
-    for start, piece in _pieces(file, at, end):
+    for start, block in _blocks(file, at, end):
+        items = _regular_items(start, block)
+        if items is None:
+            items, torn = _irregular_items(start, block, end)
+            if torn is not None:
+                is_step = block.startswith(UNFINISHED, torn - start)
+                layout.torn = Torn(torn, _line_at(file, torn), is_step)
+        if items.urls:
+            layout.add(items, locate(items.urls))
+            layout.last = hash(block[items.starts[-1] - start : items.ends[-1] - start])
+        if layout.torn is not None:
+            return
+
+
+def _blocks(file: BinaryIO, at: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The text cut before lines that begin with ``-``, many items in a block: offsets and blocks."""
+    size = _BLOCK
+    while at < end:
+        block = _read(file, at, min(size, end - at))
+        if not block or b"\r" in block:
+            raise Unsure
+        if at + len(block) < end:
+            block = block[: block.rfind(b"\n-") + 1]
+        if block:
+            yield at, block
+            at, size = at + len(block), _BLOCK
+        elif size < LARGEST_ITEM:
+            size *= 2
+        else:
+            raise Unsure
+
+
+def _regular_items(start: int, block: bytes) -> Places | None:
+    """The items of a block in which there is nothing but items as we write them; None for any other."""
+    first = _ITEM.match(block)
+    if first is None or not _ends_with_item(block):
+        return None
+    found = [first, *_NEXT_ITEM.finditer(block, first.end())]
+    urls = [item[1] for item in found]
+    # One more is of an item without its dash, or with an indented one.
+    if None in urls or block.count(_CREATED_AT_LINE) != len(urls):
+        return None
+    starts = [start + item.start() + 1 for item in found]
+    starts[0] = start
+    ends = [*starts[1:], start + len(block)]
+    return Places(starts, ends, b"\n".join(urls).decode("ascii").split("\n"))
+
+
+def _irregular_items(start: int, block: bytes, file_end: int) -> tuple[Places, int | None]:
+    """The items of any block, and where something torn begins."""
+    items = Places()
+    for at, piece in _pieces(start, block):
+        is_last = at + len(piece) == file_end
         if piece[:1] != b"-":  # the comments before the first item, and what is behind the last one
-            gap = (_LAST_GAP if start + len(piece) == end else _GAP_PATTERN).fullmatch(piece)
-            if gap is None:
+            if (_LAST_GAP if is_last else _GAP_PATTERN).fullmatch(piece) is None:
                 raise Unsure
-            line += piece.count(b"\n")
             continue
         if piece.count(_CREATED_AT_LINE) > 1:  # an item without its dash, or with an indented one
             raise Unsure
         own = _own_length(piece)
         found = _ITEM.match(piece)
         if own is None or found is None:
-            if piece.startswith(UNFINISHED):
-                layout.torn = Torn(start, line, is_step=True)
-                return
-            if start + len(piece) == end and is_torn_item(piece):
-                layout.torn = Torn(start, line)
-                return
+            if piece.startswith(UNFINISHED) or (is_last and is_torn_item(piece)):
+                return items, at
             raise Unsure
         url = found[1].decode("ascii") if found[1] is not None else _parsed_url(piece[: found.end()])
-        text = piece if own == len(piece) else piece[:own]
-        layout.add(start, text, line, locate(url))
-        layout.next_line = line + text.count(b"\n")
-        line = layout.next_line if text is piece else line + piece.count(b"\n")
+        items.add(at, at + own, url)
+    return items, None
 
 
-def _pieces(file: BinaryIO, at: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """The text cut before each line that begins with ``-``: offsets and pieces."""
-    text, base = b"", at
-    while at < end:
-        chunk = _read(file, at, min(max(_CHUNK, len(text)), end - at))
-        if not chunk or b"\r" in chunk:
-            raise Unsure
-        at += len(chunk)
-        start, look_from = 0, max(len(text) - 1, 0)
-        text += chunk
-        while (line_end := text.find(b"\n-", look_from)) >= 0:
-            yield base + start, text[start : line_end + 1]
-            start = look_from = line_end + 1
-        text, base = text[start:], base + start
-        if len(text) > LARGEST_ITEM:
-            raise Unsure
-    if text:
-        yield base, text
+def _pieces(start: int, block: bytes) -> Iterator[tuple[int, bytes]]:
+    """A block cut before each line that begins with ``-``: offsets and pieces."""
+    begin = 0
+    while (line_end := block.find(b"\n-", begin)) >= 0:
+        yield start + begin, block[begin : line_end + 1]
+        begin = line_end + 1
+    yield start + begin, block[begin:]
 
 
 def _own_length(piece: bytes) -> int | None:
     """How much of a piece is the item; the rest is comments before the next one. None: no item's end."""
-    last_line = piece.rfind(b"\n", 0, -1) + 1
-    if piece.endswith(b"\n") and piece.startswith(_CREATED_AT, last_line):
+    if _ends_with_item(piece):
         return len(piece)
     closing = _CLOSING.search(piece)
     return None if closing is None else closing.end("comments")
+
+
+def _ends_with_item(text: bytes) -> bool:
+    return text.endswith(b"\n") and text.startswith(_CREATED_AT, text.rfind(b"\n", 0, -1) + 1)
+
+
+def _line_at(file: BinaryIO, offset: int) -> int:
+    """The line that begins at an offset, counted from 1."""
+    blocks = range(0, offset, _BLOCK)
+    return 1 + sum(_read(file, at, min(_BLOCK, offset - at)).count(b"\n") for at in blocks)
 
 
 def _parsed_url(beginning: bytes) -> str:

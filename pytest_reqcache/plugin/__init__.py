@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import options
-from .marking import MARKER, MARKER_HELP, check_marks, other_spelling
+from .options import MARKER, MARKER_HELP
 from .state import RUN, Reqcache, Run
 
 if TYPE_CHECKING:
@@ -114,10 +114,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     autouse = run.options.autouse
     for item in items:
         marked = item.get_closest_marker(MARKER) is not None
-        if marked and (
-            wrong := check_marks(item) or other_spelling(item, run.options.cassette_dir, spellings)
-        ):
-            errors.append(wrong)
+        if marked:
+            from .marking import check_marks, other_spelling
+
+            wrong = check_marks(item) or other_spelling(item, run.options.cassette_dir, spellings)
+            if wrong:
+                errors.append(wrong)
         names = getattr(item, "fixturenames", None)
         is_test = isinstance(item, pytest.Function)  # a doctest is none: what it shows is the real thing
         if is_test and names is not None and (marked or autouse) and _FIXTURE not in names:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .options import MARKER
 
 if TYPE_CHECKING:
     from ..settings import Settings
     from .options import RunOptions
-
-MARKER: Final = "reqcache"
-MARKER_HELP: Final = (
-    "reqcache(cassette=None, *, expire_after, urls_expire_after, refresh, force_refresh, only_if_cached, "
-    "stale_if_error, stale_while_revalidate, cache_control, always_revalidate, match_headers, "
-    "ignored_parameters, allowable_codes, allowable_methods, repeats, on_miss, passthrough, "
-    "volatile_headers, redact, allowed_secrets): replay what the test requests through `requests` from its "
-    "cassette, and record what is not there yet."
-)
 
 
 def check_marks(item: pytest.Item) -> str | None:

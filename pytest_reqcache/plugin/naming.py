@@ -16,6 +16,9 @@ _LONGEST_PART = 230  # bytes; what is written beside a cassette has a longer nam
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 
+#: The names in a module or a class, by what they are in lower case: looked through once, not for each test.
+_NAMES = pytest.StashKey[dict[str, list[str]]]()
+
 
 def cassette_path(item: pytest.Item, name: str | None, cassette_dir: Path | None) -> Path:
     """The cassette of a test, or the named one that it shares.
@@ -111,13 +114,21 @@ def _has_capitals_in_parameters(own: str) -> bool:
 
 def _has_sibling_of_other_case(item: pytest.Item) -> bool:
     """Whether another test's name, with its classes, differs from this one's in case alone."""
-    for node in item.listchain():
-        if isinstance(node, pytest.Class) or node is item:
-            own = node.name.partition("[")[0]
-            siblings = dir(getattr(node.parent, "obj", None))
-            if any(other != own and other.lower() == own.lower() for other in siblings):
-                return True
-    return False
+    return any(
+        node.parent is not None and _is_spelt_otherwise(node.name.partition("[")[0], node.parent)
+        for node in item.listchain()
+        if isinstance(node, pytest.Class) or node is item
+    )
+
+
+def _is_spelt_otherwise(own: str, parent: pytest.Collector | pytest.Item) -> bool:
+    """Whether what a node collects from has a name that differs from this one in case alone."""
+    names = parent.stash.get(_NAMES, None)
+    if names is None:
+        names = parent.stash[_NAMES] = {}
+        for name in dir(getattr(parent, "obj", None)):
+            names.setdefault(name.lower(), []).append(name)
+    return any(other != own for other in names.get(own.lower(), ()))
 
 
 def _from_root(item: pytest.Item) -> Path:

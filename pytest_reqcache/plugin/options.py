@@ -1,4 +1,4 @@
-"""Flags and ini options: their names, their help, and the settings that they give.
+"""Marker, flags and ini options: their names, their help, and the settings that flags and ini give.
 
 Only the standard library and pytest are imported here; the parsers are, once a value is given.
 """
@@ -10,6 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+
+MARKER: Final = "reqcache"
+MARKER_HELP: Final = (
+    "reqcache(cassette=None, *, expire_after, urls_expire_after, refresh, force_refresh, only_if_cached, "
+    "stale_if_error, stale_while_revalidate, cache_control, always_revalidate, match_headers, "
+    "ignored_parameters, allowable_codes, allowable_methods, repeats, on_miss, passthrough, "
+    "volatile_headers, redact, allowed_secrets): replay what the test requests through `requests` from its "
+    "cassette, and record what is not there yet."
+)
 
 _VALUES = "seconds, 90s, 12h, 30d, 2w, a date, never, immediately, do-not-cache or http"
 

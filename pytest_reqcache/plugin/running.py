@@ -85,7 +85,13 @@ def _engine(path: Path, settings: Settings, run: Run, nodeid: str) -> tuple[Engi
     view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
     redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules)
     identity = TestIdentity(lambda: view.current, redactor)
-    flow = Flow(Cassette(path, identity.locate), identity, redactor, run.memory, lambda: view.current)
+    flow = Flow(
+        Cassette(path, identity.locate, identity.locate_all),
+        identity,
+        redactor,
+        run.memory,
+        lambda: view.current,
+    )
     explanations: list[str] = []
 
     def explained(miss: Miss, request: RecordedRequest) -> str:

@@ -301,6 +301,41 @@ def test_growth_by_another_process_is_noticed(open_cassette):
     assert [item.source.line for item in mine] == [4, 12]
 
 
+UNDER_THE_SAME_STAMP = {
+    "another body": (lambda text: text.replace("hello", "salut"), {"1": [b"salut\n"], "2": [b"salut\n"]}),
+    "URLs changed round": (
+        lambda text: text.replace("x/1", "x/0").replace("x/2", "x/1").replace("x/0", "x/2"),
+        {"1": [b"hello\n"], "2": [b"hello\n"]},
+    ),
+    "another end": (
+        lambda text: text.replace("hello", "hello you", 1).replace("hello\n", "h\n"),
+        {"1": [b"hello you\n"], "2": [b"h\n"]},
+    ),
+    "another URL": (lambda text: text.replace("x/1", "x/3"), {"1": [], "2": [b"hello\n"]}),
+    "an item less": (
+        lambda text: text.partition("- request")[0].ljust(len(text) - 1, "#") + "\n",
+        {"1": [], "2": []},
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", UNDER_THE_SAME_STAMP)
+@pytest.mark.parametrize("read_before", [True, False])
+def test_rewriting_that_the_stamp_does_not_tell_is_noticed(edit, read_before, path, open_cassette):
+    change, expected = UNDER_THE_SAME_STAMP[edit]
+    add(open_cassette(), make("https://x/1"), make("https://x/2"))
+    cassette = open_cassette()
+    cassette.find("https://x/1" if read_before else "https://x/none")
+    before, text = path.stat(), change(path.read_text())
+    assert len(text) <= before.st_size
+    path.write_text(text.ljust(before.st_size, "#"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for number in ("1", "2"):
+        found = cassette.find(f"https://x/{number}")
+        assert found == open_cassette().find(f"https://x/{number}")
+        assert [item.response.body for item in found] == expected[number]
+
+
 @pytest.mark.parametrize("how", ["in place", "another file", "same size", "deleted"])
 def test_rewriting_by_another_program_is_noticed(how, path, open_cassette):
     cassette = open_cassette()

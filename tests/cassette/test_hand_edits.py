@@ -325,6 +325,18 @@ EDITS_OF_LINES = st.tuples(
 )
 
 
+@given(BY_HAND, st.lists(EDITS_OF_LINES, max_size=3), st.sampled_from([16, 300, 1000]))
+@MANY
+def test_a_file_of_many_blocks_says_the_same(tmp_path_factory, by_hand, edits, block):
+    _, data, _ = by_hand
+    path = rewritten(tmp_path_factory, edited(data, edits))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pytest_reqcache.cassette.scan._BLOCK", block)
+        patch.setattr("pytest_reqcache.cassette.index._COUNTED_AT_ONCE", block)
+        in_blocks = said(path, "scan")
+    assert in_blocks == said(path, "scan")
+
+
 @given(BY_HAND, st.lists(EDITS_OF_LINES, min_size=1, max_size=3))
 @MANY
 def test_both_ways_agree_whatever_the_edit(tmp_path_factory, by_hand, edits):
