@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from .nodes import Node
@@ -77,6 +77,13 @@ class Layout:
         self.ends.append(start + len(text))
         self.lines.append(line)
         self.prints.append(hash(text))
+
+    def grow(self, stamp: Stamp, texts: Sequence[bytes], locators: Sequence[Hashable]) -> None:
+        """Note items that stand right behind the last one, to the end of the file."""
+        for text, locator in zip(texts, locators, strict=True):
+            self.add(self.end, text, self.next_line, locator)
+            self.next_line += text.count(b"\n")
+        self.stamp = stamp
 
     def at(self, locator: Hashable) -> list[int]:
         return self.locators.get(locator, [])
