@@ -129,7 +129,7 @@ class Flow:
         self._settings = settings
         self._answers = Answers()
         self._bindings = redactor.bindings
-        self._flights = Flights()
+        self.flights = Flights()
         self._lock = threading.RLock()
         self._staged: dict[str, _Staged] = {}
         self._staged_by: dict[str, str] = {}  # ref of what is replaced -> ref of the staged change
@@ -470,7 +470,7 @@ class Flow:
     def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
         if asked.request.method not in SAFE_METHODS or self._is_sequence(asked):
             return None  # each call takes an answer of its own
-        return self._flights.flight(asked.key)
+        return self.flights.flight(asked.key)
 
     def check(self) -> None:
         """Look for secrets in what would be written now: while the test can still fail for it.

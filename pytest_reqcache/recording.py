@@ -100,6 +100,9 @@ class Recorder(Protocol):
 
     def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest: ...
 
+    @property
+    def flights(self) -> Flights: ...
+
     def flight(self, asked: Asked) -> AbstractContextManager[None] | None: ...
 
 
@@ -242,6 +245,8 @@ class Flights:
     """One request at a time for each key: the others wait, and share its answer."""
 
     def __init__(self) -> None:
+        #: How many have ended. Where there are no more than before, no other has brought an answer since.
+        self.landed = 0
         self._guard = threading.Lock()
         self._flying: dict[str, tuple[threading.RLock, int]] = {}
 
@@ -252,7 +257,11 @@ class Flights:
             self._flying[key] = (lock, waiting + 1)
         try:
             with lock:
-                yield
+                try:
+                    yield
+                finally:
+                    with self._guard:
+                        self.landed += 1
         finally:
             with self._guard:
                 lock, waiting = self._flying[key]
@@ -269,7 +278,7 @@ class SessionRecorder:
         self.cassette = cassette
         self.identity = identity
         self._settings = settings
-        self._flights = Flights()
+        self.flights = Flights()
         self._lock = threading.RLock()
         self._sentinel = Sentinel()
 
@@ -361,7 +370,7 @@ class SessionRecorder:
         return prepared
 
     def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
-        return self._flights.flight(asked.key)
+        return self.flights.flight(asked.key)
 
     def interactions(self) -> Iterator[Interaction]:
         """Everything stored; of the same recording only the latest."""

@@ -140,6 +140,7 @@ class Transport:
         return response
 
     def _answer(self, call: _Call) -> requests.Response:
+        landed = self.recorder.flights.landed
         found, decided = self._decide(call)
         if decided.action is not Action.SEND:
             return self._without_origin(call, found, decided)
@@ -147,9 +148,10 @@ class Transport:
         if flight is None:
             return self._from_origin(call, found, decided)
         with flight:
-            found, decided = self._decide(call)  # another thread may have asked meanwhile
-            if decided.action is not Action.SEND:
-                return self._without_origin(call, found, decided)
+            if self.recorder.flights.landed != landed:  # another thread may have asked meanwhile
+                found, decided = self._decide(call)
+                if decided.action is not Action.SEND:
+                    return self._without_origin(call, found, decided)
             return self._from_origin(call, found, decided)
 
     def _decide(self, call: _Call) -> tuple[Found, Plan]:

@@ -7,7 +7,7 @@ import re
 import threading
 from bisect import bisect
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from glob import escape
 from pathlib import Path
@@ -17,6 +17,7 @@ from ..models import Change, Interaction, Source
 from . import bodies, rewriting, storing
 from .errors import CassetteError, problem_of
 from .index import Changed, Index, View, ref_of
+from .layout import Stamp
 from .nodes import NodeError
 from .planning import Plan, plan
 from .scan import Locate
@@ -131,23 +132,21 @@ class Cassette:
                 # The same text twice in the file, one superseded and one not, could not be told apart.
                 self.compact()
                 in_place = True
-            seen = self._seen_for(changes)
+            locators = [
+                None if change.new is None else self._locate(change.new.request.url) for change in changes
+            ]
+            seen = {locator: self._seen_at(locator) for locator in locators}
             with self._writing() as view:
                 planned = self._index.take(
                     view,
-                    lambda view: plan(changes, _Items(view, self._locate, identify, seen, self._superseded)),
+                    lambda view: plan(changes, _Items(view, locators, identify, seen, self._superseded)),
                 )
-                return self._write(view, planned, drafts, in_place)
+                return self._write(view, planned, drafts, locators, in_place)
 
-    def _seen_for(self, changes: Sequence[Change]) -> dict[Hashable, frozenset[str]]:
-        """What had been seen for the locator of each change; of one never looked for, what had been read."""
-        seen = dict(self._seen)
-        for change in changes:
-            if change.new is not None:
-                locator = self._locate(change.new.request.url)
-                if locator not in seen:
-                    seen[locator] = self._index.refs_read_at(locator)
-        return seen
+    def _seen_at(self, locator: Hashable) -> frozenset[str]:
+        """What had been seen there; where nobody has looked for it, what had been read."""
+        seen = self._seen.get(locator)
+        return self._index.refs_read_at(locator) if seen is None else seen
 
     def _draft(self, new: Interaction) -> Draft:
         try:
@@ -169,7 +168,12 @@ class Cassette:
                 yield view
 
     def _write(
-        self, view: View, planned: Plan, drafts: Sequence[Draft | None], in_place: bool
+        self,
+        view: View,
+        planned: Plan,
+        drafts: Sequence[Draft | None],
+        locators: Sequence[Hashable],
+        in_place: bool,
     ) -> list[Interaction | None]:
         texts = {change: draft.text for change, draft in enumerate(drafts) if draft is not None}
         for number, change in planned.replaced.items():
@@ -185,18 +189,20 @@ class Cassette:
         if in_place:
             replaced |= dict.fromkeys(planned.removed)
             replaced |= {number: texts[change] for number, change in planned.replaced.items()}
-        written = [drafts[change] for change in (*planned.replaced.values(), *planned.added)]
-        with self._new_files([draft for draft in written if draft is not None]):
-            if replaced or not view.layout.appendable:
-                self._rewrite(view, replaced, [texts[change] for change in appended])
-            elif appended:
-                self._append(view, [texts[change] for change in appended])
         gone = sorted(number for number, text in replaced.items() if text is None)
         places = {change: len(view) - len(gone) + rank for rank, change in enumerate(appended)}
         places |= {change: number for number, change in unchanged.items()}
         if in_place:
             places |= {change: number - bisect(gone, number) for number, change in planned.replaced.items()}
-        stored = self._stored(places, drafts)
+        written = [drafts[change] for change in (*planned.replaced.values(), *planned.added)]
+        with self._new_files([draft for draft in written if draft is not None]):
+            added = [texts[change] for change in appended]
+            if replaced or not view.layout.appendable:
+                self._rewrite(view, replaced, added)
+            elif appended:
+                urls = [draft.interaction.request.url for change in appended if (draft := drafts[change])]
+                self._append(view, added, urls, [locators[change] for change in appended])
+        stored = self._stored(view, places, drafts, locators)
         if not in_place:
             self._note_superseded(view, planned, stored)
         return stored
@@ -208,15 +214,21 @@ class Cassette:
             return None
         return rewriting.retouched(view.text(number), view.interaction(number), draft.interaction)
 
-    def _append(self, view: View, texts: Sequence[bytes]) -> None:
-        size = view.layout.stamp.size
-        data = rewriting.appended(view.file, view.layout, size, texts)
-        storing.append(self._index.real_path, data, size, is_step=len(texts) > 1)
+    def _append(
+        self, view: View, texts: Sequence[bytes], urls: Sequence[str], locators: Sequence[Hashable]
+    ) -> None:
+        layout = view.layout
+        beginning = rewriting.before_appended(view.file, layout)
+        placed = [rewriting.placed(text, layout) for text in texts]
+        data = beginning + b"".join(placed)
+        now = storing.append(self._index.real_path, data, layout.stamp.size, is_step=len(texts) > 1)
+        self._index.note_appended(layout, beginning, placed, urls, locators, Stamp.of(now))
 
     def _rewrite(self, view: View, texts: Mapping[int, bytes | None], added: Sequence[bytes]) -> None:
         assert view.file is not None
         pieces = rewriting.spliced(view.file, view.layout, texts, added)
         storing.replace(self._index.real_path, pieces, lambda: self._index.check(view.layout))
+        self._index.layout = None
         self._remove_unused()
 
     @contextmanager
@@ -244,20 +256,25 @@ class Cassette:
                     file.unlink()
             folder.rmdir()
 
-    def _stored(self, places: Mapping[int, int], drafts: Sequence[Draft | None]) -> list[Interaction | None]:
-        """For each change the interaction that is now at its place in the file."""
+    def _stored(
+        self,
+        view: View,
+        places: Mapping[int, int],
+        drafts: Sequence[Draft | None],
+        locators: Sequence[Hashable],
+    ) -> list[Interaction | None]:
+        """For each change the interaction that is now at its place in the file, which ``view`` was of."""
         stored: list[Interaction | None] = [None] * len(drafts)
-        written: set[Hashable] = set()
-        with self._index.view(holds_lock=True) as view:
+        shows_all = view.file is not None and view.layout is self._index.layout
+        with nullcontext(view) if shows_all else self._index.view(holds_lock=True) as now:
             for change, number in places.items():
-                draft = drafts[change]
+                draft, locator = drafts[change], locators[change]
                 assert draft is not None
-                source = Source(self.path, view.line(number), ref_of(view.text(number)))
+                source = Source(self.path, now.line(number), ref_of(now.text(number)))
                 stored[change] = replace(draft.interaction, source=source)
-                locator = self._locate(draft.interaction.request.url)
                 self._index.note(source.ref, locator)
-                written.add(locator)
-            self._seen |= {locator: view.refs_at(locator) for locator in written}
+            for locator in {locators[change] for change in places}:
+                self._seen[locator] = now.refs_at(locator)
         return stored
 
     def _note_superseded(self, view: View, planned: Plan, stored: Sequence[Interaction | None]) -> None:
@@ -309,13 +326,13 @@ class _Items:
     def __init__(
         self,
         view: View,
-        locate: Callable[[str], Hashable],
+        locators: Sequence[Hashable],
         identify: Identify,
         seen: Mapping[Hashable, frozenset[str]],
         superseded: Collection[str],
     ) -> None:
         self._view = view
-        self._locate = locate
+        self._locators = locators
         self._identify = identify
         self._seen = seen
         self._superseded = superseded
@@ -323,8 +340,8 @@ class _Items:
     def with_ref(self, ref: str) -> list[int]:
         return [] if ref in self._superseded else self._view.with_ref(ref)
 
-    def alike(self, interaction: Interaction) -> list[int]:
-        locator = self._locate(interaction.request.url)
+    def alike(self, change: int, interaction: Interaction) -> list[int]:
+        locator = self._locators[change]
         candidates = self._view.layout.at(locator)
         if not candidates:
             return []
@@ -338,9 +355,8 @@ class _Items:
             and self._identify(item) == identity
         ]
 
-    def is_unseen(self, index: int, interaction: Interaction) -> bool:
-        seen = self._seen.get(self._locate(interaction.request.url), frozenset())
-        return ref_of(self._view.text(index)) not in seen
+    def is_unseen(self, index: int, change: int) -> bool:
+        return ref_of(self._view.text(index)) not in self._seen[self._locators[change]]
 
 
 def _successors(ref: str, superseded: Mapping[str, str]) -> Iterator[str]:

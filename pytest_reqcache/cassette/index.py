@@ -226,6 +226,26 @@ class Index:
         view.layout = self._parsed(view.file, view.layout.stamp)
         return read(view)
 
+    def note_appended(
+        self,
+        layout: Layout,
+        beginning: bytes,
+        texts: Sequence[bytes],
+        urls: Sequence[str],
+        locators: Sequence[Hashable],
+        now: Stamp,
+    ) -> None:
+        """What was written behind a file of that layout, ``beginning`` and items, need not be looked for."""
+        start, self.layout = layout.stamp.size, None
+        if now.size != start + len(beginning) + sum(map(len, texts)):
+            return
+        if not start:
+            layout = Layout(now, head_end=len(beginning))
+        elif not layout.scanned or beginning or layout.end != start:
+            return
+        layout.grow(now, texts, urls, locators)
+        self.layout = layout
+
     def check(self, layout: Layout) -> None:
         """Raises Changed where the file is not the one that was looked through."""
         if not self._is_current(layout):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .nodes import Node
@@ -93,6 +93,18 @@ class Layout:
         self.starts.extend(places.starts)
         self.ends.extend(places.ends)
         self.urls.extend(map(hash, places.urls))
+
+    def grow(
+        self, stamp: Stamp, texts: Sequence[bytes], urls: Sequence[str], locators: Iterable[Hashable]
+    ) -> None:
+        """Note items that stand right behind the last one, to the end of the file."""
+        places = Places()
+        for text, url in zip(texts, urls, strict=True):
+            start = places.ends[-1] if places.ends else self.end
+            places.add(start, start + len(text), url)
+        self.add(places, locators)
+        self.last = hash(texts[-1])
+        self.stamp = stamp
 
     def at(self, locator: Hashable) -> list[int]:
         return self.locators.get(locator, [])

@@ -10,9 +10,10 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import lock_descriptor
 
 from .errors import CassetteError
 
@@ -20,6 +21,7 @@ from .errors import CassetteError
 TIMEOUT = 30.0
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Lock:
@@ -27,55 +29,77 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = FileLock(_lock_file(path))
+        self.file = _lock_file(path)
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Nobody else holds the lock meanwhile. Raises CassetteError when it is not to be had."""
-        try:
-            self._acquire()
-            yield
-        finally:
-            if self._lock.is_locked:
-                # Safe while it is held: who waits for it sees that the file is gone, and makes a new one.
-                with suppress(OSError):
-                    os.unlink(self._lock.lock_file)
-                self._lock.release()
+        with self._acquire():
+            try:
+                yield
+            finally:
+                if os.name != "nt":
+                    # Safe while it is held: who waits for it sees that the file is gone, and makes a new one.
+                    self._remove()
+        if os.name == "nt":
+            self._remove()  # safe then: Windows removes no file that somebody has open
 
-    def _acquire(self) -> None:
+    def _acquire(self) -> FileIO:
+        """The lock's file, locked until it is closed: with its last reference, whatever interrupts us."""
         # Pauses are counted, and no clock is asked: freezegun stops those that filelock waits by.
         waited, pause = 0.0, _FIRST_PAUSE
         while True:
             try:
-                self._lock.acquire(timeout=0)
-                return
-            except Timeout:
-                pass
+                file = self._locked_file()
             except OSError as error:
                 raise CassetteError(
-                    self._path, None, f"cannot be locked: {error}; make {self._lock.lock_file} writable"
+                    self._path, None, f"cannot be locked: {error}; make {self.file} writable"
                 ) from None
+            if file is not None:
+                return file
             if waited >= TIMEOUT:
                 raise CassetteError(
                     self._path,
                     None,
                     f"another process has held its lock for more than {TIMEOUT:g} s; "
-                    f"end that process (the lock is {self._lock.lock_file}) and run again",
+                    f"end that process (the lock is {self.file}) and run again",
                 )
             time.sleep(pause)
             waited += pause
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
+    def _locked_file(self) -> FileIO | None:
+        """None where somebody else has it locked, or has just removed it, or its folder."""
+        try:
+            file = FileIO(self.file, "r+", opener=_opened)
+        except FileNotFoundError:
+            self._make_folder()
+            return None
+        if lock_descriptor(file.fileno(), blocking=False) and os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()
+        return None
 
-def _lock_file(path: Path) -> Path:
+    def _make_folder(self) -> None:
+        try:
+            os.makedirs(os.path.dirname(self.file), mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise CassetteError(
+                self._path, None, f"no folder for its lock: {error}; set TMPDIR to one that you may write to"
+            ) from None
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            os.unlink(self.file)
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT | _NO_LINK, 0o600)
+
+
+def _lock_file(path: Path) -> str:
     user = str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
-    folder = Path(tempfile.gettempdir(), f"pytest-reqcache-{user}")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise CassetteError(
-            path, None, f"no folder for its lock: {error}; set TMPDIR to one that you may write to"
-        ) from None
     # One lock for all that may be the same file, in any spelling, or share a folder of bodies.
     name = unicodedata.normalize("NFC", str(path.with_suffix("")).casefold())
-    return folder / (hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".lock")
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return os.path.join(tempfile.gettempdir(), f"pytest-reqcache-{user}", f"{digest}.lock")

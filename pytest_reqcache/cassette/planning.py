@@ -15,11 +15,11 @@ class Items(Protocol):
     def with_ref(self, ref: str) -> list[int]:
         """The items with that text."""
 
-    def alike(self, interaction: Interaction) -> list[int]:
-        """The items that are the same recording."""
+    def alike(self, change: int, interaction: Interaction) -> list[int]:
+        """The items that are the same recording as the new one of a change."""
 
-    def is_unseen(self, index: int, interaction: Interaction) -> bool:
-        """Whether the item, which is like the interaction, was written since we last looked for such."""
+    def is_unseen(self, index: int, change: int) -> bool:
+        """Whether the item, which is like that of the change, was written since we last looked for such."""
 
 
 @dataclass(slots=True)
@@ -48,10 +48,10 @@ def plan(changes: Sequence[Change], items: Items) -> Plan:
             # Either an addition, or what it replaces has been rewritten by another process.
             rivals = [
                 index
-                for index in items.alike(change.new)
+                for index in items.alike(number, change.new)
                 if index not in found.removed
                 and index not in found.replaced
-                and (change.replaces or items.is_unseen(index, change.new))
+                and (change.replaces or items.is_unseen(index, number))
             ]
             if not change.refresh and (rivals or change.replaces):
                 continue

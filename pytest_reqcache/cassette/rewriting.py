@@ -38,24 +38,23 @@ def spliced(
         text = texts.get(index, b"")
         if text is not None:
             between = b"" if is_flow or index == 0 else _bytes(file, behind, start)
-            text = _placed(text, layout) if text else _kept(_bytes(file, start, end), layout)
+            text = placed(text, layout) if text else _kept(_bytes(file, start, end), layout)
             yield between + text
             last = text[-1:]
         behind = end
     for text in added:
-        yield (b"" if last == b"\n" else layout.newline) + _placed(text, layout)
+        yield (b"" if last == b"\n" else layout.newline) + placed(text, layout)
         last = b"\n"
     yield (layout.newline if tail and last != b"\n" else b"") + tail
 
 
-def appended(file: BinaryIO | None, layout: Layout, end: int, texts: Sequence[bytes]) -> bytes:
-    """What to write at the end of a file of ``end`` bytes to add items to it."""
+def before_appended(file: BinaryIO | None, layout: Layout) -> bytes:
+    """What has to stand between the end of a file and items that are added there."""
     if layout.block_form is not None:
-        beginning = layout.block_form[0]
-    else:
-        last = _bytes(file, end - 1, end) if file is not None and end else b"\n"
-        beginning = b"" if last == b"\n" else layout.newline
-    return beginning + b"".join(_placed(text, layout) for text in texts)
+        return layout.block_form[0]
+    size = layout.stamp.size
+    last = _bytes(file, size - 1, size) if file is not None and size else b"\n"
+    return b"" if last == b"\n" else layout.newline
 
 
 def retouched(text: bytes, old: Interaction, new: Interaction) -> bytes | None:
@@ -82,7 +81,7 @@ def _with_empty_list(head: bytes) -> bytes:
     return head[:end] + b" []" + head[end:]
 
 
-def _placed(text: bytes, layout: Layout) -> bytes:
+def placed(text: bytes, layout: Layout) -> bytes:
     """A text of ours, indented as the file's list is."""
     if layout.column:
         indent = b" " * layout.column

@@ -12,8 +12,9 @@ from pathlib import Path
 FINISHED, UNFINISHED = b"- request:", b"-~request:"
 
 
-def append(path: Path, data: bytes, end: int, *, is_step: bool) -> None:
+def append(path: Path, data: bytes, end: int, *, is_step: bool) -> os.stat_result:
     """Write to the end of a file of ``end`` bytes, which is made if that is 0; on failure it is as before.
+    Returns what the file is now.
 
     With ``is_step`` the items in ``data`` are there all at once: what a killed process leaves is torn.
     """
@@ -35,6 +36,7 @@ def append(path: Path, data: bytes, end: int, *, is_step: bool) -> None:
             _write_all(descriptor, data)
             if first is not None:
                 _finish(path, end + first)
+            return os.fstat(descriptor)
         except BaseException:
             os.ftruncate(descriptor, end)
             if is_new:

@@ -160,7 +160,7 @@ def test_reader_does_not_take_a_write_in_progress_for_a_tear(path, monkeypatch):
 
     def wait_for_the_writer(lock):
         path.write_bytes(data)
-        acquire(lock)
+        return acquire(lock)
 
     acquire = Lock._acquire
     monkeypatch.setattr(Lock, "_acquire", wait_for_the_writer)

@@ -204,7 +204,7 @@ def test_linked_cassettes_and_linked_folders_are_one(tmp_path):
     Cassette(paths[0], str).commit([Change(make("https://x/0", b"new"), (ref(old),))], identify)
     assert paths[0].is_symlink()
     assert [bodies(path)["https://x/0"] for path in paths] == [b"new"] * 3
-    assert {Lock(path.resolve())._lock.lock_file for path in paths} == {Lock(paths[2])._lock.lock_file}
+    assert {Lock(path.resolve()).file for path in paths} == {Lock(paths[2]).file}
 
 
 def test_link_to_itself_is_a_clear_error(tmp_path):
@@ -227,9 +227,9 @@ def test_longest_name_that_the_system_takes_is_recorded_and_rewritten(tmp_path):
 def test_spellings_that_may_be_one_file_have_one_lock():
     """Where case or composition makes no difference, locks must not either."""
     spellings = ["Weather.yaml", "weather.YAML", "weather.yml"]
-    assert len({Lock(Path("/x", name))._lock.lock_file for name in spellings}) == 1
-    assert Lock(Path("/x/\u00e9.yaml"))._lock.lock_file == Lock(Path("/x/e\u0301.yaml"))._lock.lock_file
-    assert Lock(Path("/x/a.yaml"))._lock.lock_file != Lock(Path("/x/b.yaml"))._lock.lock_file
+    assert len({Lock(Path("/x", name)).file for name in spellings}) == 1
+    assert Lock(Path("/x/\u00e9.yaml")).file == Lock(Path("/x/e\u0301.yaml")).file
+    assert Lock(Path("/x/a.yaml")).file != Lock(Path("/x/b.yaml")).file
 
 
 def test_file_that_two_spellings_lead_to_keeps_what_both_record(tmp_path):
