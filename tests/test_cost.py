@@ -23,7 +23,9 @@ def flow_on(path, settings=TEST_SETTINGS):
     memory = RunMemory()
     redactor = Redactor(memory.registry, path)
     identity = TestIdentity(lambda: settings, redactor)
-    return Flow(Cassette(path, identity.locate), identity, redactor, memory, lambda: settings)
+    return Flow(
+        Cassette(path, identity.locate, identity.locate_all), identity, redactor, memory, lambda: settings
+    )
 
 
 @pytest.fixture

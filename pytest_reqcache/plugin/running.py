@@ -240,12 +240,11 @@ def watch_for(run: Run, who: str) -> patching.Watch | None:
     """What counts the requests of fixtures of wider scope; offline none is made."""
     if run.options.offline:
         return None
-    rules = _of_ini(run).redact.rules
 
     def watch(
         request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
     ) -> requests.Response:
-        what = f"{who}: {request.method} {masked_url(request.url or '', rules)}"
+        what = f"{who}: {request.method} {masked_url(request.url or '', _of_ini(run).redact.rules)}"
         run.outside.add({"live_in_fixtures": {what: 1}})
         return forward(request)
 

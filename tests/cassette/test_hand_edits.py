@@ -431,3 +431,11 @@ def test_general_way_does_not_keep_what_it_parsed(text, path, open_cassette):
     assert len(cassette) == 3
     assert not cassette._index.layout.scanned
     assert cassette._index.layout.nodes == {}
+
+
+@pytest.mark.parametrize("beginning", ["  request:", "  - request:", "    - request:"])
+def test_item_that_has_lost_its_place_is_told_whatever_is_looked_for(beginning, text, path, open_cassette):
+    path.write_text(text.replace("- request:\n    method: POST", f"{beginning}\n    method: POST"))
+    for item in ITEMS:
+        with pytest.raises(CassetteError):
+            open_cassette().find(item.request.url)
