@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ VERSION = 1
 
 #: What a new cassette begins with.
 HEADER = b"# Recorded by pytest-reqcache. Edit freely: see docs/cassettes.\nversion: 1\ninteractions:\n"
+
+_LIBYAML: Any = yaml.cyaml if yaml.__with_libyaml__ else None
 
 # Widths are C integers in libyaml; this one means: never fold a line.
 _NO_FOLDING = 2**31 - 1
@@ -149,13 +152,16 @@ def _check(interaction: Interaction) -> None:
     request = interaction.request
     if not 100 <= interaction.response.status <= 999:
         raise ValueError(f"{interaction.response.status} is no status of HTTP; do not record it")
-    for what, text in (
+    texts = [
         ("method", request.method),
         ("URL", request.url),
         ("reason", interaction.response.reason),
         ("key", interaction.key or ""),
-        *(("header name", name) for name, _ in (*request.headers, *interaction.response.headers)),
-    ):
+        *[("header name", name) for name, _ in (*request.headers, *interaction.response.headers)],
+    ]
+    if bodies.yaml_can_hold("\n".join([text for _, text in texts])):
+        return
+    for what, text in texts:
         if not bodies.yaml_can_hold(text):
             raise ValueError(
                 f"{what} {text!r} holds half a surrogate pair, which YAML cannot; do not record it"
@@ -232,7 +238,8 @@ def _body(form: bodies.InlineBody | FiledBody | None, folder: Path) -> Iterator[
         yield _text(value)
     yield _KEYS[form.form]
     if form.text and _fits_block(form.text):
-        yield ScalarEvent(None, None, (False, True), form.text, style="|")
+        kind = _OddBlock if _is_beyond_libyaml(form.text) else ScalarEvent
+        yield kind(None, None, (False, True), form.text, style="|")
     else:
         kind = _QuotedLines if len(_LINE.findall(form.text)) > 1 else ScalarEvent
         yield kind(None, None, (False, True), form.text, style='"')
@@ -267,6 +274,7 @@ _resolve: Any = Resolver().resolve
 _TEXT_TAG = "tag:yaml.org,2002:str"
 
 
+@lru_cache(maxsize=1024)
 def _text(text: str) -> Event:
     is_plain = _resolve(ScalarNode, text, (True, False)) == _TEXT_TAG
     # In single quotes line breaks would stand as they are, on lines of their own.
@@ -276,6 +284,13 @@ def _text(text: str) -> Event:
 
 class _QuotedLines(ScalarEvent):
     """A text in double quotes, of which each line is written as a line."""
+
+
+class _OddBlock(ScalarEvent):
+    """A text in a block, with characters that libyaml would not write in one."""
+
+
+_NOT_FOR_LIBYAML = frozenset({_QuotedLines, _OddBlock})
 
 
 class _BodyEmitter(Emitter):
@@ -324,24 +339,17 @@ def _emit(events: list[Event]) -> bytes:
         DocumentEndEvent(),
         StreamEndEvent(),
     ]
-    if yaml.__with_libyaml__ and not _needs_body_emitter(events):
-        text = str(yaml.emit(document, Dumper=yaml.CDumper, allow_unicode=True, width=_NO_FOLDING))
-    else:
-        stream = io.StringIO()
-        emitter = _BodyEmitter(stream, allow_unicode=True, width=_NO_FOLDING)
+    suits_libyaml = _LIBYAML is not None and _NOT_FOR_LIBYAML.isdisjoint(map(type, events))
+    made_by = _LIBYAML.CEmitter if suits_libyaml else _BodyEmitter
+    stream = io.StringIO()
+    emitter = made_by(stream, allow_unicode=True, width=_NO_FOLDING)
+    try:
         for event in document:
             emitter.emit(event)
-        text = stream.getvalue()
+    finally:
+        emitter.dispose()
     # libyaml ends a document with "..." if a block in it kept its trailing newlines.
-    return text.removesuffix("...\n").encode()
-
-
-def _needs_body_emitter(events: list[Event]) -> bool:
-    return any(
-        type(event) is _QuotedLines
-        or (type(event) is ScalarEvent and event.style == "|" and _is_beyond_libyaml(event.value))
-        for event in events
-    )
+    return stream.getvalue().removesuffix("...\n").encode()
 
 
 def _is_beyond_libyaml(block: str) -> bool:

@@ -130,13 +130,20 @@ def _edit_url(url: str, editor: Editor, rules: Rules) -> str:
 
 
 def _edit_headers(headers: Headers, editor: Editor, rules: Rules) -> Headers:
+    kinds = [rules.header(name) for name, _ in headers.items]
+    # A quick look at all the others at once: mostly there is nothing in them.
+    others = "\n".join([item[1] for item, kind in zip(headers.items, kinds, strict=True) if kind is None])
+    plain = not (rules.patterns or rules.may_hold(others) or editor.concerns(others))
+    if plain and not any(kinds):
+        return headers
     changed = False
     items: list[tuple[str, str]] = []
-    for item in headers.items:
+    for item, kind in zip(headers.items, kinds, strict=True):
         name, value = item
-        kind = rules.header(name)
         if kind is not None:
             new = _HEADER_EDITS[kind](name, value, editor, rules)
+        elif plain:
+            new = value
         elif rules.may_hold(value):
             new = _edit_url_header(name, value, editor, rules)
         else:

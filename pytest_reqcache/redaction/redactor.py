@@ -33,6 +33,8 @@ class Redactor:
         self._path = path
         self._current_rules = rules
         self._known = Known()
+        #: By identity, which is theirs as long as they are kept here: neither changes.
+        self._looked_through: dict[int, tuple[RecordedResponse, Rules, bool]] = {}
 
     @property
     def _rules(self) -> Rules:
@@ -42,10 +44,18 @@ class Redactor:
         """Learn the live secrets that stand at their own places; says whether one is in the response."""
         if not self._is_plain(request, None):
             edit_request(request, Learner(self._known, issued=False), self._rules)
-        issued = Learner(self._known, issued=True)
-        if response is not None:
-            edit_response(response, issued, self._rules)
-        return issued.found
+        return response is not None and self._issues(response)
+
+    def _issues(self, response: RecordedResponse) -> bool:
+        """Whether there is a secret in a response, which is learned then. The same response is looked
+        through once, when it is received: by the same rules nothing else is in it when it is written."""
+        rules = self._rules
+        known = self._looked_through.get(id(response))
+        if known is None or known[1] is not rules:
+            learner = Learner(self._known, issued=True)
+            edit_response(response, learner, rules)
+            known = self._looked_through[id(response)] = (response, rules, learner.found)
+        return known[2]
 
     def recall(self, recorded: Interaction) -> None:
         """Note what a replayed recording hands out in the place of secrets, made up by a user's function."""

@@ -68,6 +68,7 @@ SHAPES: Final = (
 )
 
 _HINTED: Final = [(hint, shape) for shape in SHAPES for hint in shape.hints]
+_HINTS: Final = tuple(hint for hint, _ in _HINTED)
 
 _CHUNK: Final = 1024 * 1024
 _OVERLAP: Final = 16 * 1024  # bytes that are searched again with the next chunk: no secret is longer
@@ -142,9 +143,7 @@ class Sentinel:
 
     def watch(self, environment: Mapping[str, str] = os.environ) -> None:
         """Note the values of the variables that are secrets by their names."""
-        for name in environment:
-            if not _is_secret_name(name):
-                continue
+        for name in filter(_is_secret_name, environment):
             for secret in _secrets_in(environment.get(name, "")):
                 known = self._names.get(secret, ())
                 if name not in known:
@@ -183,9 +182,7 @@ class Sentinel:
         if len(contents) < len(parts):
             return True  # a body in a file
         everything = b"\n".join([content for _, content in contents])
-        if any(hint in everything for hint, _ in _HINTED) or any(
-            spelling in everything for spelling in self._spellings
-        ):
+        if any(map(everything.__contains__, (*_HINTS, *self._spellings))):
             return True
         if not learned:
             return False

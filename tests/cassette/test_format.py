@@ -226,7 +226,7 @@ def test_half_a_surrogate_pair_in_a_url_is_refused(open_cassette, path):
 
 def test_pure_python_yaml_gives_the_same(tmp_path, monkeypatch):
     with_libyaml = writing.draft(FIRST, tmp_path).text
-    monkeypatch.setattr("yaml.__with_libyaml__", False)
+    monkeypatch.setattr(writing, "_LIBYAML", None)
     monkeypatch.setattr(nodes, "_LOADER", __import__("yaml").SafeLoader)
     assert writing.draft(FIRST, tmp_path).text == with_libyaml
     assert round_trip(FIRST, tmp_path) == FIRST
