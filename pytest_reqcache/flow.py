@@ -578,6 +578,8 @@ class Flow:
         Raises:
             SecretFoundError: there is a secret in one of them.
         """
+        if not staged:
+            return [], []
         pairs = tuple((id(change.new), id(change.replaces)) for change in staged)
         basis = (pairs, id(self._settings()), self._redactor.learned_so_far)
         if self._checked is not None:  # mostly nothing is new since the check

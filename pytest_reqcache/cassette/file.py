@@ -150,7 +150,7 @@ class Cassette:
 
     def _draft(self, new: Interaction) -> Draft:
         try:
-            return draft(new, self._index.folder)
+            return draft(new, self._index.folder())
         except ValueError as error:
             raise CassetteError(self.path, None, str(error)) from None
 
@@ -236,7 +236,7 @@ class Cassette:
         """Write the body files, before the items that refer to them; they go again if those fail."""
         try:
             for file in (file for draft in drafts for file in draft.files):
-                bodies.write_file(file, self._index.folder)
+                bodies.write_file(file, self._index.folder())
             yield
         except BaseException:
             self._remove_unused()  # an interrupt may come when the items are there already
@@ -244,7 +244,7 @@ class Cassette:
 
     def _remove_unused(self) -> None:
         """Remove the body files that no item refers to, also those of the killed; in doubt they stay."""
-        folder = self._index.folder
+        folder = self._index.folder()
         with suppress(OSError):
             storing.clear_away(folder, ".*.tmp")
             files = [file for file in folder.iterdir() if bodies.is_own_name(file.name)]

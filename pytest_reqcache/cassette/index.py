@@ -169,7 +169,6 @@ class Index:
         """Where the file really is: a symbolic link's target is what is locked and replaced."""
         return Path(os.path.realpath(self._absolute))
 
-    @cached_property
     def folder(self) -> Path:
         """Where the cassette's body files are."""
         return self.real_path.with_suffix(".bodies")
@@ -197,12 +196,13 @@ class Index:
     def view(self, holds_lock: bool = False) -> View:
         """The file as it is now. Raises NodeError where it is no cassette."""
         try:
-            file = open(self.real_path, "rb", buffering=0)  # noqa: SIM115  the view closes it
+            # Who reads alone spares himself the way along the links.
+            file = open(self.real_path if holds_lock else self._absolute, "rb", buffering=0)  # noqa: SIM115  the view closes it
         except FileNotFoundError:
             self.layout = None
             return View(self, None, Layout(Stamp(0, 0, 0), head_end=0, block_form=(HEADER, b"")))
         except OSError:
-            if not self.real_path.is_dir():
+            if not os.path.isdir(self._absolute):
                 raise
             raise CassetteError(
                 self.path, None, "this is a folder; a cassette is a file: give its name"

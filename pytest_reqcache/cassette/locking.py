@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from filelock import lock_descriptor
-
 from .errors import CassetteError
 
 #: How long to wait for another process that writes the same cassette, in seconds.
@@ -75,6 +73,8 @@ class Lock:
         except FileNotFoundError:
             self._make_folder()
             return None
+        from filelock import lock_descriptor  # most runs lock nothing
+
         if lock_descriptor(file.fileno(), blocking=False) and os.fstat(file.fileno()).st_nlink:
             return file
         file.close()

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -23,6 +23,8 @@ from ..models import Body, BodyFile, Interaction, RecordedRequest, RecordedRespo
 from . import bodies, json_text
 from .bodies import InlineBody
 from .nodes import Node, NodeError
+
+Folder = Callable[[], Path]
 
 _BODY_KEYS = ("json", "text", "base64", "file")
 # What says how a body is restored, of which forms, and the values where not any may stand there.
@@ -67,8 +69,8 @@ _OWN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z")
 _BODILESS_STATUS = frozenset({204, 304})
 
 
-def interaction(node: Node, folder: Path, source: Source) -> Interaction:
-    """The interaction that an item stands for; ``folder`` is where the cassette's body files are.
+def interaction(node: Node, folder: Folder, source: Source) -> Interaction:
+    """The interaction that an item stands for; ``folder`` says where the cassette's body files are.
 
     Raises NodeError.
     """
@@ -143,7 +145,7 @@ def time(node: Node, name: str) -> datetime:
     raise node.error(f"{name} is {text!r}; write a time such as 2026-11-23T19:10:00Z or 2026-11-23")
 
 
-def _request(node: Node, found: dict[str, Node], url: str, folder: Path) -> RecordedRequest:
+def _request(node: Node, found: dict[str, Node], url: str, folder: Folder) -> RecordedRequest:
     _require(("method",), node, found, "a request")
     method = _text(found["method"], "method")
     if _METHOD.fullmatch(method) is None:
@@ -158,7 +160,7 @@ def _request(node: Node, found: dict[str, Node], url: str, folder: Path) -> Reco
     )
 
 
-def _response(node: Node, folder: Path, method: str) -> RecordedResponse:
+def _response(node: Node, folder: Folder, method: str) -> RecordedResponse:
     found = _fields(node, "a response", required=("status",))
     line = _text(found["status"], "status")
     parts = _STATUS.fullmatch(line)
@@ -214,7 +216,7 @@ def _header_value(node: Node, name: str) -> str:
     return _text(node, name)
 
 
-def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None:
+def _body(found: dict[str, Node], headers: Headers, folder: Folder) -> Body | None:
     forms = [name for name in found if name in _BODY_KEYS]
     if len(forms) > 1:
         first, second = forms[:2]
@@ -229,7 +231,7 @@ def _body(found: dict[str, Node], headers: Headers, folder: Path) -> Body | None
     if not isinstance(node.value, str):
         raise node.error(f"{form} is {node.kind}; write '{form}: |', and below it, indented, the {form}")
     if form == "file":
-        return _file(node, node.value, folder)
+        return _file(node, node.value, folder())
     try:
         return bodies.restore(InlineBody(form, node.value, parameters), headers)
     except json.JSONDecodeError as error:

@@ -248,7 +248,7 @@ class _Outcomes:
 
                 totals, record = finish(self._run, running)
                 setattr(report, _REPORT_KEY, totals.as_dict())
-                if record.drift or self._follows_all:
+                if record is not None:
                     setattr(report, _RECORD_KEY, record.as_dict())
         # What a test counted travels with its report: from xdist's workers too, even if they crash later.
         counted = getattr(report, _REPORT_KEY, None)

@@ -251,8 +251,9 @@ def watch_for(run: Run, who: str) -> patching.Watch | None:
     return watch
 
 
-def finish(run: Run, running: Running) -> tuple[Totals, Record]:
-    """The test's outcome is known: commit what it recorded, or drop it; gives what it counted, and did."""
+def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
+    """The test's outcome is known: commit what it recorded, or drop it; gives what it counted, and what it
+    did where that is to be told."""
     del run.running[running.nodeid]
     patching.set_watch(None)
     good = _is_good(running.reports)
@@ -267,6 +268,8 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record]:
         totals.errors = [f"{running.nodeid}: {error}"]
     if good and journal.missed:
         totals.passed_with_misses = [running.nodeid]
+    if not (commit.drifts or run.options.follows_tests):
+        return totals, None
     path = running.flow.cassette.path
     assert path is not None
     return totals, record_of(run, path, running, totals, commit.drifts)

@@ -37,7 +37,10 @@ def form_of(body, headers, tmp_path):
 def comes_back(body, headers, tmp_path):
     folder = tmp_path / "x.bodies"
     text = writing.draft(make(body=body, headers=headers), folder).text.decode()
-    return reading.interaction(nodes.read_item(text, 1), folder, Source(None, 1, "")).response.body == body
+    return (
+        reading.interaction(nodes.read_item(text, 1), lambda: folder, Source(None, 1, "")).response.body
+        == body
+    )
 
 
 TREE = {"users": [{"name": "Ada", "é": "日本\U0001f600"}], "empty": [], "n": 1.5, "long": list(range(100))}

@@ -85,7 +85,7 @@ SECOND = make(
 def round_trip(interaction: Interaction, tmp_path) -> Interaction:
     folder = tmp_path / "x.bodies"
     text = writing.draft(interaction, folder).text.decode()
-    return reading.interaction(nodes.read_item(text, 1), folder, Source(None, 1, ""))
+    return reading.interaction(nodes.read_item(text, 1), lambda: folder, Source(None, 1, ""))
 
 
 def test_recorded_cassette_looks_like_the_documented_one(path, open_cassette):

@@ -46,7 +46,7 @@ def test_any_body_is_read_again(body, kind):
     """In a request and in a response; by both ways into a file; and whatever is cut off is told from it."""
     item = interaction(body, kind)
     text = writing.draft(item, FOLDER).text
-    back = reading.interaction(nodes.read_item(text.decode(), 1), FOLDER, Source(None, 1, ""))
+    back = reading.interaction(nodes.read_item(text.decode(), 1), lambda: FOLDER, Source(None, 1, ""))
     assert (back.request.body, back.response.body) == (body, body)
     for cut in (len(text) // 3, len(text) // 2, len(text) - 40):
         assert is_torn_item(text[:cut])
