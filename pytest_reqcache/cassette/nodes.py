@@ -40,7 +40,7 @@ SAFE_TAGS = frozenset(
 )
 
 
-class Places:
+class Positions:
     """Where the events of a text stand in its file, whose line ``first_line`` the text begins with."""
 
     __slots__ = ("_first_line", "_line_starts")
@@ -67,7 +67,7 @@ class Node:
     __slots__ = ("_at", "_event", "_places", "value")
 
     def __init__(
-        self, value: str | list[Node] | dict[str, Node], event: Any, at: Any, places: Places
+        self, value: str | list[Node] | dict[str, Node], event: Any, at: Any, places: Positions
     ) -> None:
         self.value = value
         self._event = event
@@ -143,7 +143,7 @@ class NodeReader:
         self.aliases = 0
         #: The index in the text behind the last scalar, alias or flow collection.
         self.end = 0
-        self.places = Places(text, first_line)
+        self.places = Positions(text, first_line)
         self._tags = tags
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
