@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from . import options
 from .options import MARKER, MARKER_HELP
-from .state import RUN, Reqcache, Run
+from .state import RUN, SECTION, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..session import CachedSession
+    from .given import Reqcache
     from .running import Running
     from .wider import CachedSessionFactory
 
@@ -30,7 +31,6 @@ _TEST_FIXTURES = frozenset({_FIXTURE, "reqcache", "cached_session"})
 _OWN_FIXTURES = _TEST_FIXTURES | {"cached_session_factory"}
 _REPORT_KEY = "reqcache"
 _RECORD_KEY = "reqcache_record"
-_SECTION = "reqcache"
 
 
 # --- the run
@@ -126,7 +126,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.fixturenames = names = [_FIXTURE, *names]  # type: ignore[attr-defined]
         if not run.in_use and names is not None and not _OWN_FIXTURES.isdisjoint(names):
             run.in_use = True
-            config.pluginmanager.register(_Around(run), "reqcache-around")
+            from .around import Around
+
+            config.pluginmanager.register(Around(run), "reqcache-around")
     if errors:
         raise pytest.UsageError(*errors)
 
@@ -166,6 +168,8 @@ def reqcache_config() -> dict[str, Any]:
 @pytest.fixture
 def reqcache(_reqcache_test: Running) -> Reqcache:
     """The test's cassette, its settings, and the counts of what was replayed, recorded, missed ..."""
+    from .given import Reqcache
+
     return Reqcache(_reqcache_test.engine, _reqcache_test.flow)
 
 
@@ -188,46 +192,6 @@ def cached_session_factory(request: pytest.FixtureRequest) -> Iterator[CachedSes
     run = request.config.stash[RUN]
     yield CachedSessionFactory(run)
     end_wider(run)
-
-
-class _Around:
-    """Hooks around what a run does that uses the cache; in any other they would only cost."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
-        """What a fixture of wider scope requests is not the test's: its cassette is set aside meanwhile."""
-        if fixturedef.scope == "function":
-            return (yield)
-        from .wider import set_up
-
-        with set_up(self._run, fixturedef):
-            return (yield)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """A test that would record a secret fails, and not its tear-down."""
-        yield
-        running = self._run.running.get(item.nodeid)
-        if running is not None:
-            from .running import check
-
-            check(running)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
-        if report.failed:
-            from . import reporting
-
-            text = reporting.failure_section(self._run, self._run.running.get(item.nodeid))
-            if text:
-                report.sections.append((_SECTION, text))
-        return report
 
 
 class _Outcomes:
@@ -263,7 +227,7 @@ class _Outcomes:
             from . import reporting
 
             report.sections[:] = [
-                (name, reporting.coloured(text)) if name == _SECTION else (name, text)
+                (name, reporting.coloured(text)) if name == SECTION else (name, text)
                 for name, text in report.sections
             ]
 

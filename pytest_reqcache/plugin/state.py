@@ -1,4 +1,4 @@
-"""What the plugin holds for one pytest run, and for the test under way."""
+"""What the plugin holds for one pytest run."""
 
 from __future__ import annotations
 
@@ -11,74 +11,12 @@ import pytest
 from .options import RunOptions
 
 if TYPE_CHECKING:
-    from ..cache import Cache
-    from ..flow import Flow, RunMemory
+    from ..flow import RunMemory
     from ..guard import Guard
-    from ..journal import Journal
-    from ..session import Engine
-    from ..settings import SettingsView
     from .inventory import Inventory
     from .records import Record, Results
     from .running import Running, Wider
     from .unused import Unused
-
-
-class Reqcache:
-    """What the ``reqcache`` fixture gives: the test's cassette, its settings, and counts.
-
-    Attributes:
-        replayed, recorded, revalidated, stale, missed: how many answers came from the cassette, were
-            recorded, were confirmed by the origin, were expired but used, were missing.
-        requests: how many requests went to an origin.
-    """
-
-    def __init__(self, engine: Engine, flow: Flow) -> None:
-        self._engine = engine
-        self._flow = flow
-
-    @property
-    def cassette(self) -> Cache:
-        """What is stored in the cassette; ``cassette.path`` is its file."""
-        from requests import Session
-
-        return self._engine.cache(Session())
-
-    @property
-    def settings(self) -> SettingsView:
-        """The test's settings; assign one, and it holds from then on, for what is recorded too."""
-        return self._engine.view
-
-    @property
-    def _journal(self) -> Journal:
-        return self._engine.journal
-
-    @property
-    def replayed(self) -> int:
-        return self._journal.replayed
-
-    @property
-    def recorded(self) -> int:
-        return self._journal.recorded
-
-    @property
-    def revalidated(self) -> int:
-        return self._journal.revalidated
-
-    @property
-    def stale(self) -> int:
-        return self._journal.stale
-
-    @property
-    def missed(self) -> int:
-        return self._journal.missed
-
-    @property
-    def requests(self) -> int:
-        return self._journal.requests
-
-    def __repr__(self) -> str:
-        counts = f"{self.replayed} replayed, {self.recorded} recorded, {self.missed} missed"
-        return f"<reqcache {self.cassette.path}: {counts}>"
 
 
 class Totals:
@@ -165,4 +103,6 @@ class Run:
         return self._results is not None
 
 
-RUN = pytest.StashKey[Run]()
+RUN: pytest.StashKey[Run] = pytest.StashKey()
+#: The name of the section that a failing test's report gets.
+SECTION = "reqcache"

@@ -1,0 +1,50 @@
+"""Hooks around what a run does that uses the cache; in any other they would only cost."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from .state import SECTION, Run
+
+
+class Around:
+    """Registered by the first test that is collected and uses the cache."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """What a fixture of wider scope requests is not the test's: its cassette is set aside meanwhile."""
+        if fixturedef.scope == "function":
+            return (yield)
+        from .wider import set_up
+
+        with set_up(self._run, fixturedef):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """A test that would record a secret fails, and not its tear-down."""
+        yield
+        running = self._run.running.get(item.nodeid)
+        if running is not None:
+            from .running import check
+
+            check(running)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if report.failed:
+            from . import reporting
+
+            text = reporting.failure_section(self._run, self._run.running.get(item.nodeid))
+            if text:
+                report.sections.append((SECTION, text))
+        return report
