@@ -313,8 +313,7 @@ def replay(
     response.url = prepared.url or ""
     response.request = prepared
     response.connection = connection
-    response.headers = CaseInsensitiveDict(_joined(headers))
-    response.headers.update(extra_headers)
+    response.headers = CaseInsensitiveDict((*headers.combined(), *extra_headers))
     response.encoding = get_encoding_from_headers(response.headers)
     # Without cookies requests needs not go looking for them.
     original = _OriginalResponse(headers, age) if "Set-Cookie" in headers else None
@@ -330,15 +329,6 @@ def replay(
     response.from_cache = True
     response.created_at = interaction.created_at
     return response
-
-
-def _joined(headers: Headers) -> Iterator[tuple[str, str]]:
-    joined: dict[str, tuple[str, str]] = {}
-    for name, value in headers:
-        lowered = name.lower()
-        known = joined.get(lowered)
-        joined[lowered] = (known[0], f"{known[1]}, {value}") if known else (name, value)
-    return iter(joined.values())
 
 
 class _ReplayedResponse(HTTPResponse):

@@ -227,9 +227,8 @@ class Flow:
 
     def _of_key(self, asked: Asked) -> list[tuple[Interaction, Masked]]:
         """What is recorded of the request's key, whatever its credentials and its variant."""
-        return [
-            (item, own) for item in self._at_locator(asked.locator) if (own := self._same_key(item, asked))
-        ]
+        found = ((item, self.identity.same_key(item, asked)) for item in self._at_locator(asked.locator))
+        return [(item, own) for item, own in found if own is not None]
 
     def _compatible(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> list[Interaction]:
         """The recorded answers to a request, first to last: same key, same credential, same variant."""
@@ -237,12 +236,14 @@ class Flow:
         chosen = self._bindings.choose(asked.masked, same, offline=settings.only_if_cached)
         if not chosen and settings.only_if_cached and settings.key_fn is None:
             chosen = self._whatever_the_credential(asked)
+        answers = [item for item in chosen if varies_as(item, asked.request, settings)]
+        if len(answers) < 2:
+            return answers
         masked = {id(item): own for item, own in same}
         latest: dict[object, Interaction] = {}
-        for item in chosen:
-            if varies_as(item, asked.request, settings):
-                own = masked.get(id(item)) or self.identity.mask(item.request)
-                latest[(item.answer, variant(item), _secrets(own))] = item
+        for item in answers:
+            own = masked.get(id(item)) or self.identity.mask(item.request)
+            latest[(item.answer, variant(item), _secrets(own))] = item
         return sorted(latest.values(), key=lambda item: item.answer)
 
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
@@ -258,12 +259,6 @@ class Flow:
                 request = asked.masked.request
                 text = _duplicate(places, f"{request.method} {request.url}", answer)
                 warnings.warn(text, DuplicateRecordingWarning, stacklevel=2)
-
-    def _same_key(self, item: Interaction, asked: Asked) -> Masked | None:
-        if item.key is not None or self._settings().key_fn is not None:
-            return self.identity.mask(item.request) if item.key == asked.key else None
-        own = self.identity.ask(item.request)
-        return own.masked if own.key == asked.key else None
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
         """Offline a recording answers whoever asks: with another credential, or with none."""
@@ -382,7 +377,7 @@ class Flow:
         known += (
             change.new
             for change in self._staged_for(asked.locator)
-            if change.new is not None and self._same_key(change.new, asked)
+            if change.new is not None and self.identity.same_key(change.new, asked)
         )
         own = variant(new)
         return 1 + max((item.answer for item in known if variant(item) == own), default=0)

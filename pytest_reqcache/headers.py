@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal
 
 #: What an overlarge number of seconds counts as (RFC 9111 section 1.2.2).
@@ -52,7 +52,11 @@ class Headers:
         """The values of every line, by name in lower case."""
         lines: dict[str, list[str]] = {}
         for name, value in self.items:
-            lines.setdefault(name.lower(), []).append(value)
+            lowered = name.lower()
+            if lowered in lines:
+                lines[lowered].append(value)
+            else:
+                lines[lowered] = [value]
         return lines
 
     def __contains__(self, name: object) -> bool:
@@ -66,6 +70,15 @@ class Headers:
         """The field's lines combined with ``", "`` (RFC 9110 section 5.2); None where there is none."""
         values = self._lines.get(name.lower())
         return ", ".join(values) if values else None
+
+    def combined(self) -> Sequence[tuple[str, str]]:
+        """Each field once, in the place and spelling of its first line, its lines combined as by ``get``."""
+        if len(self._lines) == len(self.items):
+            return self.items
+        names: dict[str, str] = {}
+        for name, _ in self.items:
+            names.setdefault(name.lower(), name)
+        return [(name, ", ".join(self._lines[lowered])) for lowered, name in names.items()]
 
     def without(self, *names: str) -> Headers:
         unwanted = {name.lower() for name in names}
@@ -324,6 +337,11 @@ def parse_etag_list(text: str) -> list[EntityTag] | Literal["*"]:
 
 def vary_names(lines: Iterable[str]) -> tuple[str, ...] | Literal["*"]:
     """The field names in lower case, each once; ``"*"`` if that is among them (RFC 9110 section 12.5.5)."""
+    return _vary_names(tuple(lines))
+
+
+@lru_cache(maxsize=64)
+def _vary_names(lines: tuple[str, ...]) -> tuple[str, ...] | Literal["*"]:
     names = tuple(dict.fromkeys(member.lower() for member in _list_members(lines)))
     return "*" if "*" in names else names
 

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from .headers import Headers
@@ -42,6 +42,22 @@ _PLAIN_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,3}
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 
+class Compared(NamedTuple):
+    """What two requests have to have in common to be the same."""
+
+    method: str
+    url: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+    credentials: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """A short name for it."""
+        text = repr(tuple(self)).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """What of a request is compared.
@@ -54,20 +70,23 @@ class Matcher:
     match_headers: bool | tuple[str, ...] = False
     conditions: bool = True
 
-    def key(self, request: RecordedRequest, credentials: tuple[str, ...] = ()) -> str:
-        """The key of a request whose secrets and ignored parameters are masked already.
+    def compared(self, request: RecordedRequest, credentials: tuple[str, ...] = ()) -> Compared:
+        """What is compared of a request whose secrets and ignored parameters are masked already.
 
         ``credentials`` names the places where a credential stands: what was answered without one
         never answers a request with one.
         """
-        parts = (
+        return Compared(
             request.method.upper(),
             normalize_url(request.url),
             canonical_body(request),
             self._compared_headers(request.headers),
             credentials,
         )
-        return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+    def key(self, request: RecordedRequest, credentials: tuple[str, ...] = ()) -> str:
+        """The key of such a request."""
+        return self.compared(request, credentials).key
 
     def _compared_headers(self, headers: Headers) -> tuple[tuple[str, str], ...]:
         compared = []
@@ -103,11 +122,18 @@ def normalize_url(url: str) -> str:
 
 def normalize_urls(urls: Sequence[str]) -> Sequence[str]:
     """As ``normalize_url``, for many; mostly one look at all of them tells that nothing is to be done."""
-    text = "\n".join((*urls, ""))
+    text = "\n".join(("", *urls, ""))
     odd = text.encode("utf-8", "surrogatepass").translate(None, _NORMAL_CHARACTERS)
-    origins = {url[: url.find("/", len("https://")) + 1] for url in urls}
-    is_normal = odd == b"\n" * len(urls) and "?\n" not in text and all(map(_NORMAL_ORIGIN.fullmatch, origins))
+    is_normal = odd == b"\n" * (len(urls) + 1) and "?\n" not in text and _have_normal_origins(urls, text)
     return urls if is_normal and "&" not in text else [normalize_url(url) for url in urls]
+
+
+def _have_normal_origins(urls: Sequence[str], lines: str) -> bool:
+    """Whether the origin of each URL is a normal one; ``lines`` are the URLs, each behind a line end."""
+    origins = {url[: url.find("/", len("https://")) + 1] for url in urls[:1]}
+    if any(lines.count(f"\n{origin}") != len(urls) for origin in origins):
+        origins = {url[: url.find("/", len("https://")) + 1] for url in urls}
+    return all(map(_NORMAL_ORIGIN.fullmatch, origins))
 
 
 def _evened_out(url: str) -> str:

@@ -7,7 +7,6 @@ whose changes wait for the test's outcome, is in ``flow.py``.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from .cassette import Cassette, MemoryCassette
 from .conversion import discard_spooled
 from .headers import vary_names
-from .matching import CONDITIONAL_FIELDS, Matcher, normalize_url, normalize_urls
+from .matching import CONDITIONAL_FIELDS, Compared, Matcher, normalize_url, normalize_urls
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason, is_compared
 from .redaction import Masked, SecretFoundError, Sentinel, has_ignored, redact_ignored, strip_ignored
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 Store = Cassette | MemoryCassette
 
-_QUERY = re.compile(r"\?([^\n]*)")
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -38,9 +35,13 @@ class Asked:
 
     request: RecordedRequest
     masked: Masked
-    locator: str
+    compared: Compared
     key: str
     again: bool = False
+
+    @property
+    def locator(self) -> str:
+        return self.compared.url
 
 
 @dataclass(slots=True)
@@ -124,10 +125,18 @@ class Identity:
 
     def ask(self, request: RecordedRequest, key: str | None = None) -> Asked:
         masked = self.mask(request)
-        locator = normalize_url(masked.request.url)
-        if key is None:
-            key = self._matcher().key(masked.request, masked.places)
-        return Asked(request, masked, locator, key)
+        compared = self._compared(masked)
+        return Asked(request, masked, compared, compared.key if key is None else key)
+
+    def _compared(self, masked: Masked) -> Compared:
+        return self._matcher().compared(masked.request, masked.places)
+
+    def same_key(self, item: Interaction, asked: Asked) -> Masked | None:
+        """A stored interaction's request, masked, if it is of the key that is asked for."""
+        if item.key is not None or self._settings().key_fn is not None:
+            return self.mask(item.request) if item.key == asked.key else None
+        own = self.mask(item.request)
+        return own if self._compared(own) == asked.compared else None
 
     def locate(self, url: str) -> str:
         """The locator of a stored URL."""
@@ -146,7 +155,7 @@ class Identity:
     def _are_bare(self, urls: Sequence[str]) -> bool:
         """Whether nothing in many URLs is masked: one look at all, with all their parameters behind."""
         text = "\n".join(urls)
-        queries = set(_QUERY.findall(text))
+        queries = {url.partition("?")[2] for url in urls}
         return self._is_bare(text.replace("?", "\n") + "?" + "&".join(queries))
 
     def key(self, interaction: Interaction) -> str:
@@ -157,7 +166,7 @@ class Identity:
     def same(self, one: RecordedRequest, other: RecordedRequest) -> bool:
         """Whether two requests are the same as they are, with nothing masked any more."""
         matcher = self._matcher()
-        return matcher.key(one) == matcher.key(other)
+        return matcher.compared(one) == matcher.compared(other)
 
     def identify(self, interaction: Interaction) -> tuple[str, int, tuple[str, ...]]:
         """What tells recordings apart: the key, which answer it is, and the variant (``Vary``)."""
@@ -293,7 +302,7 @@ class SessionRecorder:
         encodings = is_compared("accept-encoding", self._settings())
         latest: dict[object, Interaction] = {}
         for item in found:
-            if self.identity.key(item) == asked.key:
+            if self.identity.same_key(item, asked) is not None:
                 recording = (item.answer, variant(item, encodings=encodings))
                 latest.pop(recording, None)  # what replaces it is the latest of all
                 latest[recording] = item

@@ -187,7 +187,8 @@ class Transport:
     def _filtered(self, found: Found, call: _Call) -> Found:
         accepts = call.settings.filter_fn
         assert accepts is not None
-        refused = [item for item in found.candidates if not accepts(self._replayed(call, item))]
+        now = clock.now()
+        refused = [item for item in found.candidates if not accepts(self._replayed(call, item, now))]
         if refused and not call.settings.read_only:
             self.recorder.remove(refused)
         return replace(found, candidates=tuple(item for item in found.candidates if item not in refused))
@@ -226,31 +227,31 @@ class Transport:
         self, call: _Call, found: Found, stored: Interaction, expires: datetime | None
     ) -> CachedResponse:
         now = clock.now()
-        response = self._presented(call, stored)
+        response = self._presented(call, stored, now)
         response.expires = expires
         stale_age = None if expires is None or now < expires else now - stored.created_at
         self.journal.served(call.what, stale_age=stale_age)
         self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
         return response
 
-    def _presented(self, call: _Call, stored: Interaction) -> CachedResponse:
+    def _presented(self, call: _Call, stored: Interaction, now: datetime) -> CachedResponse:
         """The stored response as it answers this very request."""
         shape = policy.presented(call.request, stored, call.settings)
         if shape.span is None:  # as it is
-            return self._replayed(call, stored)
+            return self._replayed(call, stored, now)
         body = part_of(stored.response.body, *shape.span)
         shown = RecordedResponse(shape.status, shape.reason, shape.headers, body)
-        return self._replayed(call, replace(stored, response=shown))
+        return self._replayed(call, replace(stored, response=shown), now)
 
-    def _replayed(self, call: _Call, stored: Interaction) -> CachedResponse:
+    def _replayed(self, call: _Call, stored: Interaction, now: datetime) -> CachedResponse:
         is_http = call.settings.cache_control
         response = replay(
             stored,
             call.prepared,
             stream=call.stream,
             connection=call.connection,
-            age=timedelta(0) if is_http else max(clock.now() - stored.created_at, timedelta(0)),
-            extra_headers=_age(stored) if is_http else (),
+            age=timedelta(0) if is_http else max(now - stored.created_at, timedelta(0)),
+            extra_headers=_age(stored, now) if is_http else (),
         )
         response.cache_key = call.asked.key
         return response
@@ -352,8 +353,9 @@ class Transport:
         elif not call.settings.in_test:  # a test keeps a good recording
             self.recorder.remove([old])
         self.journal.validated(call.what)
-        response = self._presented(call, confirmed)
-        response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, clock.now())
+        now = clock.now()
+        response = self._presented(call, confirmed, now)
+        response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)
         response.revalidated = True
         if found is not None:
             self.recorder.answered(call.asked, found, confirmed, confirmed.response.status, live=True)
@@ -494,7 +496,7 @@ def _unconditional(call: _Call) -> _Call:
     return replace(call, asked=asked, prepared=without_fields(call.prepared, CONDITIONAL_FIELDS))
 
 
-def _age(stored: Interaction) -> tuple[tuple[str, str], ...]:
+def _age(stored: Interaction, now: datetime) -> tuple[tuple[str, str], ...]:
     """The generated ``Age`` of what is served (RFC 9111 section 5.1)."""
-    age = policy.current_age(stored, clock.now())
+    age = policy.current_age(stored, now)
     return (("Age", str(max(0, age // timedelta(seconds=1)))),)

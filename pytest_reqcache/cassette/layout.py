@@ -62,7 +62,8 @@ class Layout:
     urls: array[int] = field(default_factory=lambda: array("q"))
     #: Where the items begin, as far as lines have been counted: who scans a file does not count them.
     lines: array[int] = field(default_factory=lambda: array("L"))
-    locators: dict[Hashable, list[int]] = field(default_factory=dict)
+    #: The items of each locator: mostly one, whose number then stands alone.
+    locators: dict[Hashable, int | list[int]] = field(default_factory=dict)
     torn: Torn | None = None
     #: The hash of the last item's text: a file in which it still stands has only grown.
     last: int = 0
@@ -89,10 +90,14 @@ class Layout:
     def add(self, places: Places, locators: Iterable[Hashable]) -> None:
         """Note more items, each with the locator of its URL."""
         for number, locator in enumerate(locators, len(self.starts)):
-            self.locators.setdefault(locator, []).append(number)
-        self.starts.extend(places.starts)
-        self.ends.extend(places.ends)
-        self.urls.extend(map(hash, places.urls))
+            known = self.locators.setdefault(locator, number)
+            if isinstance(known, list):
+                known.append(number)
+            elif known != number:
+                self.locators[locator] = [known, number]
+        self.starts.fromlist(places.starts)
+        self.ends.fromlist(places.ends)
+        self.urls.fromlist(list(map(hash, places.urls)))
 
     def grow(
         self, stamp: Stamp, texts: Sequence[bytes], urls: Sequence[str], locators: Iterable[Hashable]
@@ -106,5 +111,7 @@ class Layout:
         self.last = hash(texts[-1])
         self.stamp = stamp
 
-    def at(self, locator: Hashable) -> list[int]:
-        return self.locators.get(locator, [])
+    def at(self, locator: Hashable) -> Sequence[int]:
+        """The items with that locator, in the file's order."""
+        found = self.locators.get(locator, ())
+        return (found,) if isinstance(found, int) else found
