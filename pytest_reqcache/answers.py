@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .policy import SAFE_METHODS, writes
 
@@ -28,8 +29,7 @@ class Slot:
     live: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """Which answer is due. Where it is not recorded, the last one ``may_hold`` in its place."""
 
     position: int

@@ -7,8 +7,7 @@ never a value. No I/O.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from .headers import Headers
 from .models import Body, BodyFile, RecordedResponse
@@ -54,8 +53,7 @@ MOST: Final = 100
 _LONGEST_VALUE: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(NamedTuple):
     """How an answer changed. Its level is that of its worst difference; ``values`` where nothing but
     values did. ``omitted`` counts the differences beyond the first hundred."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .answers import Answers, Turn
 from .cassette import DuplicateRecordingWarning
@@ -69,8 +69,7 @@ class _Staged:
     refresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """What a commit wrote, what it dropped of what a failing test had recorded, how often another process
     had recorded the same before, and how what it replaced has changed: with the new ones, as written."""
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property, lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 #: What an overlarge number of seconds counts as (RFC 9111 section 1.2.2).
 MAX_DELTA_SECONDS: Final = 2**31
@@ -212,8 +212,7 @@ def format_http_date(moment: datetime) -> str:
 # --- Cache-Control: RFC 9111 section 5.2
 
 
-@dataclass(frozen=True, slots=True)
-class CacheControl:
+class CacheControl(NamedTuple):
     """Directives in the order received: names in lower case, arguments as written, None for none."""
 
     directives: tuple[tuple[str, str | None], ...] = ()
@@ -288,8 +287,7 @@ _ENTITY_TAG = re.compile(r'(?P<weak>W/)?(?P<opaque>"[^"\x00-\x08\x0a-\x1f\x7f]*"
 _LISTED_TAG = re.compile(_ENTITY_TAG.pattern + r"[ \t]*(?:,|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class EntityTag:
+class EntityTag(NamedTuple):
     """An entity tag; ``opaque`` with its quotes. ``str()`` is what a field holds."""
 
     opaque: str

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .policy import Reason
 
@@ -28,8 +29,7 @@ class CacheMissError(Exception):
         return (type(self), (self.reason, self.method, self.url, self.explanation))
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(NamedTuple):
     """A request that was to be answered from the cassette, and was not."""
 
     reason: Reason

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -58,8 +57,7 @@ class Compared(NamedTuple):
         return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(NamedTuple):
     """What of a request is compared.
 
     ``match_headers`` is False, True for every header that tells requests apart, or names in lower

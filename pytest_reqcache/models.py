@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .expiration import Special
 from .headers import Headers
 
 
-@dataclass(frozen=True, slots=True)
-class BodyFile:
+class BodyFile(NamedTuple):
     """A body that is too large for memory or for the YAML file: its decoded bytes, in a file."""
 
     path: Path
@@ -42,8 +41,7 @@ class RecordedResponse:
     body: Body = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where in a cassette an interaction was read: ``ref`` names its exact text."""
 
     path: Path | None
@@ -71,8 +69,7 @@ class Interaction:
     source: Source | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One step of a commit: ``new`` stands for all that ``replaces`` names; None only removes.
 
     ``replaces`` holds the ``Source.ref`` of interactions. A ``refresh`` counts even where another

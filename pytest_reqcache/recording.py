@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .cassette import Cassette, MemoryCassette
 from .conversion import discard_spooled
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 Store = Cassette | MemoryCassette
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request, and what it is found by. ``masked`` is what its key was computed from; ``again`` says that
     a chain of redirects has led back to it."""
 

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 import requests
@@ -70,8 +70,7 @@ class Exchange:
                 store()
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """One request on its way: what stays the same all along it."""
 
     prepared: requests.PreparedRequest
@@ -131,7 +130,7 @@ class Transport:
         readable = read_once(prepared)
         asked = self.recorder.ask(recorded_request(readable), made_key(readable, settings))
         if asked.key in exchange.asked:
-            asked = replace(asked, again=True)
+            asked = asked._replace(again=True)
         exchange.asked.add(asked.key)
         call = _Call(readable, asked, settings, exchange, forward, stream, connection)
         response = self._answer(call)
@@ -201,7 +200,7 @@ class Transport:
         assert decided.stored is not None
         response = self._serve(call, found, decided.stored, decided.expires)
         if decided.action is Action.SERVE_AND_REFRESH:
-            background = replace(_unconditional(call), stream=False, exchange=Exchange(call.exchange.options))
+            background = _unconditional(call)._replace(stream=False, exchange=Exchange(call.exchange.options))
             self.background.start(call.asked.key, lambda: self._refresh_behind(background, decided))
         return response
 
@@ -308,7 +307,7 @@ class Transport:
                 self._store(call, new, old, found, refresh=True)
         if verdict.outcome is Outcome.ASK_AGAIN:
             response.close()
-            return self._from_origin(call, found, replace(decided, conditions=()))
+            return self._from_origin(call, found, decided._replace(conditions=()))
         if verdict.outcome in (Outcome.FRESHEN, Outcome.FORGET):
             response.close()
             return self._freshened(call, found, decided, verdict, received)
@@ -492,8 +491,8 @@ def _unconditional(call: _Call) -> _Call:
     headers = call.request.headers.without(*CONDITIONAL_FIELDS)
     if headers == call.request.headers:
         return call
-    asked = replace(call.asked, request=replace(call.request, headers=headers))
-    return replace(call, asked=asked, prepared=without_fields(call.prepared, CONDITIONAL_FIELDS))
+    asked = call.asked._replace(request=replace(call.request, headers=headers))
+    return call._replace(asked=asked, prepared=without_fields(call.prepared, CONDITIONAL_FIELDS))
 
 
 def _age(stored: Interaction, now: datetime) -> tuple[tuple[str, str], ...]:

@@ -19,9 +19,8 @@ import json
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ..headers import Headers
 from ..models import Body, BodyFile
@@ -71,8 +70,7 @@ _STATED_WITHIN = 1024
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class InlineBody:
+class InlineBody(NamedTuple):
     """A body that stands in the YAML file; ``parameters`` are what says how to restore its bytes."""
 
     form: str
@@ -83,8 +81,7 @@ class InlineBody:
         return dict(self.parameters).get(name)
 
 
-@dataclass(frozen=True, slots=True)
-class FiledBody:
+class FiledBody(NamedTuple):
     """A body that has, or is to have, a file of its own called ``name``, made of ``content``."""
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, BinaryIO
 
@@ -53,7 +53,7 @@ def lay_out(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
     if not document.has_list:
         raise NodeError(1, "no list of interactions; write 'interactions:' and the items below it")
     if torn is not None:
-        torn = replace(torn, offset=torn.offset + len(bom))
+        torn = torn._replace(offset=torn.offset + len(bom))
     layout = Layout(stamp, head_end=0, torn=torn, scanned=False)
     document.fill(layout, len(bom), locate)
     return layout

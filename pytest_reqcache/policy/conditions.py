@@ -6,9 +6,8 @@ What is stored answers them, where it may: ``If-None-Match`` and ``If-Modified-S
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..headers import Headers, parse_etag, parse_etag_list, parse_http_date, parse_range
 from ..models import BodyFile, Interaction, RecordedRequest
@@ -27,8 +26,7 @@ _NOT_IN_304: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(NamedTuple):
     """A stored response as it answers one request.
 
     ``span`` is the part of the body, from its first byte to the one after its last; None is all.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..expiration import Special
 from ..headers import CacheControl, Headers, vary_names
@@ -34,8 +34,7 @@ def counted_from(sent: datetime, received: datetime, settings: Settings) -> date
     return sent if settings.cache_control else received
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """A response, with all that it is judged by."""
 
     decided: Plan

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..expiration import Special
 from ..headers import Headers
@@ -43,8 +42,7 @@ class Reason(enum.Enum):
     CONDITION = "asked with a condition or range that only the origin can answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What to do with a request. ``stored`` is served, revalidated, or what stale_if_error may use.
 
     ``expires`` is when ``stored`` expires, None for never. ``conditions`` are added to what is
@@ -67,8 +65,7 @@ class Plan:
         return stored if stored is not None and stored.request.method == request.method else None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What to do with a response. ``expires`` is what is written down, ``headers`` what is stored.
 
     ``stored`` is what a 304 confirms, where that is not what the plan named. ``request`` is what a

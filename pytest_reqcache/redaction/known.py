@@ -7,8 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from .model import PLACEHOLDER
@@ -32,8 +31,7 @@ def is_common(value: str) -> bool:
     return value.isdigit() and len(value) < _UNMISTAKABLE
 
 
-@dataclass(frozen=True, slots=True)
-class Finder:
+class Finder(NamedTuple):
     """Finds whole secrets in a text, in every spelling, and placeholders.
 
     A secret is whole where it is not inside a longer run of letters and digits. What follows it

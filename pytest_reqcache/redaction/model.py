@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..models import RecordedRequest
 
@@ -15,8 +14,7 @@ REDACTED: Final = "REDACTED"
 PLACEHOLDER: Final = re.compile(r"REDACTED-[a-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """A secret of a request: where it stands, and its live value or its placeholder.
 
     The place is one of ``header:NAME``, ``cookie:NAME``, ``query:NAME``, ``body:NAME``, ``body``,
@@ -35,8 +33,7 @@ class Credential:
         return self.made_up or PLACEHOLDER.fullmatch(self.value) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(NamedTuple):
     """A request in which every secret is ``REDACTED``, be it a live value or a placeholder."""
 
     request: RecordedRequest

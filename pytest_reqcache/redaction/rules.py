@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 #: Gives what is written in the place of a secret; None for the usual placeholder.
 StandIn = Callable[[str], "str | None"]
@@ -148,8 +148,7 @@ def _any_of(texts: Iterable[str]) -> str:
     return "|".join(branches)
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A regular expression whose every match, or its first group, is a secret called ``name``."""
 
     regex: re.Pattern[str]
@@ -157,8 +156,7 @@ class Pattern:
     stand_in: StandIn | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JsonPath:
+class JsonPath(NamedTuple):
     """A place in JSON: names, indices, and None for any of them. All that is below it is secret."""
 
     steps: tuple[str | int | None, ...]

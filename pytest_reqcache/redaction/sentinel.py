@@ -9,11 +9,10 @@ import base64
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..matching import origin_of
 from ..models import Body, BodyFile, Interaction
@@ -28,8 +27,7 @@ _PATH: Final = re.compile(r"~?(?:/[a-z0-9_.-]+)+/?|\.{1,2}[/\\].*|[A-Za-z]:[\\/]
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:(?P<user>[^/?#@]*):(?P<password>[^/?#]*)@)?.*")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """A token that is told by its form: what stands in every one, and its regular expression.
 
     The token is the expression's first group, where it has one. None may try the rest of a text again from
@@ -82,8 +80,7 @@ class Kind(Enum):
     LEARNED = "the secret that was sent or received as"
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(NamedTuple):
     """A secret in what is about to be written.
 
     ``names`` are what may be allowed: the environment variables whose value it is, its shape, or where it

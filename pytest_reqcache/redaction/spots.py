@@ -6,15 +6,14 @@ import base64
 import binascii
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from .rules import Rules, StandIn
 from .spans import JsonValue, decoded, json_string, json_values
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """A secret at its own place: ``text[start:end]``, which means ``value``.
 
     ``name`` is what the field, cookie or header is called. ``signs`` is not empty where the value
@@ -223,7 +222,7 @@ def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
         return Spot(*found.span("bearer"), place, "authorization", found["bearer"])
     if found["name"]:
         spot = _of_pair(found.start("value"), found["name"], found["value"], "body", rules)
-        return spot and replace(spot, place=place)
+        return spot and spot._replace(place=place)
     for name, group in (
         ("member", "quoted"),
         ("element", "content"),
@@ -289,7 +288,7 @@ def in_multipart(text: str, rules: Rules) -> Iterator[Spot]:
         else:
             within = list(in_text(value, "body", rules))
         for spot in within:
-            yield replace(spot, start=start + spot.start, end=start + spot.end)
+            yield spot._replace(start=start + spot.start, end=start + spot.end)
 
 
 _NO_SECRETS = frozenset({'""', "true", "false", "null", "NaN", "Infinity", "-Infinity"})
