@@ -219,7 +219,7 @@ class CacheControl(NamedTuple):
 
     def has(self, name: str) -> bool:
         """Whether the directive is there, with an argument or without."""
-        return any(own == name for own, _ in self.directives)
+        return bool(self.directives) and any(own == name for own, _ in self.directives)
 
     def raw(self, name: str) -> str | None:
         """The argument as written, of the first occurrence (RFC 9111 section 4.2.1).
@@ -254,11 +254,16 @@ class CacheControl(NamedTuple):
         return tuple(dict.fromkeys(names))
 
 
-def parse_cache_control(lines: Iterable[str]) -> CacheControl:
+_NO_DIRECTIVES: Final = CacheControl()
+
+
+def parse_cache_control(lines: Sequence[str]) -> CacheControl:
     """The directives of all lines of a ``Cache-Control`` field (RFC 9111 section 5.2).
 
     Each line is read on its own, so that a quote left open hides nothing in the next.
     """
+    if not lines:
+        return _NO_DIRECTIVES
     return CacheControl(tuple(_directive(member) for member in list_members(lines)))
 
 
