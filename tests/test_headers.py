@@ -472,3 +472,17 @@ def test_parsing_never_raises(text: str, now: datetime | None) -> None:
     parse_range(text)
     parse_range(f"bytes={text}")
     connection_named(Headers.of([("Connection", text)]))
+
+
+@pytest.mark.parametrize(
+    ("lines", "combined"),
+    [
+        ((("A", "1"), ("B", "2")), [("A", "1"), ("B", "2")]),
+        ((("Vary", "a"), ("B", "2"), ("vary", "b"), ("VARY", "")), [("Vary", "a, b, "), ("B", "2")]),
+        ((), []),
+    ],
+)
+def test_each_field_once_with_its_lines_combined(
+    lines: tuple[tuple[str, str], ...], combined: list[tuple[str, str]]
+) -> None:
+    assert list(Headers(lines).combined()) == combined
