@@ -67,20 +67,22 @@ def test_header_shows_what_changes_the_run(suite):
     )
 
 
-def test_run_that_does_not_use_it_imports_neither_requests_nor_yaml(suite):
+def test_run_that_does_not_use_it_imports_neither_requests_nor_yaml_nor_what_it_does_not_need(suite):
     suite.write(
         "conftest.py",
         """
         def pytest_unconfigure(config):
             import sys
             print("LOADED", sorted({"requests", "yaml", "urllib3", "filelock"} & set(sys.modules)))
+            print("OURS", *sorted(name for name in sys.modules if name.startswith("pytest_reqcache.")))
         """,
     )
     conftest = suite.path / "conftest.py"
     conftest.write_text(conftest.read_text().replace("import os, pytest, requests", ""))
     (suite.path / "test_it.py").write_text("def test_it(): pass")
-    suite.subprocess().stdout.fnmatch_lines(["*LOADED [[][]]*"])
-    suite.subprocess("--collect-only").stdout.fnmatch_lines(["*LOADED [[][]]*"])
+    ours = "OURS pytest_reqcache.plugin pytest_reqcache.plugin.options pytest_reqcache.plugin.state"
+    suite.subprocess().stdout.fnmatch_lines(["*LOADED [[][]]*", ours])
+    suite.subprocess("--collect-only").stdout.fnmatch_lines(["*LOADED [[][]]*", ours])
 
 
 def test_plugin_can_be_switched_off(suite):
