@@ -257,7 +257,9 @@ def _decoded(text: bytes) -> str:
 
 
 def _without_torn_end(data: bytes) -> tuple[bytes, Torn | None]:
-    step = data.find(b"\n" + UNFINISHED) + 1
+    last = data.rfind(b"\n") + 1
+    is_cut_mark = data.startswith(UNFINISHED[:2], last) and UNFINISHED.startswith(data[last:])
+    step = last if is_cut_mark else data.find(b"\n" + UNFINISHED) + 1
     if step:
         return data[:step], Torn(step, data.count(b"\n", 0, step) + 1, is_step=True)
     start = max((found.start() for found in _ITEM_LINE.finditer(data)), default=None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from .nodes import NodeError, read_item
-from .storing import FINISHED
+from .storing import FINISHED, UNFINISHED
 from .writing import HEADER, scalar_line
 
 _BODY = (
@@ -51,6 +51,8 @@ def is_torn_head(text: bytes) -> bool:
 
 def is_torn_item(text: bytes) -> bool:
     """Whether a text, from an item's ``- `` on, is the beginning of one as we write it, and not all of it."""
+    if UNFINISHED.startswith(text):  # the mark of a step was cut off itself
+        return True
     *whole, last = text.split(b"\n")
     place, inside = 0, b""
     for line in whole:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_reqcache.cassette import Cassette, CassetteError, TornTailWarning
 from pytest_reqcache.cassette.locking import Lock
+from pytest_reqcache.cassette.storing import UNFINISHED
 from pytest_reqcache.models import Change
 
 from .conftest import CREATED_AT, add, identify, make
@@ -89,6 +90,18 @@ def test_torn_end_is_set_aside_and_kept(path, tmp_path):
         with pytest.warns(TornTailWarning):
             add(Cassette(path, str), make("https://x/3"))
     assert (tmp_path / "users.yaml.torn").read_bytes() == (data[first_end:-30] + b"\n") * 2
+
+
+@pytest.mark.parametrize("beginning", [b"", b"\xef\xbb\xbf"], ids=["scanned", "parsed"])
+def test_cut_within_the_mark_of_an_unfinished_step(beginning, path):
+    data, first_end = whole_and_last(path)
+    for cut in range(1, len(UNFINISHED) + 1):
+        path.write_bytes(beginning + data[:first_end] + UNFINISHED[:cut])
+        with pytest.warns(TornTailWarning):
+            assert [item.request.url for item in Cassette(path, str)] == ["https://x/1"]
+        with pytest.warns(TornTailWarning):
+            add(Cassette(path, str), make("https://x/3"))
+        assert [item.request.url for item in Cassette(path, str)] == ["https://x/1", "https://x/3"]
 
 
 def test_comments_before_a_torn_end_stay(path):
