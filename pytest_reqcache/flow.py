@@ -222,9 +222,7 @@ class Flow:
         return self._settings().repeats == "sequence" and asked.request.method in SAFE_METHODS
 
     def _slot(self, asked: Asked) -> object:
-        credentials = asked.masked.credentials
-        held = tuple(sorted((item.place, item.value) for item in credentials)) if credentials else ()
-        return (asked.key, held)
+        return (asked.key, tuple(sorted((item.place, item.value) for item in asked.masked.credentials)))
 
     def _of_key(self, asked: Asked) -> list[tuple[Interaction, Masked]]:
         """What is recorded of the request's key, whatever its credentials and its variant."""

@@ -52,11 +52,7 @@ class Headers:
         """The values of every line, by name in lower case."""
         lines: dict[str, list[str]] = {}
         for name, value in self.items:
-            lowered = name.lower()
-            if lowered in lines:
-                lines[lowered].append(value)
-            else:
-                lines[lowered] = [value]
+            lines.setdefault(name.lower(), []).append(value)
         return lines
 
     def __contains__(self, name: object) -> bool:
@@ -219,7 +215,7 @@ class CacheControl(NamedTuple):
 
     def has(self, name: str) -> bool:
         """Whether the directive is there, with an argument or without."""
-        return bool(self.directives) and any(own == name for own, _ in self.directives)
+        return any(own == name for own, _ in self.directives)
 
     def raw(self, name: str) -> str | None:
         """The argument as written, of the first occurrence (RFC 9111 section 4.2.1).

@@ -128,10 +128,14 @@ def normalize_urls(urls: Sequence[str]) -> Sequence[str]:
 
 def _have_normal_origins(urls: Sequence[str], lines: str) -> bool:
     """Whether the origin of each URL is a normal one; ``lines`` are the URLs, each behind a line end."""
-    origins = {url[: url.find("/", len("https://")) + 1] for url in urls[:1]}
-    if any(lines.count(f"\n{origin}") != len(urls) for origin in origins):
-        origins = {url[: url.find("/", len("https://")) + 1] for url in urls}
+    first = _up_to_path(urls[0]) if urls else ""
+    is_only_one = lines.count(f"\n{first}") == len(urls)
+    origins = {first} if is_only_one else set(map(_up_to_path, urls))
     return all(map(_NORMAL_ORIGIN.fullmatch, origins))
+
+
+def _up_to_path(url: str) -> str:
+    return url[: url.find("/", len("https://")) + 1]
 
 
 def _evened_out(url: str) -> str:

@@ -27,7 +27,7 @@ from .layout import Layout, Places, Stamp, Torn
 from .nodes import Node, NodeError, NodeReader, as_node_error
 from .scan import Locate
 from .storing import UNFINISHED
-from .torn import is_torn_item
+from .torn import begins_torn_step, is_torn_item
 from .writing import HEADER, VERSION
 
 _LARGEST_FILE = 256 * 1024 * 1024
@@ -257,10 +257,9 @@ def _decoded(text: bytes) -> str:
 
 
 def _without_torn_end(data: bytes) -> tuple[bytes, Torn | None]:
-    last = data.rfind(b"\n") + 1
-    is_cut_mark = data.startswith(UNFINISHED[:2], last) and UNFINISHED.startswith(data[last:])
-    step = last if is_cut_mark else data.find(b"\n" + UNFINISHED) + 1
-    if step:
+    lines = (data.find(b"\n" + UNFINISHED) + 1, data.rfind(b"\n") + 1)  # a mark, or what is left of one
+    step = next((start for start in lines if start and begins_torn_step(data[start:])), None)
+    if step is not None:
         return data[:step], Torn(step, data.count(b"\n", 0, step) + 1, is_step=True)
     start = max((found.start() for found in _ITEM_LINE.finditer(data)), default=None)
     if start is None:

@@ -15,8 +15,7 @@ from typing import BinaryIO
 from . import reading
 from .layout import Layout, Places, Stamp, Torn
 from .nodes import NodeError, read_item
-from .storing import UNFINISHED
-from .torn import is_torn_head, is_torn_item
+from .torn import begins_torn_step, is_torn_head, is_torn_item
 from .writing import HEADER
 
 #: Gives the locators of URLs.
@@ -85,7 +84,7 @@ def _add_items(layout: Layout, file: BinaryIO, at: int, end: int, locate: Locate
         if items is None:
             items, torn = _irregular_items(start, block, end)
             if torn is not None:
-                is_step = block.startswith(UNFINISHED, torn - start)
+                is_step = begins_torn_step(block[torn - start :])
                 layout.torn = Torn(torn, _line_at(file, torn), is_step)
         if items.urls:
             layout.add(items, locate(items.urls))
@@ -142,7 +141,7 @@ def _irregular_items(start: int, block: bytes, file_end: int) -> tuple[Places, i
         own = _own_length(piece)
         found = _ITEM.match(piece)
         if own is None or found is None:
-            if piece.startswith(UNFINISHED) or (is_last and is_torn_item(piece)):
+            if begins_torn_step(piece) or (is_last and is_torn_item(piece)):
                 return items, at
             raise Unsure
         url = found[1].decode("ascii") if found[1] is not None else _parsed_url(piece[: found.end()])

@@ -49,10 +49,13 @@ def is_torn_head(text: bytes) -> bool:
     return len(text) < len(HEADER) and HEADER.startswith(text)
 
 
+def begins_torn_step(text: bytes) -> bool:
+    """Whether a text begins with the mark of an unfinished step, or is what a cut left of the mark."""
+    return text.startswith(UNFINISHED) or (len(text) > 1 and UNFINISHED.startswith(text))
+
+
 def is_torn_item(text: bytes) -> bool:
     """Whether a text, from an item's ``- `` on, is the beginning of one as we write it, and not all of it."""
-    if UNFINISHED.startswith(text):  # the mark of a step was cut off itself
-        return True
     *whole, last = text.split(b"\n")
     place, inside = 0, b""
     for line in whole:

@@ -173,11 +173,13 @@ class Redactor:
         """A quick look: there is nothing in it that could be a secret."""
         if request.body or not self._has_plain_places(request.url):
             return False
-        names = [name for name, _ in request.headers.items]
-        values = [value for _, value in request.headers.items]
-        if not self._rules.are_plain_headers(names) or REDACTED in "\n".join(values):
-            return False
-        return not self._is_found((request.url, *values), finder)
+        header = self._rules.header
+        for name, value in request.headers.items:
+            if header(name) is not None or REDACTED in value:
+                return False
+        if finder is None and not self._rules.patterns:
+            return True
+        return not self._is_found((request.url, *(value for _, value in request.headers.items)), finder)
 
     def _has_plain_places(self, url: str) -> bool:
         """Whether a URL has no place where a secret stands by itself."""

@@ -189,7 +189,6 @@ class Rules:
     _known_fields: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _harmless: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _kinds: dict[str, HeaderKind | None] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _plain_headers: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @cached_property
     def _fields(self) -> frozenset[str]:
@@ -306,13 +305,7 @@ class Rules:
             kind = self._kind(name.lower())
             if len(self._kinds) < _REMEMBERED_NAMES:
                 self._kinds[name] = kind
-                if kind is None:
-                    self._plain_headers.add(name)
             return kind
-
-    def are_plain_headers(self, names: Collection[str]) -> bool:
-        """Whether nothing in headers of these names can be a secret."""
-        return self._plain_headers.issuperset(names) or all(self.header(name) is None for name in names)
 
     def is_credential(self, name: str) -> bool:
         return self.header(name) is HeaderKind.CREDENTIAL

@@ -96,8 +96,9 @@ def test_torn_end_is_set_aside_and_kept(path, tmp_path):
 def test_cut_within_the_mark_of_an_unfinished_step(beginning, path):
     data, first_end = whole_and_last(path)
     for cut in range(1, len(UNFINISHED) + 1):
+        told = "what one test recorded was cut off" if cut > 1 else "the last interaction was cut off"
         path.write_bytes(beginning + data[:first_end] + UNFINISHED[:cut])
-        with pytest.warns(TornTailWarning):
+        with pytest.warns(TornTailWarning, match=told):
             assert [item.request.url for item in Cassette(path, str)] == ["https://x/1"]
         with pytest.warns(TornTailWarning):
             add(Cassette(path, str), make("https://x/3"))
