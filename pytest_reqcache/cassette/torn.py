@@ -40,6 +40,9 @@ _OTHERS = {
     b"  created_at:": re.compile(rb" [0-9T:.-]+Z"),
 }
 
+# With the Z it would be whole.
+_CUT_LAST_LINE = re.compile(rb"  created_at: [0-9T:.-]*")
+
 _BLOCK = re.compile(rb" \|2?[-+]?")
 _INDENT, _LIST_INDENT = b"      ", b"    - "
 
@@ -90,6 +93,9 @@ def _expected(place: int) -> tuple[bytes, ...]:
 
 
 def _may_become(last: bytes, begins: bytes) -> bool:
+    """Whether a line may be what is left of one of the skeleton, cut within its value."""
+    if begins == _SKELETON[-1]:
+        return _CUT_LAST_LINE.fullmatch(last) is not None
     return begins not in _NO_VALUE and last.startswith(begins + b" ")
 
 

@@ -168,6 +168,27 @@ def test_blank_lines_and_comments_are_no_tear(tail, path):
     assert tail in path.read_text()
 
 
+@pytest.mark.parametrize(
+    "time",
+    [
+        "'2026-11-23T19:10:00.123Z'",
+        '"2026-11-23T19:10:00.123Z"',
+        "2026-11-23T19:10:00.123Z # by hand",
+        "2026-11-23T20:10:00.123+01:00",
+        "2026-11-23 19:10:00.123",
+    ],
+)
+def test_time_written_by_hand_at_the_end_of_a_file_is_no_tear(time, path):
+    whole_and_last(path)
+    path.write_text(path.read_text().rpartition("2026")[0] + time)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cassette = Cassette(path, str)
+        assert [item.created_at for item in cassette] == [CREATED_AT, CREATED_AT]
+        add(cassette, make("https://x/3"))
+        assert len(list(Cassette(path, str))) == 3
+
+
 def test_reader_does_not_take_a_write_in_progress_for_a_tear(path, monkeypatch):
     data, _ = whole_and_last(path)
     path.write_bytes(data[:-30])
