@@ -13,7 +13,7 @@ from .transport import Exchange, Forward, Transport
 
 
 class WrappingAdapter(BaseAdapter):
-    """Stands before a mounted adapter, whose every other attribute it shows.
+    """Stands before a mounted adapter, whose every other attribute it shows, its class included.
 
     With ``mocks_first`` a library that mocks is asked before we are.
     """
@@ -64,6 +64,12 @@ class WrappingAdapter(BaseAdapter):
 
     def close(self) -> None:
         self._inner.close()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[BaseAdapter]:  # type: ignore[override]
+        """For ``isinstance``: what is mounted is asked for with ``get_adapter``, or with ``connection``."""
+        inner = self.__dict__.get("_inner")
+        return WrappingAdapter if inner is None else inner.__class__
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "_inner" not in self.__dict__:

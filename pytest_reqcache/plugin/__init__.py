@@ -122,8 +122,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 errors.append(wrong)
         names = getattr(item, "fixturenames", None)
         is_test = isinstance(item, pytest.Function)  # a doctest is none: what it shows is the real thing
-        if is_test and names is not None and (marked or autouse) and _FIXTURE not in names:
-            item.fixturenames = names = [_FIXTURE, *names]  # type: ignore[attr-defined]
+        if is_test and names is not None and (marked or autouse):
+            # Before all others, where the test asks for it by itself, too: what they request is the test's.
+            names = [_FIXTURE, *(name for name in names if name != _FIXTURE)]
+            item.fixturenames = names  # type: ignore[attr-defined]
         if not run.in_use and names is not None and not _OWN_FIXTURES.isdisjoint(names):
             run.in_use = True
             from .around import Around

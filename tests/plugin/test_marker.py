@@ -53,6 +53,41 @@ def test_marker_on_wider_scopes(suite, code):
     suite.offline().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("asked_for", ["", "reqcache", "cached_session"])
+def test_fixtures_of_the_test_are_part_of_it_whichever_it_names_first(suite, asked_for):
+    suite.test(f"""
+        @pytest.fixture
+        def client():
+            assert requests.get(URL + "/set-up").ok
+            yield
+            assert requests.get(URL + "/tear-down").ok
+
+        @pytest.mark.reqcache
+        def test_it(client, {asked_for}):
+            assert requests.get(URL + "/test").ok
+
+        @pytest.mark.reqcache
+        class TestAuto:
+            @pytest.fixture(autouse=True)
+            def auto(self, client):
+                pass
+
+            def setup_method(self):
+                assert requests.get(URL + "/method").ok
+
+            def test_it(self, {asked_for}):
+                assert requests.get(URL + "/test").ok
+    """)
+    result = suite.run()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["7 recorded, 7 requests made"])
+    assert "wider scope" not in result.stdout.str()
+    suite.origin.stop()
+    result = suite.offline()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["7 replayed, 0 requests made"])
+
+
 def test_every_session_is_reached(suite):
     suite.test("""
         before = requests.Session()

@@ -93,6 +93,26 @@ def test_unmarked_test_may_use_loopback_and_nothing_else(suite):
     )
 
 
+def test_mounted_adapter_is_told_by_its_class(suite):
+    suite.test("""
+        from requests.adapters import HTTPAdapter
+
+        class Mine(HTTPAdapter):
+            pass
+
+        @pytest.mark.reqcache
+        def test_it():
+            session = requests.Session()
+            session.mount("http://", Mine(max_retries=3))
+            response = session.get(URL + "/a")
+            for adapter in (session.get_adapter(URL), response.connection):
+                assert isinstance(adapter, Mine) and adapter.max_retries.total == 3
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_loopback_is_left_alone_in_an_unmarked_test_with_the_fixture(suite):
     suite.test("""
         def test_it(cached_session):
