@@ -34,9 +34,9 @@ class Learner:
         if spot.place.startswith("cookie:") and not spot.weak and len(spot.value) < SEARCHED_LENGTH:
             self._known.cookies.add(spot.name)
         self._known.learn(spot.value, spot.name, issued=self._issued)
-        for inner in spot.inner:
+        for name, inner in spot.inner:
             if not PLACEHOLDER.fullmatch(inner):
-                self._known.learn(inner, spot.name, issued=self._issued)
+                self._known.learn(inner, name, issued=self._issued)
 
     def _make_up(self, spot: Spot, stand_in: StandIn) -> None:
         made: object = stand_in(spot.value)

@@ -15,6 +15,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from .spans import decoded
+
 #: Gives what is written in the place of a secret; None for the usual placeholder.
 StandIn = Callable[[str], "str | None"]
 
@@ -278,10 +280,11 @@ class Rules:
         return self.stand_ins.get(fold(name)) if self.stand_ins else None
 
     def is_harmless(self, query: str) -> bool:
-        """Whether no parameter of a query is a secret: a quick look."""
-        return "?" not in query and all(
-            self._is_harmless_name(pair.partition("=")[0]) for pair in query.split("&")
-        )
+        """Whether no parameter of a query is a secret, nor holds one behind its escapes: a quick look."""
+        plain = decoded(query)
+        if "?" in query or (plain != query and self.may_hold(plain)):
+            return False
+        return all(self._is_harmless_name(pair.partition("=")[0]) for pair in query.split("&"))
 
     def _is_harmless_name(self, name: str) -> bool:
         harmless = self._harmless.get(name)

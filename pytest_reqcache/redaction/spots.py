@@ -19,8 +19,8 @@ class Spot(NamedTuple):
     ``name`` is what the field, cookie or header is called. ``signs`` is not empty where the value
     signs one request: it says what all of the kind have in common. A ``bare`` one is a JSON number,
     and becomes a string. A ``weak`` one is a cookie that only its length makes a secret. ``inner``
-    are secrets within it that may stand elsewhere by themselves. ``stand_in``, where there is one, makes
-    what is written in its place.
+    are secrets within it that may stand elsewhere by themselves, each with what it is called. ``stand_in``,
+    where there is one, makes what is written in its place.
     """
 
     start: int
@@ -31,7 +31,7 @@ class Spot(NamedTuple):
     signs: str = ""
     bare: bool = False
     weak: bool = False
-    inner: tuple[str, ...] = ()
+    inner: tuple[tuple[str, str], ...] = ()
     stand_in: StandIn | None = None
 
 
@@ -55,7 +55,7 @@ def of_credential(name: str, value: str, rules: Rules) -> Spot | None:
         return None
     scheme, start, signs = _scheme_of(name, text)
     secret = text[start:]
-    inner = _of_basic(secret) if scheme == "basic" else ()
+    inner = _of_basic(name, secret) if scheme == "basic" else ()
     end = offset + len(text)
     return Spot(
         offset + start,
@@ -81,10 +81,19 @@ def _scheme_of(name: str, text: str) -> tuple[str, int, bool]:
     return scheme, found.end(), signs or (scheme == "oauth" and "oauth_" in text)
 
 
-def _of_basic(encoded: str) -> tuple[str, ...]:
+def _of_basic(name: str, encoded: str) -> tuple[tuple[str, str], ...]:
     """The password; the user, where there is no password."""
     user, _, password = basic_text(encoded).partition(":")
-    return (password or user,) if password or user else ()
+    return ((name, password or user),) if password or user else ()
+
+
+def _behind_scheme(name: str, value: str) -> tuple[tuple[str, str], ...]:
+    """Of a credential that is told in a parameter or a body, such as ``Bearer ...``: what its scheme is for."""
+    found = _SCHEME.match(value)
+    if found is None or _KEPT_SCHEME.fullmatch(found[1]) is None:
+        return ()
+    credential = value[found.end() :].rstrip()
+    return ((name, credential), *(_of_basic(name, credential) if found[1].lower() == "basic" else ()))
 
 
 def basic_text(encoded: str) -> str:
@@ -172,13 +181,13 @@ def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spo
             depth = 0
 
 
-def _holds(text: str, rules: Rules) -> bool:
-    """Whether a value without its escapes, such as JSON or a URL, holds a secret: then all of it is one."""
+def _within(text: str, rules: Rules) -> list[Spot]:
+    """The secrets in a value without its escapes, such as JSON or a URL: with one, all of it is one."""
     if not rules.may_hold(text):
-        return False
+        return []
     if text[:1] in ("{", "["):
-        return any(spot is not None for _, spot in in_json(text, rules))
-    return any(True for _ in in_text(text, "", rules))
+        return [spot for _, spot in in_json(text, rules) if spot is not None]
+    return list(in_text(text, "", rules))
 
 
 def in_path(path: str, rules: Rules) -> Iterator[Spot]:
@@ -191,12 +200,18 @@ def in_path(path: str, rules: Rules) -> Iterator[Spot]:
 
 
 def _of_pair(start: int, name: str, raw: str, kind: str, rules: Rules) -> Spot | None:
-    signs, value = rules.is_signing(name), decoded(raw)
-    if not signs and not rules.is_parameter(name, value) and not (raw != value and _holds(value, rules)):
+    signs, value, lowered = rules.is_signing(name), decoded(raw), name.lower()
+    spot = Spot(start, start + len(raw), f"{kind}:{lowered}", lowered, value, lowered if signs else "")
+    if signs or rules.is_parameter(name, value):
+        return spot._replace(inner=_behind_scheme(lowered, value), stand_in=rules.stand_in(name))
+    within = _within(value, rules) if raw != value else []
+    if not within:
         return None
-    lowered = name.lower()
-    place, signing = f"{kind}:{lowered}", lowered if signs else ""
-    return Spot(start, start + len(raw), place, lowered, value, signing, stand_in=rules.stand_in(name))
+    # Its name does not tell: its placeholder stands where any known secret's would.
+    inner = [
+        each for found in within for each in ((found.name, found.value), *found.inner) if not found.signs
+    ]
+    return spot._replace(place=kind, inner=tuple(inner))
 
 
 def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
@@ -217,7 +232,8 @@ def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
 def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
     if found["user"]:
         start, end = found.span("user")
-        return Spot(start, end, place, "userinfo", decoded(found["user"]), inner=_of_userinfo(found["user"]))
+        user = found["user"]
+        return Spot(start, end, place, "userinfo", decoded(user), inner=_of_userinfo(user))
     if found["bearer"]:
         return Spot(*found.span("bearer"), place, "authorization", found["bearer"])
     if found["name"]:
@@ -258,9 +274,9 @@ def in_userinfo(user: str) -> Iterator[Spot]:
         yield Spot(0, len(user), "userinfo", "userinfo", decoded(user), inner=_of_userinfo(user))
 
 
-def _of_userinfo(user: str) -> tuple[str, ...]:
+def _of_userinfo(user: str) -> tuple[tuple[str, str], ...]:
     name, _, password = user.partition(":")
-    return (decoded(password or name),)
+    return (("userinfo", decoded(password or name)),)
 
 
 # --- Bodies
@@ -316,7 +332,8 @@ def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
         name, stand_in = path.name, path.stand_in
     edge, bare = 1 if token[0] == '"' else 0, token[0] in "-0123456789"
     start, end, value = item.start + edge, item.end - edge, json_string(token)
-    return Spot(start, end, f"body:{name}", name, value, bare=bare, stand_in=stand_in)
+    inner = _behind_scheme(name, value)
+    return Spot(start, end, f"body:{name}", name, value, bare=bare, inner=inner, stand_in=stand_in)
 
 
 def _is_member(item: JsonValue, token: str, rules: Rules) -> bool:

@@ -289,6 +289,47 @@ def test_token_of_a_wider_fixture_is_redacted_in_the_tests_that_use_it(suite):
     suite.offline().assert_outcomes(passed=3)
 
 
+def test_parameter_that_holds_a_secret_is_matched_and_the_secret_known_elsewhere(suite):
+    suite.test("""
+        import json
+        TOKEN = "Vb7TokenQw7Er8Ty1"
+        LINK = "http://h.example/cb?access_token=" + TOKEN + "&b=1"
+        LOGIN = json.dumps({"token": TOKEN})
+
+        @pytest.mark.reqcache
+        def test_query():
+            assert requests.get(URL + "/login", params={"next": LINK}).ok
+            assert requests.get(URL + "/of/" + TOKEN).ok
+
+        @pytest.mark.reqcache
+        def test_json_in_query():
+            assert requests.get(URL + "/find", params={"filter": LOGIN, "note": "see " + TOKEN}).ok
+            assert requests.get(URL + "/to", params={"at": "https://me:" + TOKEN + "@h.example/"}).ok
+            assert requests.get(URL + "/of/" + TOKEN).ok
+
+        @pytest.mark.reqcache
+        def test_form():
+            assert requests.post(URL + "/hook", data={"payload": LOGIN, "note": "see " + TOKEN}).ok
+            assert requests.post(URL + "/hook", data={"payload": LINK}).ok
+
+        @pytest.mark.reqcache
+        @pytest.mark.parametrize("scheme", ["Bearer", "Token"])
+        def test_scheme(scheme):
+            told = {"authorization": f"{scheme} {TOKEN}", "note": TOKEN}
+            assert requests.post(URL + "/hook", json=told).ok
+    """)
+    for name in ("test_query", "test_json_in_query", "test_form", "test_scheme"):
+        suite.run("-k", name)
+    assert len(suite.cassettes()) == 5
+    assert not any("Vb7Token" in suite.cassette(name.removesuffix(".yaml")) for name in suite.cassettes())
+    asked = suite.origin.count("/login"), suite.origin.count("/find"), suite.origin.count("/hook")
+    assert asked == (1, 1, 4)
+    suite.run().assert_outcomes(passed=5)
+    assert asked == (suite.origin.count("/login"), suite.origin.count("/find"), suite.origin.count("/hook"))
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=5)
+
+
 def test_compressed_request_is_redacted_and_matched_as_what_it_stands_for(suite):
     suite.test("""
         import gzip, random

@@ -131,6 +131,10 @@ def test_response_header(name: str, value: str, expected: str) -> None:
         ("https://x/a?user[password]=abc", "https://x/a?user[password]=REDACTED-user_password_"),
         ("https://x/a?filter=%7B%22password%22%3A%22abc%22%7D", "https://x/a?filter=REDACTED-filter"),
         ("https://x/a?next=https%3A%2F%2Fy%2F%3Ftoken%3Dabc", "https://x/a?next=REDACTED-next"),
+        (
+            "https://x/a?next=https%3A%2F%2Fy%2F%3Ftoken%3Dabc%26b%3Dc&d=e",
+            "https://x/a?next=REDACTED-next&d=e",
+        ),
         ("https://x/a?x=1;access_token=abc", "https://x/a?x=1;access_token=REDACTED-access_token"),
         ("https://x/a?next=https%3A%2F%2Fy%2F%3Fpage%3D2", "https://x/a?next=https%3A%2F%2Fy%2F%3Fpage%3D2"),
     ],
