@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Collection, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from .rules import Rules, StandIn
@@ -88,7 +88,7 @@ def _of_basic(name: str, encoded: str) -> tuple[tuple[str, str], ...]:
 
 
 def _behind_scheme(name: str, value: str) -> tuple[tuple[str, str], ...]:
-    """Of a credential that is told in a parameter or a body, such as ``Bearer ...``: what its scheme is for."""
+    """Of a value such as ``Bearer ...``, in a parameter or a body: what the scheme stands before."""
     found = _SCHEME.match(value)
     if found is None or _KEPT_SCHEME.fullmatch(found[1]) is None:
         return ()
