@@ -6,9 +6,10 @@ import os
 import re
 import threading
 from bisect import bisect
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +27,9 @@ from .writing import Draft, draft
 Identify = Callable[[Interaction], Hashable]
 _Result = TypeVar("_Result")
 
-_FILE_NAME = re.compile(rb"\.bodies/([0-9a-f]{16}\.[a-z0-9]+)")
+# What stands before and behind it in a name may be spelt in many ways; in doubt a file stays.
+_OWN_NAME_LENGTH = 16
+_HEXADECIMAL = re.compile(rb"[0-9a-f]{%d,}" % _OWN_NAME_LENGTH)
 
 
 class Cassette:
@@ -59,16 +62,22 @@ class Cassette:
             found = [view.interaction(number, locator) for number in view.layout.at(locator)]
             if locator not in self._seen:
                 self._seen[locator] = frozenset(item.source.ref for item in found if item.source is not None)
-            return found
+            return self._shown(view, found)
 
-        return [item for item in self._read(read) if not self._is_superseded(item)]
+        return self._read(read)
 
     def __iter__(self) -> Iterator[Interaction]:
-        found = self._read(lambda view: [view.interaction(number) for number in range(len(view))])
-        return iter([item for item in found if not self._is_superseded(item)])
+        def read(view: View) -> list[Interaction]:
+            return self._shown(view, [view.interaction(number) for number in range(len(view))])
+
+        return iter(self._read(read))
 
     def __len__(self) -> int:
-        return self._read(lambda view: len(view) - sum(len(view.with_ref(ref)) for ref in self._superseded))
+        def count(view: View) -> int:
+            hidden = (ref for ref in self._superseded if self._hides(view, ref))
+            return len(view) - sum(len(view.with_ref(ref)) for ref in hidden)
+
+        return self._read(count)
 
     def exists(self) -> bool:
         return os.path.isfile(self._index.real_path)
@@ -108,8 +117,17 @@ class Cassette:
             self._index.forget()
             self._seen.clear()
 
-    def _is_superseded(self, item: Interaction) -> bool:
-        return item.source is not None and item.source.ref in self._superseded
+    def _shown(self, view: View, items: list[Interaction]) -> list[Interaction]:
+        if not self._superseded:
+            return items
+        return [item for item in items if item.source is None or not self._hides(view, item.source.ref)]
+
+    def _hides(self, view: View, ref: str) -> bool:
+        """Whether our own appends superseded an item, and what did so is there: another program may have
+        put back a file from before."""
+        if ref not in self._superseded:
+            return False
+        return any(view.with_ref(successor) for successor in _successors(ref, self._superseded))
 
     def _read(self, read: Callable[[View], _Result]) -> _Result:
         with self._mutex, self._errors:
@@ -139,7 +157,9 @@ class Cassette:
             with self._writing() as view:
                 planned = self._index.take(
                     view,
-                    lambda view: plan(changes, _Items(view, locators, identify, seen, self._superseded)),
+                    lambda view: plan(
+                        changes, _Items(view, locators, identify, seen, partial(self._hides, view))
+                    ),
                 )
                 return self._write(view, planned, drafts, locators, in_place)
 
@@ -212,6 +232,8 @@ class Cassette:
         layout = view.layout
         if draft is None or layout.column or layout.newline != b"\n" or layout.block_form is not None:
             return None
+        if number in layout.nodes:  # what its aliases stand for may be about to go
+            return None
         return rewriting.retouched(view.text(number), view.interaction(number), draft.interaction)
 
     def _append(
@@ -224,12 +246,22 @@ class Cassette:
         now = storing.append(self._index.real_path, data, layout.stamp.size, is_step=len(texts) > 1)
         self._index.note_appended(layout, beginning, placed, urls, locators, Stamp.of(now))
 
-    def _rewrite(self, view: View, texts: Mapping[int, bytes | None], added: Sequence[bytes]) -> None:
+    def _rewrite(self, view: View, texts: Mapping[int, bytes | int | None], added: Sequence[bytes]) -> None:
         assert view.file is not None
+        texts = {**self._without_aliases(view, texts), **texts}
         pieces = rewriting.spliced(view.file, view.layout, texts, added)
         storing.replace(self._index.real_path, pieces, lambda: self._index.check(view.layout))
         self._index.layout = None
         self._remove_unused()
+
+    def _without_aliases(self, view: View, texts: Mapping[int, object]) -> dict[int, bytes]:
+        """The items that are not to change, but whose aliases may stand for what is in those that are."""
+        if not view.layout.nodes or not any(b"&" in view.text(number) for number in texts):
+            return {}
+        written = {number: self._draft(view.interaction(number)) for number in view.layout.nodes}
+        for file in (file for item in written.values() for file in item.files):
+            bodies.write_file(file, self._index.folder())
+        return {number: item.text for number, item in written.items()}
 
     @contextmanager
     def _new_files(self, drafts: Sequence[Draft]) -> Iterator[None]:
@@ -250,9 +282,9 @@ class Cassette:
             files = [file for file in folder.iterdir() if bodies.is_own_name(file.name)]
             # Cassettes that differ in their suffix alone have one folder.
             sharers = [path for path in folder.parent.glob(f"{escape(folder.stem)}.*") if path.is_file()]
-            named = {name for path in sharers for name in _FILE_NAME.findall(path.read_bytes())}
+            named = {name for path in sharers for name in _names_in(path.read_bytes())}
             for file in files:
-                if file.name.encode() not in named:
+                if file.stem.encode() not in named:
                     file.unlink()
             folder.rmdir()
 
@@ -287,9 +319,9 @@ class Cassette:
             if old_ref != new.source.ref:
                 self._superseded[old_ref] = new.source.ref
 
-    def _compacted_texts(self, view: View) -> dict[int, bytes | None]:
+    def _compacted_texts(self, view: View) -> dict[int, int | None]:
         """What superseded an item goes where the item stands; nothing goes whose successor is not there."""
-        texts: dict[int, bytes | None] = {}
+        texts: dict[int, int | None] = {}
         for ref in self._superseded:
             successors = list(_successors(ref, self._superseded))
             there = [number for successor in successors for number in view.with_ref(successor)]
@@ -297,7 +329,7 @@ class Cassette:
                 if there and number not in texts:
                     has_place = there[-1] in texts
                     texts |= dict.fromkeys(there)
-                    texts[number] = None if has_place else view.text(there[-1])
+                    texts[number] = None if has_place else there[-1]
         return texts
 
 
@@ -329,16 +361,16 @@ class _Items:
         locators: Sequence[Hashable],
         identify: Identify,
         seen: Mapping[Hashable, frozenset[str]],
-        superseded: Collection[str],
+        hides: Callable[[str], bool],
     ) -> None:
         self._view = view
         self._locators = locators
         self._identify = identify
         self._seen = seen
-        self._superseded = superseded
+        self._hides = hides
 
     def with_ref(self, ref: str) -> list[int]:
-        return [] if ref in self._superseded else self._view.with_ref(ref)
+        return [] if self._hides(ref) else self._view.with_ref(ref)
 
     def alike(self, change: int, interaction: Interaction) -> list[int]:
         locator = self._locators[change]
@@ -351,12 +383,22 @@ class _Items:
             number
             for number, item in found
             if item.source is not None
-            and item.source.ref not in self._superseded
+            and not self._hides(item.source.ref)
             and self._identify(item) == identity
         ]
 
+    def is_kept(self, index: int) -> bool:
+        return self._view.interaction(index).keep
+
     def is_unseen(self, index: int, change: int) -> bool:
         return ref_of(self._view.text(index)) not in self._seen[self._locators[change]]
+
+
+def _names_in(text: bytes) -> Iterator[bytes]:
+    """All that can be the name of a body file, without its suffix."""
+    for run in _HEXADECIMAL.findall(text):
+        for start in range(len(run) - _OWN_NAME_LENGTH + 1):
+            yield run[start : start + _OWN_NAME_LENGTH]
 
 
 def _successors(ref: str, superseded: Mapping[str, str]) -> Iterator[str]:

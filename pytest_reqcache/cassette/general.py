@@ -264,7 +264,7 @@ def _without_torn_end(data: bytes) -> tuple[bytes, Torn | None]:
     start = max((found.start() for found in _ITEM_LINE.finditer(data)), default=None)
     if start is None:
         return data, None
-    tail = data[start:].replace(b"\r\n", b"\n")
+    tail = data[start:].replace(b"\r\n", b"\n").removesuffix(b"\r")
     if _CREATED_AT.search(tail) is not None or not is_torn_item(tail):
         return data, None
     return data[:start], Torn(start, data.count(b"\n", 0, start) + 1)

@@ -21,6 +21,9 @@ class Items(Protocol):
     def is_unseen(self, index: int, change: int) -> bool:
         """Whether the item, which is like that of the change, was written since we last looked for such."""
 
+    def is_kept(self, index: int) -> bool:
+        """Whether the item says that nothing replaces it (``keep``)."""
+
 
 @dataclass(slots=True)
 class Plan:
@@ -30,9 +33,9 @@ class Plan:
     removed: dict[int, int] = field(default_factory=dict)
     added: list[int] = field(default_factory=list)
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.replaced or self.removed or self.added)
+    def leaves(self, index: int) -> bool:
+        """Whether no change concerns the item yet."""
+        return index not in self.removed and index not in self.replaced
 
 
 def plan(changes: Sequence[Change], items: Items) -> Plan:
@@ -40,21 +43,24 @@ def plan(changes: Sequence[Change], items: Items) -> Plan:
     found = Plan()
     for number, change in enumerate(changes):
         places = [index for ref in dict.fromkeys(change.replaces) for index in items.with_ref(ref)]
-        places = [index for index in places if index not in found.removed and index not in found.replaced]
+        places = [index for index in places if found.leaves(index)]
         if change.new is None:
             found.removed |= dict.fromkeys(places, number)
             continue
-        if not places:
-            # Either an addition, or what it replaces has been rewritten by another process.
-            rivals = [
-                index
-                for index in items.alike(number, change.new)
-                if index not in found.removed
-                and index not in found.replaced
-                and (change.replaces or items.is_unseen(index, number))
-            ]
-            if not change.refresh and (rivals or change.replaces):
-                continue
+        # What others have written meanwhile, be it in the place of what is to be replaced.
+        is_gone = bool(change.replaces) and not places
+        rivals = [
+            index
+            for index in items.alike(number, change.new)
+            if index not in places and found.leaves(index) and (is_gone or items.is_unseen(index, number))
+        ]
+        if any(map(items.is_kept, rivals)):
+            continue
+        if places:
+            places += rivals
+        elif not change.refresh and (rivals or change.replaces):
+            continue
+        else:
             places = rivals[-1:]
         if places:
             found.replaced[max(places)] = number

@@ -12,16 +12,15 @@ from .layout import Layout
 from .writing import closing_lines
 
 _LIST_KEY = re.compile(rb"""^(["']?interactions["']?[ ]*:)""", re.MULTILINE)
-_CLOSING = re.compile(
-    rb"(?P<above>.*\n)(?P<expires>  expires: \S+[ ]*\n)?  created_at: \S+(?P<rest>[ ]*(?:[ ]#[^\n]*)?\n.*)",
-    re.DOTALL,
-)
+_CREATED_AT = re.compile(rb"(?P<above>.*\n)  created_at: \S+(?P<rest>[ ]*(?:[ ]#[^\n]*)?\n.*)", re.DOTALL)
+_EXPIRES = re.compile(rb"^  expires: \S+[ ]*\n\Z", re.MULTILINE)
 
 
 def spliced(
-    file: BinaryIO, layout: Layout, texts: Mapping[int, bytes | None], added: Sequence[bytes]
+    file: BinaryIO, layout: Layout, texts: Mapping[int, bytes | int | None], added: Sequence[bytes]
 ) -> Iterator[bytes]:
-    """The whole new file: ``texts`` for the items that change (None: removed), ``added`` behind the last.
+    """The whole new file: ``texts`` for the items that change (None: removed; a number: the text of that
+    item, as it stands in the file), ``added`` behind the last.
 
     The comments before an item go with it where it is removed, and stay where it is replaced.
     """
@@ -34,16 +33,15 @@ def spliced(
     yield head
     last, behind = b"\n", layout.head_end
     for index in range(len(layout)):
-        start, end = layout.starts[index], layout.ends[index]
-        text = texts.get(index, b"")
+        text = texts.get(index, index)
         if text is not None:
-            between = b"" if is_flow or index == 0 else _bytes(file, behind, start)
-            text = placed(text, layout) if text else _kept(_bytes(file, start, end), layout)
-            yield between + text
-            last = text[-1:]
-        behind = end
-    for text in added:
-        yield (b"" if last == b"\n" else layout.newline) + placed(text, layout)
+            between = b"" if is_flow or index == 0 else _bytes(file, behind, layout.starts[index])
+            written = placed(text, layout) if isinstance(text, bytes) else _kept(file, text, layout)
+            yield (b"" if last == b"\n" else layout.newline) + between + written
+            last = written[-1:]
+        behind = layout.ends[index]
+    for new in added:
+        yield (b"" if last == b"\n" else layout.newline) + placed(new, layout)
         last = b"\n"
     yield (layout.newline if tail and last != b"\n" else b"") + tail
 
@@ -61,11 +59,14 @@ def retouched(text: bytes, old: Interaction, new: Interaction) -> bytes | None:
     """An item's own text with other times; None if more than the times is new, or they stand oddly."""
     if replace(old, created_at=new.created_at, expires=new.expires) != new:
         return None
-    found = _CLOSING.fullmatch(text)
-    if found is None or (found["expires"] is None) != (old.expires is None):
+    found = _CREATED_AT.fullmatch(text)
+    if found is None:
+        return None
+    above = _EXPIRES.sub(b"", found["above"])
+    if (above == found["above"]) != (old.expires is None):
         return None
     expires, created_at = closing_lines(new)
-    return found["above"] + expires + created_at.rstrip(b"\n") + found["rest"]
+    return above + expires + created_at.rstrip(b"\n") + found["rest"]
 
 
 def _surroundings(file: BinaryIO, layout: Layout) -> tuple[bytes, bytes]:
@@ -89,7 +90,9 @@ def placed(text: bytes, layout: Layout) -> bytes:
     return text.replace(b"\n", layout.newline) if layout.newline != b"\n" else text
 
 
-def _kept(text: bytes, layout: Layout) -> bytes:
+def _kept(file: BinaryIO, index: int, layout: Layout) -> bytes:
+    """The text of an item as it stands in the file, but in block form."""
+    text = _bytes(file, layout.starts[index], layout.ends[index])
     return text if layout.block_form is None else b"- " + text.strip() + layout.newline
 
 

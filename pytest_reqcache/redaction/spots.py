@@ -208,10 +208,8 @@ def _of_pair(start: int, name: str, raw: str, kind: str, rules: Rules) -> Spot |
     if not within:
         return None
     # Its name does not tell: its placeholder stands where any known secret's would.
-    inner = [
-        each for found in within for each in ((found.name, found.value), *found.inner) if not found.signs
-    ]
-    return spot._replace(place=kind, inner=tuple(inner))
+    inner = [((each.name, each.value), *each.inner) for each in within if not each.signs]
+    return spot._replace(place=kind, inner=tuple(chain.from_iterable(inner)))
 
 
 def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:

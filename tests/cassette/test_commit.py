@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_reqcache.cassette import Cassette, CassetteError, MemoryCassette
+from pytest_reqcache.cassette.bodies import read_body
 from pytest_reqcache.expiration import Special
 from pytest_reqcache.models import Change
 
@@ -187,10 +189,14 @@ def test_only_the_time_moves_where_only_the_time_is_new(path, open_cassette):
     [item] = cassette
     [item] = cassette.commit([Change(replace(item, created_at=LATER), (ref(item),))], identify)
     assert path.read_text() == edited.replace("-23T", "-24T")
-    cassette.commit([Change(replace(item, expires=Special.NEVER), (ref(item),))], identify)
+    [item] = cassette.commit([Change(replace(item, expires=Special.NEVER), (ref(item),))], identify)
     assert (
         "  expires: never\n  created_at: 2026-11-24T19:10:00.123Z  # then\n  # indeed\n" in path.read_text()
     )
+    cassette.commit([Change(replace(item, expires=LATER), (ref(item),))], identify)
+    assert path.read_text() == edited.replace(
+        "  created_at", "  expires: 2026-11-24T19:10:00.123Z\n  created_at"
+    ).replace("created_at: 2026-11-23", "created_at: 2026-11-24")
 
 
 def test_empty_cassette_is_valid_and_can_be_added_to(path, open_cassette):
@@ -290,6 +296,130 @@ def test_compacting_respects_what_others_did_to_the_file(what, path, open_casset
     cassette.close()
     assert path.exists() is (what == "restored")
     assert what == "deleted" or path.read_bytes() == before
+
+
+def test_file_put_back_under_an_open_cassette_shows_what_stands_in_it(path, open_cassette):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    before = path.read_bytes()
+    cassette.append([Change(make(body=b"2"), (ref(one),))], identify)
+    path.unlink()
+    path.write_bytes(before)
+    assert cassette.find(URL) == list(cassette) == [one]
+    assert len(cassette) == 1
+    [new] = cassette.append([Change(make(body=b"3"), (ref(one),))], identify)
+    assert cassette.find(URL) == [new]
+
+
+@pytest.mark.parametrize("first_to_close", [0, 1])
+def test_later_of_two_that_replace_the_same_counts_and_alone_is_left(first_to_close, open_cassette):
+    [old] = add(open_cassette(), make())
+    cassettes = [open_cassette(), open_cassette()]
+    for cassette in cassettes:
+        cassette.find(URL)
+    for cassette, body in zip(cassettes, (b"earlier", b"later"), strict=True):
+        cassette.append([Change(make(body=body), (ref(old),))], identify)
+    for cassette in (cassettes[first_to_close], cassettes[1 - first_to_close]):
+        cassette.close()
+        assert open_cassette().find(URL)[-1].response.body == b"later"
+    assert len(open_cassette()) == 1
+
+
+@pytest.mark.parametrize("how", ["commit", "append"])
+def test_what_was_edited_to_be_kept_meanwhile_is_not_replaced(how, path, open_cassette):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    path.write_text(
+        path.read_text().replace("hello", "edited").replace("  created_at", "  keep: true\n  created_at")
+    )
+    before = path.read_bytes()
+    change = Change(make(body=b"new"), (ref(one),), refresh=True)
+    assert getattr(cassette, how)([change], identify) == [None]
+    cassette.close()
+    assert path.read_bytes() == before
+
+
+OTHER_FORMS = {
+    "indented": lambda text: re.sub("^(?=[- ] )", "  ", text, flags=re.MULTILINE),
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "no last newline": lambda text: text.rstrip("\n"),
+    "byte order mark": lambda text: "\ufeff" + text,
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_compacting_keeps_the_form_of_the_file(form, path, open_cassette):
+    add(open_cassette(), make("https://x/1", b"a\n\nb\n"), make("https://x/2", b"c\n\nd\n"))
+    path.write_bytes(OTHER_FORMS[form](path.read_text()).encode())
+    cassette = open_cassette()
+    one, _ = cassette
+    cassette.append([Change(make("https://x/1", b"e\n\nf\n"), (ref(one),))], identify)
+    cassette.append([Change(make("https://x/3", b"g\n"))], identify)
+    cassette.close()
+    bodies = {item.request.url: item.response.body for item in open_cassette()}
+    assert bodies == {"https://x/1": b"e\n\nf\n", "https://x/2": b"c\n\nd\n", "https://x/3": b"g\n"}
+    if form == "CRLF":
+        assert (
+            path.read_bytes().count(b"\r")
+            == path.read_bytes().count(b"\r\n")
+            == path.read_bytes().count(b"\n")
+        )
+
+
+ANCHORED = """\
+version: 1
+interactions:
+- request: {method: GET, url: https://x/1}
+  response: {status: 200 OK, headers: &h {X-A: b}, text: one}
+  created_at: 2026-11-23
+- request: {method: GET, url: https://x/2}
+  # what both have
+  response: {status: 200 OK, headers: *h, text: two}
+  created_at: 2026-11-23
+- request: {method: GET, url: https://x/3}
+  response: {status: 200 OK, text: three}
+  created_at: 2026-11-23
+"""
+
+
+@pytest.mark.parametrize("how", ["remove", "replace", "append", "both"])
+def test_what_aliases_stand_for_outlives_its_anchor(how, path, open_cassette):
+    path.write_text(ANCHORED)
+    cassette = open_cassette()
+    one, two, three = cassette
+    new = Change(None if how == "remove" else make("https://x/1"), (ref(one),))
+    if how == "append":
+        cassette.append([new], identify)
+    else:
+        later = Change(replace(two, created_at=LATER), (ref(two),))
+        cassette.commit([new, later] if how == "both" else [new], identify)
+    cassette.close()
+    left = [item for item in open_cassette() if item.request.url != "https://x/1"]
+    assert [item.response for item in left] == [two.response, three.response]
+    assert "*h" not in path.read_text()
+
+
+def test_aliases_stay_where_their_anchor_does(path, open_cassette):
+    path.write_text(ANCHORED)
+    cassette = open_cassette()
+    cassette.commit([Change(None, (ref(list(cassette)[2]),))], identify)
+    assert path.read_text() == ANCHORED[: ANCHORED.rindex("- request")]
+
+
+@pytest.mark.parametrize("spelling", ["{0}\\{1}", "'{0}\\{1}'", '"{0}\\/{1}"', '"{0}/{1[0]}\\x2E{1[1]}"'])
+def test_body_file_stays_however_its_name_is_spelt(spelling, path, open_cassette):
+    large = bytes(range(256)) * 300
+    add(open_cassette(), make("https://x/1", large), make("https://x/2"))
+    text = path.read_text()
+    name = text.partition("file: ")[2].partition("\n")[0]
+    folder, _, file = name.partition("/")
+    spelt = spelling.format(folder, file.split(".") if "1[" in spelling else file)
+    path.write_text(text.replace(name, spelt))
+    cassette = open_cassette()
+    [two] = cassette.find("https://x/2")
+    cassette.commit([Change(make("https://x/2", b"new"), (ref(two),))], identify)
+    [one] = open_cassette().find("https://x/1")
+    assert read_body(one.response.body) == large
 
 
 def test_growth_by_another_process_is_noticed(open_cassette):

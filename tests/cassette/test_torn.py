@@ -113,6 +113,18 @@ def test_comments_before_a_torn_end_stay(path):
     assert path.read_bytes().startswith(data[:first_end] + b"\n# mine\n- request:")
 
 
+def test_cut_at_any_byte_of_a_file_with_crlf(path):
+    data, first_end = whole_and_last(path)
+    first_end += data.count(b"\n", 0, first_end)
+    data = data.replace(b"\n", b"\r\n")
+    for cut in range(first_end, len(data)):
+        path.write_bytes(data[:cut])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TornTailWarning)
+            found = [item.request.url for item in Cassette(path, str)]
+        assert found == ["https://x/1", "https://x/2"][: 2 if cut >= len(data) - 2 else 1], data[:cut][-60:]
+
+
 @pytest.mark.parametrize(
     "encode", [lambda data: data.replace(b"\n", b"\r\n"), lambda data: b"\xef\xbb\xbf" + data]
 )
