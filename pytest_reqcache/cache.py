@@ -12,7 +12,7 @@ import requests
 
 from . import clock, policy
 from .conversion import CachedResponse, as_prepared, read_once, recorded_request, replay
-from .expiration import ExpireAfter, Special, expires_at, is_expired, parse_expiry
+from .expiration import ExpireAfter, Special, expires_at, is_expired, parse_expiry, span_of
 from .models import Interaction, RecordedRequest
 from .recording import Asked, Identity, Store, made_key
 from .settings import Settings
@@ -193,14 +193,18 @@ def _listed(given: Iterable[_T] | None, name: str) -> Iterable[_T]:
 
 
 def _moment_before(older_than: float | timedelta | datetime, now: datetime) -> datetime:
-    """The moment that ``older_than`` names."""
-    if isinstance(older_than, (int, float)) and not isinstance(older_than, bool):
-        older_than = timedelta(seconds=older_than)
+    """The moment that ``older_than`` names; off the end of the calendar its first or its last."""
     if isinstance(older_than, datetime):
-        return older_than.astimezone(now.tzinfo)
+        try:
+            return older_than.astimezone(now.tzinfo)
+        except (OverflowError, ValueError, OSError):
+            return older_than.replace(tzinfo=now.tzinfo)
+    if isinstance(older_than, (int, float)) and not isinstance(older_than, bool):
+        older_than = span_of(older_than)
     if isinstance(older_than, timedelta):
         try:
             return now - older_than
         except OverflowError:
-            return datetime.min.replace(tzinfo=now.tzinfo)
+            first, last = datetime.min.replace(tzinfo=now.tzinfo), datetime.max.replace(tzinfo=now.tzinfo)
+            return first if older_than > timedelta() else last
     raise TypeError(f"older_than={older_than!r}: seconds, a timedelta or a datetime are accepted")

@@ -110,11 +110,11 @@ def _from_seconds(seconds: float) -> Expiry | None:
         return None
     if seconds == NEVER_EXPIRE:
         return Special.NEVER
-    return _from_timedelta(_span(seconds))
+    return _from_timedelta(span_of(seconds))
 
 
-def _span(seconds: float) -> timedelta:
-    """The timedelta, cut off at its limits."""
+def span_of(seconds: float) -> timedelta:
+    """That many seconds as a timedelta, cut off at its limits. Raises ValueError for nan."""
     try:
         return timedelta(seconds=seconds)
     except OverflowError:
@@ -157,7 +157,7 @@ def _from_text(text: str) -> Expiry | None:
     if _NUMBER.fullmatch(text):
         return _from_seconds(float(text))
     if duration := _DURATION.fullmatch(text):
-        return _from_timedelta(_span(float(duration[1]) * _UNIT_SECONDS[duration[2]]))
+        return _from_timedelta(span_of(float(duration[1]) * _UNIT_SECONDS[duration[2]]))
     moment = _from_iso(text) or parse_http_date(text)
     return None if moment is None else _from_datetime(moment)
 

@@ -204,9 +204,9 @@ PLANS: dict[str, tuple[Any, ...]] = {
     ),
     "max-age=0": ({}, {}, {"Cache-Control": "max-age=0"}, FRESH, Action.SEND, Reason.EXPIRED, ()),
     "max-age below the age": (
-        {}, {}, {"Cache-Control": "max-age=100"}, FRESH, Action.SEND, Reason.EXPIRED, (),
+        {}, {}, {"Cache-Control": "max-age=99"}, FRESH, Action.SEND, Reason.EXPIRED, (),
     ),
-    "max-age above the age": ({}, {}, {"Cache-Control": "max-age=101"}, FRESH, Action.SERVE, None, ()),
+    "max-age of that age": ({}, {}, {"Cache-Control": "max-age=100"}, FRESH, Action.SERVE, None, ()),
     "min-fresh met": ({}, {}, {"Cache-Control": "min-fresh=50"}, FRESH, Action.SERVE, None, ()),
     "min-fresh not met": ({}, {}, {"Cache-Control": "min-fresh=51"}, FRESH, Action.SEND, Reason.EXPIRED, ()),
     "min-fresh, never expires": ({}, {}, {"Cache-Control": "min-fresh=51"}, NEVER, Action.SERVE, None, ()),

@@ -122,6 +122,26 @@ def test_delete_older_than_a_moment(origin, session, clock):
     assert stored_paths(s, origin) == ["/b"]
 
 
+@pytest.mark.parametrize(
+    "span", [float("inf"), 1e15, 10**400, timedelta.max], ids=["inf", "1e15", "huge", "max"]
+)
+def test_delete_older_than_longer_than_the_calendar_goes_back(origin, session, clock, span):
+    s = session()
+    get_all(s, origin, "/a")
+    s.cache.delete(older_than=span)
+    assert len(s.cache) == 1
+    s.cache.delete(older_than=timedelta.min if span is timedelta.max else -span)
+    assert len(s.cache) == 0
+
+
+@pytest.mark.parametrize(("moment", "left"), [(datetime.min, 1), (datetime.max, 0)])
+def test_delete_older_than_the_ends_of_the_calendar(origin, session, clock, moment, left):
+    s = session()
+    get_all(s, origin, "/a")
+    s.cache.delete(older_than=moment)
+    assert len(s.cache) == left
+
+
 @pytest.mark.parametrize("wrong", ["1d", True, [60]], ids=repr)
 def test_delete_older_than_refuses_what_is_no_time(session, wrong):
     with pytest.raises(TypeError, match="older_than"):

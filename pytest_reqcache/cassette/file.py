@@ -80,6 +80,7 @@ class Cassette:
         return self._read(count)
 
     def exists(self) -> bool:
+        self._index.follow_links()
         return os.path.isfile(self._index.real_path)
 
     def commit(self, changes: Sequence[Change], identify: Identify) -> list[Interaction | None]:
@@ -177,6 +178,7 @@ class Cassette:
     @contextmanager
     def _writing(self) -> Iterator[View]:
         """The file as it is, while nobody else can write it, without a torn end."""
+        self._index.follow_links()
         with self._errors, self._index.lock.held():
             with self._index.view(holds_lock=True) as view:
                 torn = view.layout.torn

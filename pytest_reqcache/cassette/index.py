@@ -7,6 +7,7 @@ import os
 import warnings
 from bisect import bisect
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -177,6 +178,16 @@ class Index:
     def lock(self) -> Lock:
         return Lock(self.real_path)
 
+    def follow_links(self) -> None:
+        """Look again where the file is, if that may be elsewhere now."""
+        with suppress(OSError):
+            if os.path.samefile(self._absolute, self.real_path):
+                return
+        if Path(os.path.realpath(self._absolute)) != self.real_path:
+            del self.real_path
+            self.__dict__.pop("lock", None)
+            self.layout = None
+
     def note(self, ref: str, locator: Hashable) -> None:
         self._locators[ref] = locator
 
@@ -261,6 +272,8 @@ class Index:
         stamp = Stamp.of(os.fstat(file.fileno()))
         if self.layout is not None and self.layout.stamp == stamp:
             return self.layout
+        if not holds_lock:
+            self.follow_links()
         layout = self._looked_through(file, stamp)
         if layout.torn is not None and not holds_lock:
             # Another process may be in the middle of its write.

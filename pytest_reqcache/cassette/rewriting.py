@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from ..models import Interaction
 from .layout import Layout
+from .nodes import NodeError
 from .writing import closing_lines
 
 _LIST_KEY = re.compile(rb"""^(["']?interactions["']?[ ]*:)""", re.MULTILINE)
@@ -78,6 +79,11 @@ def _surroundings(file: BinaryIO, layout: Layout) -> tuple[bytes, bytes]:
 
 def _with_empty_list(head: bytes) -> bytes:
     keys = list(_LIST_KEY.finditer(head))
+    if not keys:
+        line = head.rstrip().count(b"\n") + 1
+        raise NodeError(
+            line, "the list's key is no 'interactions:' in a line; write it so, to remove its items"
+        )
     end = keys[-1].end()
     return head[:end] + b" []" + head[end:]
 

@@ -31,7 +31,8 @@ def forbids_stale(stored: Interaction, expires: datetime | None, settings: Setti
 def is_too_old_for(stored: Interaction, expires: datetime | None, asked: CacheControl, now: datetime) -> bool:
     """Whether the request asks for something younger (5.2.1.1), or longer fresh (5.2.1.3)."""
     limit = asked.seconds("max-age")
-    if limit is not None and current_age(stored, now) >= timedelta(seconds=limit):
+    # Of that age it will do; with 0, which is how one asks for a reload, nothing does.
+    if limit is not None and (limit == 0 or current_age(stored, now) > timedelta(seconds=limit)):
         return True
     spare = asked.seconds("min-fresh")
     return spare is not None and expires is not None and expires - now < timedelta(seconds=spare)

@@ -399,6 +399,17 @@ def test_what_aliases_stand_for_outlives_its_anchor(how, path, open_cassette):
     assert "*h" not in path.read_text()
 
 
+def test_list_whose_key_cannot_be_emptied_is_an_error_and_left_alone(path, open_cassette):
+    add(open_cassette(), make())
+    path.write_text(path.read_text().replace("interactions:", "? interactions\n:"))
+    before = path.read_text()
+    cassette = open_cassette()
+    [one] = cassette
+    with pytest.raises(CassetteError, match=r"users\.yaml:\d+: the key of the list"):
+        cassette.commit([Change(None, (ref(one),))], identify)
+    assert path.read_text() == before
+
+
 def test_aliases_stay_where_their_anchor_does(path, open_cassette):
     path.write_text(ANCHORED)
     cassette = open_cassette()
@@ -505,6 +516,30 @@ def test_symbolic_link_and_mode_are_kept(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["link.yaml", "real"]
     assert sorted(file.name for file in real.parent.iterdir()) == ["c.bodies", "c.yaml"]
     assert [item.response.body for item in Cassette(link, str)] == [b"\x00" * 9000]
+
+
+def test_link_that_leads_elsewhere_now_is_followed(tmp_path):
+    for name in ("one", "two"):
+        add(Cassette(tmp_path / name / "c.yaml", str), make(f"https://x/{name}", b"\x00" * 70_000))
+    link = tmp_path / "current"
+    link.symlink_to("one")
+    cassette = Cassette(link / "c.yaml", str)
+    add(cassette, make("https://x/a"))
+    for name in ("two", "one"):
+        link.unlink()
+        link.symlink_to(name)
+        assert f"https://x/{name}" in urls(cassette)
+        add(cassette, make(f"https://x/into-{name}"))
+        assert cassette.find(f"https://x/into-{name}") != []
+        assert cassette.find(f"https://x/{name}") == Cassette(tmp_path / name / "c.yaml", str).find(
+            f"https://x/{name}"
+        )
+    assert urls(Cassette(tmp_path / "one" / "c.yaml", str)) == [
+        "https://x/one",
+        "https://x/a",
+        "https://x/into-one",
+    ]
+    assert urls(Cassette(tmp_path / "two" / "c.yaml", str)) == ["https://x/two", "https://x/into-two"]
 
 
 def test_nothing_else_is_left_behind(open_cassette, tmp_path):

@@ -266,6 +266,7 @@ ASKED: list[tuple[Interaction, Fields, Action]] = [
     (AGED, {"Pragma": "no-cache", "Cache-Control": "x"}, Action.SERVE),
     (AGED, {"Cache-Control": "max-age=0"}, Action.SEND),
     (AGED, {"Cache-Control": "max-age=99"}, Action.SEND),
+    (AGED, {"Cache-Control": "max-age=100"}, Action.SERVE),
     (AGED, {"Cache-Control": "max-age=101"}, Action.SERVE),
     (AGED, {"Cache-Control": "min-fresh=100"}, Action.SERVE),
     (AGED, {"Cache-Control": "min-fresh=101"}, Action.SEND),
