@@ -81,9 +81,7 @@ def _with_empty_list(head: bytes) -> bytes:
     keys = list(_LIST_KEY.finditer(head))
     if not keys:
         line = head.rstrip().count(b"\n") + 1
-        raise NodeError(
-            line, "the list's key is no 'interactions:' in a line; write it so, to remove its items"
-        )
+        raise NodeError(line, "the key of the list is not written 'interactions:'; write it so, to empty it")
     end = keys[-1].end()
     return head[:end] + b" []" + head[end:]
 
