@@ -129,6 +129,8 @@ def _bodies(old: Body, new: Body) -> list[Difference]:
     if before is not None and after is not None:
         return list(differences(before, after))
     sizes = [_in_bytes(body) for body in (old, new)]
+    if sizes[0] == sizes[1]:
+        sizes[1] = f"{sizes[1]}, not the same"
     if before is not None and not isinstance(new, BodyFile):
         return [Difference("breaking", "retyped", "$", before.name, "no JSON")]
     return [Difference("values", "body", "body", *sizes)]

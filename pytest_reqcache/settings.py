@@ -309,7 +309,9 @@ def parse_settings(
 
 
 def unknown_setting(name: str, accepted: Collection[str], where: str = "") -> str:
-    """The sentence that names an unknown setting and the nearest known one."""
+    """The sentence that names an unknown setting, or one of another place, and the nearest known one."""
+    if name in PARSERS:
+        return f"{where}{name!r} is no setting of this place; accepted are {', '.join(sorted(accepted))}"
     near = difflib.get_close_matches(name, sorted(accepted), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"accepted are {', '.join(sorted(accepted))}"
     return f"{where}{name!r} is no setting; {hint}"

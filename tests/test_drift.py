@@ -84,6 +84,7 @@ def test_shape_of_json(old, new, expected):
         (answer({}, Content_Type="application/json"),
             answer({}, Content_Type="Application/JSON; charset=utf-8"), ["values"]),
         (answer(b"a"), answer(b"abc" * 1000), ["values: body: 1 byte -> 3,000 bytes"]),
+        (answer(b"one"), answer(b"two"), ["values: body: 3 bytes -> 3 bytes, not the same"]),
         (answer(b"a", ETag="1", Date="x"), answer(b"a", ETag="1", Date="y", Age="3"), ["nothing"]),
         (answer(b"a", ETag="1"), answer(b"a", ETag="2"), ["values"]),
         (answer(b"a", Set_Cookie="a=1"), answer(b"a", Set_Cookie="a=2"), ["nothing"]),

@@ -297,7 +297,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         changes = []
     else:
         in_ci = bool(os.environ.get("CI"))
-        lines = [*reporting.summary(run.totals, in_ci=in_ci), *reporting.unused(run, quiet=False)]
+        summary = reporting.summary(run.totals, in_ci=in_ci, keeps_failed=run.options.keep_failed)
+        lines = [*summary, *reporting.unused(run, quiet=False)]
         changes = list(reporting.changes(run.results)) if run.has_results else []
     for title, content in (("reqcache: what changed", changes), ("reqcache", lines)):
         if content:

@@ -89,6 +89,9 @@ def _layer(mark: pytest.Mark) -> dict[str, Any]:
     if len(mark.args) > 1:
         raise TypeError(f"{len(mark.args)} positional arguments: only the cassette's name is accepted")
     given = dict(mark.kwargs)
+    if mark.args and "cassette" in given:
+        both = f"{mark.args[0]!r} and cassette={given['cassette']!r}"
+        raise TypeError(f"{both} name the cassette: one of them is accepted")
     name = mark.args[0] if mark.args else given.pop("cassette", None)
     if name is not None:
         check_name(name)

@@ -54,8 +54,11 @@ def coloured(section: str) -> str:
     return "\n".join(map(line_in_colour, section.splitlines()))
 
 
-def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
-    """The lines of the summary; none where the cache was not used."""
+def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Iterator[str]:
+    """The lines of the summary; none where the cache was not used.
+
+    ``keeps_failed`` says whether ``--reqcache-keep-failed`` was given.
+    """
     if not totals.used:
         return
     yield counts(totals)
@@ -64,7 +67,8 @@ def summary(totals: Totals, *, in_ci: bool) -> Iterator[str]:
     yield from _listed("recordings and refreshes", totals.kept)
     if totals.dropped:
         dropped = f"{totals.dropped} recording{'s' if totals.dropped > 1 else ''}"
-        yield f"{dropped} of failed tests dropped: --reqcache-keep-failed keeps new ones"
+        why = "a failed test replaces none" if keeps_failed else "--reqcache-keep-failed keeps new ones"
+        yield f"{dropped} of failed tests dropped: {why}"
     yield from troubles(totals)
     yield from totals.polled[:_LISTED]
     yield from _listed(

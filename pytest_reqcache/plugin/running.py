@@ -78,12 +78,17 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     return running
 
 
-def _engine(path: Path, settings: Settings, run: Run, nodeid: str) -> tuple[Engine, Flow, list[str]]:
-    """An engine on a cassette, its flow, and the list that the explanations of its misses go to."""
+def _engine(
+    path: Path, settings: Settings, run: Run, nodeid: str, fixture: str = ""
+) -> tuple[Engine, Flow, list[str]]:
+    """An engine on a cassette, its flow, and the list that the explanations of its misses go to.
+
+    ``fixture`` names the cassette where it is for fixtures of wider scope, and not for the test ``nodeid``.
+    """
     if run.memory is None:
         run.memory = RunMemory()
     view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
-    redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules)
+    redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules, fixture)
     identity = TestIdentity(lambda: view.current, redactor)
     flow = Flow(
         Cassette(path, identity.locate, identity.locate_all),
@@ -128,7 +133,7 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
             raise ValueError(f"{path.name!r} is spelt {other.name!r} elsewhere: one spelling is accepted")
         layer = parse_settings(given, MARKER_SETTINGS, checked=True)
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
-        run.wider[path] = Wider(*_engine(path, settings, run, ""))
+        run.wider[path] = Wider(*_engine(path, settings, run, "", path.stem))
     return run.wider[path].engine
 
 

@@ -199,4 +199,4 @@ class Cleaner:
         if PLACEHOLDER.fullmatch(value):
             return value
         first = self._registry.first(value)
-        return first[0] if first else constant(self._known.names.get(value, name))
+        return first.placeholder if first else constant(self._known.names.get(value, name))

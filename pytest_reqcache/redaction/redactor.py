@@ -20,17 +20,22 @@ from .writing import Placeholders
 
 
 class Redactor:
-    """Replaces secrets: in memory by ``REDACTED`` to compare, on disk by placeholders."""
+    """Replaces secrets: in memory by ``REDACTED`` to compare, on disk by placeholders.
+
+    ``fixture`` names a cassette for fixtures of wider scope.
+    """
 
     def __init__(
         self,
         registry: Registry,
         path: Path | None = None,
         rules: Callable[[], Rules] = lambda: DEFAULT_RULES,
+        fixture: str = "",
     ) -> None:
         self.bindings = Bindings(registry, path)
         self._registry = registry
         self._path = path
+        self._fixture = fixture
         self._current_rules = rules
         self._known = Known()
         #: By identity, which is theirs as long as they are kept here: neither changes.
@@ -88,7 +93,7 @@ class Redactor:
         """
         issuing = [self.observe(item.request, item.response) for item in interactions]
         scope = self._path or (scope_of(interactions[0]) if interactions else None)
-        placeholders = Placeholders(self._registry, scope, self._known, self.bindings, taken)
+        placeholders = Placeholders(self._registry, scope, self._known, self.bindings, taken, self._fixture)
         for item, old in zip(interactions, previous, strict=True):
             if old is not None:
                 self._take_over(item, old, placeholders)

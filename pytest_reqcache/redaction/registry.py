@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..models import Interaction
 
@@ -13,6 +13,15 @@ Scope = Path | None
 
 #: Secrets of this length that hold letters and digits are searched for in every test of the run.
 SHARED_LENGTH: Final = 8
+
+
+class First(NamedTuple):
+    """What was first written for a value: whether it had been seen in a response (``issued``), and in the
+    cassette of a fixture of wider scope (``is_wide``), which all tests may use."""
+
+    placeholder: str
+    issued: bool
+    is_wide: bool
 
 
 def scope_of(interaction: Interaction) -> Scope:
@@ -32,17 +41,23 @@ class Registry:
         self._lock = threading.Lock()
         self._by_value: dict[tuple[Scope, str], str] = {}
         self._by_placeholder: dict[tuple[Scope, str], frozenset[str]] = {}
-        self._first: dict[str, tuple[str, bool]] = {}
+        self._first: dict[str, First] = {}
+        self._wide: dict[str, Scope] = {}
         self._shared: frozenset[str] = frozenset()
         self._assumed: dict[tuple[Scope, str], str] = {}
 
-    def note(self, scope: Scope, value: str, placeholder: str, *, issued: bool = False) -> None:
-        """The value is written so in that cassette. ``issued``: it was first seen in a response."""
+    def note(
+        self, scope: Scope, value: str, placeholder: str, *, issued: bool = False, is_wide: bool = False
+    ) -> None:
+        """The value is written so in that cassette. ``issued``: it was first seen in a response. ``is_wide``:
+        the cassette is one for fixtures of wider scope."""
         with self._lock:
             self._by_value[scope, value] = placeholder
             others = self._by_placeholder.get((scope, placeholder), frozenset())
             self._by_placeholder[scope, placeholder] = others | {value}
-            self._first.setdefault(value, (placeholder, issued))
+            self._first.setdefault(value, First(placeholder, issued, is_wide))
+            if is_wide:
+                self._wide.setdefault(placeholder, scope)
             if value not in self._shared and _is_unmistakable(value):
                 self._shared |= {value}
 
@@ -63,9 +78,13 @@ class Registry:
         """What the placeholder stands for in that cassette; empty where this process does not know."""
         return self._by_placeholder.get((scope, placeholder), frozenset())
 
-    def first(self, value: str) -> tuple[str, bool] | None:
-        """The placeholder that was first written for the value anywhere, and whether it was issued."""
+    def first(self, value: str) -> First | None:
+        """The placeholder that was first written for the value anywhere."""
         return self._first.get(value)
+
+    def is_of_another(self, scope: Scope, placeholder: str) -> bool:
+        """Whether the placeholder is that of another cassette that all tests may use."""
+        return self._wide.get(placeholder, scope) != scope
 
     @property
     def shared(self) -> frozenset[str]:

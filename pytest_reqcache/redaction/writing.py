@@ -13,16 +13,27 @@ from .registry import Registry, Scope
 
 
 class Placeholders:
-    """One placeholder for each value, numbered within its cassette."""
+    """One placeholder for each value, numbered within its cassette.
+
+    ``fixture`` is the name of a cassette for fixtures of wider scope. Its placeholders are called after it:
+    a test may use those of several such cassettes, and has to tell them apart.
+    """
 
     def __init__(
-        self, registry: Registry, scope: Scope, known: Known, bindings: Bindings, taken: Iterable[str]
+        self,
+        registry: Registry,
+        scope: Scope,
+        known: Known,
+        bindings: Bindings,
+        taken: Iterable[str],
+        fixture: str = "",
     ) -> None:
         self._registry = registry
         self._scope = scope
         self._known = known
         self._bindings = bindings
         self._may_be_taken = taken
+        self._fixture = fixture
         self._of: dict[str, str] = {}
         self._claimed: dict[str, str] = {}
         self._offered: dict[str, str] = {}
@@ -35,6 +46,8 @@ class Placeholders:
 
     def take_over(self, value: str, placeholder: str) -> None:
         """The placeholder stood where the value stands now."""
+        if self._fixture and self._registry.is_of_another(self._scope, placeholder):
+            return
         if value not in self._offered and placeholder not in self._given - self._taken:
             self._offered[value] = placeholder
             self._given.add(placeholder)
@@ -47,7 +60,7 @@ class Placeholders:
             self._claimed[found] = value
             self._given.add(found)
             issued = value in self._known.issued
-            self._registry.note(self._scope, value, found, issued=issued)
+            self._registry.note(self._scope, value, found, issued=issued, is_wide=bool(self._fixture))
         return found
 
     def _name(self, value: str, name: str) -> str:
@@ -55,7 +68,7 @@ class Placeholders:
         first = self._registry.first(value)
         if value in self._known.names or first is None:
             return self._known.names.get(value, name)
-        return re.sub("-[0-9]+$", "", first[0].removeprefix(f"{REDACTED}-"))
+        return re.sub("-[0-9]+$", "", first.placeholder.removeprefix(f"{REDACTED}-"))
 
     def is_made_up(self, value: str) -> bool:
         """Whether it stands for a secret already, made up by a user's function."""
@@ -68,7 +81,7 @@ class Placeholders:
         for placeholder in self._familiar(value):
             if self._claimed.get(placeholder, value) == value:
                 return placeholder
-        base = constant(name)
+        base = constant(f"{name}-{self._fixture}" if self._fixture else name)
         placeholder, number = base, 1
         while placeholder in self._given or placeholder in self._taken:
             number += 1
@@ -83,16 +96,19 @@ class Placeholders:
         bound = self._bindings.placeholder_of(value)
         if bound is not None:
             yield bound
-        if value in self._offered:
-            yield self._offered[value]
         first = self._registry.first(value)
-        if first is None:
-            return
-        placeholder, issued = first
         # Where it was issued by a login, that login's replay hands out this placeholder. Where not,
         # the same name in this cassette is somebody else's.
-        if placeholder not in self._taken or (issued and not self._registry.values(self._scope, placeholder)):
-            yield placeholder
+        is_usable = first is not None and (
+            first.placeholder not in self._taken
+            or (first.issued and not self._registry.values(self._scope, first.placeholder))
+        )
+        if first is not None and is_usable and first.issued and first.is_wide:
+            yield first.placeholder
+        if value in self._offered:
+            yield self._offered[value]
+        if first is not None and is_usable:
+            yield first.placeholder
 
 
 def constant(name: str) -> str:

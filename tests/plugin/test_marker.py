@@ -153,6 +153,8 @@ def test_closest_marker_wins_and_the_rest_is_merged(suite):
         ("'../outside'", "*'../outside' leads out of the cassettes' folder*"),
         ("5", "*5 is no cassette name*"),
         ("'a', 'b'", "*2 positional arguments*"),
+        ("'a', cassette='b'", "*'a' and cassette='b' name the cassette: one of them is accepted*"),
+        ("filter_fn=bool", "*'filter_fn' is no setting of this place; accepted are*"),
         ("key_fn=len", "*'key_fn' is no setting*"),
     ],
 )

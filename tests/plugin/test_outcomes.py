@@ -132,7 +132,9 @@ def test_keep_failed_keeps_new_recordings_and_replaces_none(suite, clock):
     result = suite.run()
     result.stdout.fnmatch_lines(["1 new recording dropped: --reqcache-keep-failed keeps it"])
     assert suite.cassette() == before
-    suite.run("--reqcache-keep-failed").assert_outcomes(failed=1)
+    result = suite.run("--reqcache-keep-failed")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["1 recording of failed tests dropped: a failed test replaces none"])
     assert suite.cassette().startswith(before)
     assert "/b" in suite.cassette()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from origin import Answer
@@ -94,6 +97,74 @@ def test_factory_patches_every_session(guarded):
     guarded.run().assert_outcomes(passed=2)
     guarded.origin.stop()
     guarded.offline().assert_outcomes(passed=2)
+
+
+TWO_LOGINS = """
+    def login(session, user):
+        return session.post(URL + "/login", json={"user": user}).json()["access_token"]
+
+    @pytest.fixture(scope="session")
+    def admin(cached_session_factory):
+        return login(cached_session_factory("admin"), "admin")
+
+    @pytest.fixture(scope="session")
+    def guest(cached_session_factory):
+        with cached_session_factory.patched("guest"):
+            return login(requests, "guest")
+
+    def me(token):
+        return requests.get(URL + "/me", headers={"Authorization": "Bearer " + token}).text
+
+    @pytest.mark.reqcache
+    def test_admin(admin):
+        assert me(admin) == "admin"
+
+    @pytest.mark.reqcache
+    def test_guest(guest):
+        assert me(guest) == "guest"
+
+    @pytest.mark.reqcache
+    def test_both(admin, guest):
+        assert (me(admin), me(guest)) == ("admin", "guest")
+
+    @pytest.mark.reqcache
+    def test_own_login(admin):
+        token = login(requests, "guest")
+        assert (me(admin), me(token)) == ("admin", "guest")
+"""
+
+
+def with_logins(suite):
+    suite.origin["/login"] = lambda seen: Answer(
+        {"access_token": f"tok-{json.loads(seen.body)['user']}-Vb7Qw8Er9"}
+    )
+    suite.origin["/me"] = lambda seen: Answer(seen.headers["authorization"].split("-")[1].encode())
+    suite.test(TWO_LOGINS)
+
+
+@pytest.mark.parametrize("runs", [[""], ["-k=admin", "-k=guest", "--reqcache-force-refresh"]], ids=len)
+def test_tokens_of_two_logins_are_told_apart(suite, runs):
+    with_logins(suite)
+    for arguments in runs:
+        suite.run("test_it.py", *filter(None, [arguments]))
+    assert "REDACTED-access_token-admin" in suite.cassette("admin")
+    assert "REDACTED-access_token-guest" in suite.cassette("guest")
+    suite.run().assert_outcomes(passed=4)
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=4)
+
+
+def test_refresh_tells_tokens_of_two_logins_apart_that_are_called_the_same(suite):
+    with_logins(suite)
+    suite.run().assert_outcomes(passed=4)
+    for path in (suite.path / "cassettes").rglob("*.yaml"):
+        path.write_text(
+            re.sub("REDACTED-access_token-(admin|guest)", "REDACTED-access_token", path.read_text())
+        )
+    suite.run("--reqcache-force-refresh").assert_outcomes(passed=4)
+    suite.run().assert_outcomes(passed=4)
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=4)
 
 
 def test_failed_set_up_of_a_wider_fixture_commits_nothing(guarded):
