@@ -109,13 +109,19 @@ def test_every_setting_has_a_parser_and_a_home() -> None:
     [
         ("expire_afer", "did you mean 'expire_after'?"),
         ("xyzzy", "accepted are allowable_codes, "),
-        ("repeats", ""),
     ],
 )
 def test_unknown_setting_is_refused(name: str, hint: str) -> None:
     """B36"""
     with pytest.raises(TypeError, match=re.escape(f"mark: {name!r} is no setting; {hint}")):
         parse_settings({name: 1}, SESSION_SETTINGS, where="mark: ")
+
+
+def test_setting_of_another_place_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match="mark: 'repeats' is no setting of this place; accepted are allowable_"
+    ):
+        parse_settings({"repeats": "share"}, SESSION_SETTINGS, where="mark: ")
 
 
 @pytest.mark.parametrize("value", [-5, "-5", {"a.com": -5}], ids=str)
