@@ -91,6 +91,7 @@ class _Document:
         self.is_flow = False
         self.in_flow = False
         self.is_bare = False
+        #: How far the list's items are indented; of one that is in no block form, its key.
         self.column = 0
         self.list_start = self.list_end = 0
         self._reader = NodeReader(text)
@@ -128,6 +129,7 @@ class _Document:
             if name == "version":
                 _check_version(reader.node(value, event))
             elif name == "interactions":
+                self.column = event.start_mark.column
                 self._read_list(value)
             else:
                 raise reading.unknown_key(name, seen[name], "a cassette")
@@ -142,7 +144,9 @@ class _Document:
         if not isinstance(start, SequenceStartEvent):
             self._read_no_list(start)
             return
-        self.is_flow, self.column = bool(start.flow_style), mark.column
+        self.is_flow = bool(start.flow_style)
+        if not self.is_flow:
+            self.column = mark.column
         end = self._read_items()
         self.list_end = end.end_mark.index if self.is_flow else self._reader.end
 
@@ -178,7 +182,7 @@ class _Document:
     def fill(self, layout: Layout, offset: int, locate: Locate) -> None:
         """Note in a layout what was found, in bytes from ``offset`` on."""
         text = self.text
-        layout.column = 0 if self.is_flow else self.column
+        layout.column = 0 if self.in_flow else self.column
         layout.newline = b"\r\n" if "\r\n" in text else b"\n"
         index, line = 0, 1
 

@@ -12,7 +12,7 @@ from .layout import Layout
 from .nodes import NodeError
 from .writing import closing_lines
 
-_LIST_KEY = re.compile(rb"""^(["']?interactions["']?[ ]*:)""", re.MULTILINE)
+_LIST_KEY = re.compile(rb"""^[ ]*(["']?interactions["']?[ ]*:)""", re.MULTILINE)
 _CREATED_AT = re.compile(rb"(?P<above>.*\n)  created_at: \S+(?P<rest>[ ]*(?:[ ]#[^\n]*)?\n.*)", re.DOTALL)
 _EXPIRES = re.compile(rb"^  expires: \S+[ ]*\n\Z", re.MULTILINE)
 
@@ -97,7 +97,9 @@ def placed(text: bytes, layout: Layout) -> bytes:
 def _kept(file: BinaryIO, index: int, layout: Layout) -> bytes:
     """The text of an item as it stands in the file, but in block form."""
     text = _bytes(file, layout.starts[index], layout.ends[index])
-    return text if layout.block_form is None else b"- " + text.strip() + layout.newline
+    if layout.block_form is None:
+        return text
+    return b" " * layout.column + b"- " + text.strip() + layout.newline
 
 
 def _bytes(file: BinaryIO, start: int, end: int) -> bytes:

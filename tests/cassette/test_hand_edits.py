@@ -433,6 +433,26 @@ def test_general_way_does_not_keep_what_it_parsed(text, path, open_cassette):
     assert cassette._index.layout.nodes == {}
 
 
+@pytest.mark.parametrize("written", ["[", "[]", "", "null"])
+def test_list_of_a_file_that_is_indented_as_a_whole_is_added_to_and_emptied(written, path, open_cassette):
+    lines = ["version: 1", f"interactions: {written}"]
+    if written == "[":
+        item = (
+            "{request: {method: GET, url: https://x/0}, response: {status: 200 OK}, created_at: 2026-11-23}"
+        )
+        lines += [item, "]"]
+    path.write_text("".join(f"  {line}\n" for line in lines))
+    cassette = open_cassette()
+    add(cassette, make("https://x/1", b"a\n\nb\n"))
+    add(cassette, make("https://x/2"))
+    assert [item.request.url[-1] for item in open_cassette()] == ["0", "1", "2"][written != "[" :]
+    assert open_cassette().find("https://x/1")[0].response.body == b"a\n\nb\n"
+    cassette.commit([Change(None, tuple(ref(item) for item in cassette))], identify)
+    assert list(open_cassette()) == []
+    add(cassette, make("https://x/3"))
+    assert [item.request.url for item in open_cassette()] == ["https://x/3"]
+
+
 @pytest.mark.parametrize("beginning", ["  request:", "  - request:", "    - request:"])
 def test_item_that_has_lost_its_place_is_told_whatever_is_looked_for(beginning, text, path, open_cassette):
     path.write_text(text.replace("- request:\n    method: POST", f"{beginning}\n    method: POST"))
