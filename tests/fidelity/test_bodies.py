@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from cassette.conftest import identify, make
@@ -45,7 +45,8 @@ def form_of(body, kind):
 def test_any_body_is_read_again(body, kind):
     """In a request and in a response; by both ways into a file; and whatever is cut off is told from it."""
     item = interaction(body, kind)
-    text = writing.draft(item, FOLDER).text
+    text, files = writing.draft(item, FOLDER)[1:]
+    assume(not files)  # a longer one, and what it is written as: the next test
     back = reading.interaction(nodes.read_item(text.decode(), 1), lambda: FOLDER, Source(None, 1, ""))
     assert (back.request.body, back.response.body) == (body, body)
     for cut in (len(text) // 3, len(text) // 2, len(text) - 40):
