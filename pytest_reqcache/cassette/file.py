@@ -197,6 +197,8 @@ class Cassette:
         locators: Sequence[Hashable],
         in_place: bool,
     ) -> list[Interaction | None]:
+        if planned.replaced and rewriting.changes_by_appending(view.file, view.layout):
+            in_place = True  # what was superseded could not be told by its text any more
         texts = {change: draft.text for change, draft in enumerate(drafts) if draft is not None}
         for number, change in planned.replaced.items():
             texts[change] = self._text_in_place(view, number, drafts[change]) or texts[change]

@@ -56,6 +56,11 @@ def before_appended(file: BinaryIO | None, layout: Layout) -> bytes:
     return b"" if last == b"\n" else layout.newline
 
 
+def changes_by_appending(file: BinaryIO | None, layout: Layout) -> bool:
+    """Whether more than what is added becomes another text where something is."""
+    return not layout.appendable or before_appended(file, layout) != b""
+
+
 def retouched(text: bytes, old: Interaction, new: Interaction) -> bytes | None:
     """An item's own text with other times; None if more than the times is new, or they stand oddly."""
     if replace(old, created_at=new.created_at, expires=new.expires) != new:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_reqcache.cassette import Cassette, CassetteError, TornTailWarning
@@ -299,6 +300,25 @@ def test_both_ways_read_what_a_hand_has_written_and_a_recording_adds_to_it(tmp_p
     cassette = Cassette(path, str)
     add(cassette, ADDED)
     assert list(cassette) == list(Cassette(path, str)) == [*items, ADDED]
+    assert said(path, "scan") == said(path, "general")
+
+
+@given(BY_HAND, st.integers(0, 3), st.sampled_from(["commit", "append"]), st.booleans())
+@MANY
+def test_whatever_is_replaced_in_what_a_hand_has_written_the_rest_stays(
+    tmp_path_factory, by_hand, number, how, removes
+):
+    items, data, _ = by_hand
+    path = rewritten(tmp_path_factory, data)
+    cassette = Cassette(path, str)
+    read = list(cassette)
+    number %= len(read)
+    assume(len({ref(item) for item in read}) == len(read))
+    new = replace(read[number], response=replace(read[number].response, body=b"new\n\n b\n"), source=None)
+    getattr(cassette, how)([Change(None if removes else new, (ref(read[number]),)), Change(ADDED)], identify)
+    cassette.close()
+    expected = [*items[:number], *([] if removes else [new]), *items[number + 1 :], ADDED]
+    assert list(Cassette(path, str)) == expected
     assert said(path, "scan") == said(path, "general")
 
 
