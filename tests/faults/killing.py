@@ -209,7 +209,7 @@ def _check_that_nothing_is_left(place: Path) -> None:
             cassette.commit([Change(None, (ref(item),))], identify)
             named = b"".join(file.read_bytes() for file in files_in(place) if file.name.startswith(path.name))
             bodies = path.with_suffix(".bodies").glob("*")
-            assert [file for file in bodies if file.name.encode() not in named] == []
+            assert [file for file in bodies if file.stem.encode() not in named] == []
     assert not [file for file in files_in(place) if file.suffix == ".tmp"]
 
 
