@@ -30,6 +30,8 @@ _Result = TypeVar("_Result")
 # What stands before and behind it in a name may be spelt in many ways; in doubt a file stays.
 _OWN_NAME_LENGTH = 16
 _HEXADECIMAL = re.compile(rb"[0-9a-f]{%d,}" % _OWN_NAME_LENGTH)
+# Where an anchor may stand.
+_ANCHOR = re.compile(rb"[\s\[{,]&[^\s\[\]{},]")
 
 
 class Cassette:
@@ -252,16 +254,16 @@ class Cassette:
 
     def _rewrite(self, view: View, texts: Mapping[int, bytes | int | None], added: Sequence[bytes]) -> None:
         assert view.file is not None
-        texts = {**self._without_aliases(view, texts), **texts}
+        if any(_ANCHOR.search(view.text(number)) for number in texts):
+            texts = {**self._without_aliases(view), **texts}
         pieces = rewriting.spliced(view.file, view.layout, texts, added)
         storing.replace(self._index.real_path, pieces, lambda: self._index.check(view.layout))
         self._index.layout = None
         self._remove_unused()
 
-    def _without_aliases(self, view: View, texts: Mapping[int, object]) -> dict[int, bytes]:
-        """The items that are not to change, but whose aliases may stand for what is in those that are."""
-        if not view.layout.nodes or not any(b"&" in view.text(number) for number in texts):
-            return {}
+    def _without_aliases(self, view: View) -> dict[int, bytes]:
+        """The items with aliases, which may stand for what is about to go, written without them."""
+        self._index.look_for_aliases(view)
         written = {number: self._draft(view.interaction(number)) for number in view.layout.nodes}
         for file in (file for item in written.values() for file in item.files):
             bodies.write_file(file, self._index.folder())

@@ -237,6 +237,11 @@ class Index:
         view.layout = self._parsed(view.file, view.layout.stamp)
         return read(view)
 
+    def look_for_aliases(self, view: View) -> None:
+        """Parse the whole file, if it has not been: the aliases in it are known then."""
+        if view.layout.scanned and view.file is not None:
+            view.layout = self._parsed(view.file, view.layout.stamp)
+
     def note_appended(
         self,
         layout: Layout,
