@@ -15,7 +15,7 @@ import enum
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final, Literal
 
@@ -291,7 +291,8 @@ class UrlPattern:
 
     text: str
     search: re.Pattern[str] | None = None
-    globs: tuple[re.Pattern[str], ...] = ()
+    # The text says all of them; in Python 3.10 `fnmatch` compiles it to another expression each time.
+    globs: tuple[re.Pattern[str], ...] = field(default=(), compare=False)
 
     def matches(self, url: str) -> bool:
         if self.search is not None:

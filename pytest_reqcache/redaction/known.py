@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -122,6 +123,15 @@ def _finder(values: Iterable[str]) -> Finder:
 def _whole(spelling: str) -> str:
     escaped = re.escape(spelling)
     return f"{escaped}(?!{_ALPHANUMERIC})" if spelling[-1].isalnum() else escaped
+
+
+def in_base64(raw: bytes) -> Iterator[bytes]:
+    """What stands in the base64 of a longer text in which these bytes do."""
+    for before in range(3):
+        coded = base64.b64encode(b"\0" * before + raw)
+        first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
+        yield coded[first:last]
+        yield coded[first:last].replace(b"+", b"-").replace(b"/", b"_")
 
 
 def spellings(value: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ..models import Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
 from .edit import edit_request, edit_response
 from .editors import Cleaner, Collector, Learner, Masker, PlaceNoter, Recaller, Writer
-from .known import Finder, Known
+from .known import Finder, Known, in_base64
 from .model import PLACEHOLDER, REDACTED, Masked
 from .registry import Registry, scope_of
 from .rules import DEFAULT_RULES, Rules
@@ -122,7 +122,8 @@ class Redactor:
                 parts += ((place, value), (place, basic_text(value.rpartition(" ")[2])))
         parts.append(("body", (request.body or b"").decode("utf-8", "replace")))
         made_up = sorted(self._known.made_up)
-        return [(place, found) for place, text in parts for found in _placeholders(text, made_up)]
+        found = [(place, found) for place, text in parts for found in _placeholders(text, made_up)]
+        return found or [(place, coded) for place, text in parts for coded in _CODED if coded in text]
 
     def placeholder_places(self, item: Interaction) -> list[str]:
         """Where placeholders stand in an interaction, as ``request header:authorization``, each as often
@@ -216,6 +217,9 @@ class Redactor:
 def masked_url(url: str, rules: Rules = DEFAULT_RULES) -> str:
     """A URL as it may be printed: its userinfo and its secret parameters masked."""
     return Redactor(Registry(), rules=lambda: rules).mask(RecordedRequest("GET", url)).request.url
+
+
+_CODED = tuple(sorted({coded.decode() for coded in in_base64(f"{REDACTED}-".encode())}))
 
 
 def _placeholders(text: str, made_up: Sequence[str]) -> list[str]:

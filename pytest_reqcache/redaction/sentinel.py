@@ -5,7 +5,6 @@ It fails closed: nothing is written until somebody has said whether what it foun
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Final, NamedTuple
 
 from ..matching import origin_of
 from ..models import Body, BodyFile, Interaction
-from .known import SEARCHED_LENGTH, spellings
+from .known import SEARCHED_LENGTH, in_base64, spellings
 from .spans import json_path, json_values
 
 _SECRET_NAME: Final = re.compile(
@@ -226,11 +225,7 @@ def _spelled(secret: str) -> Iterator[bytes]:
         yield spelling.encode("utf-8", "surrogateescape")
     raw = secret.encode("utf-8", "surrogateescape")
     yield from (secret.encode(codec, "surrogatepass") for codec in ("utf-16-le", "utf-16-be"))
-    for before in range(3):  # base64 of a longer text in which it stands
-        coded = base64.b64encode(b"\0" * before + raw)
-        first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
-        yield coded[first:last]
-        yield coded[first:last].replace(b"+", b"-").replace(b"/", b"_")
+    yield from in_base64(raw)
 
 
 _Part = tuple[str, str, Body]

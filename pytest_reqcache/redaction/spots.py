@@ -149,17 +149,21 @@ _EMBEDDED = re.compile(
     r"""|(?:[?&\#;]|&amp;|\\u0026|%3F|%26)(?P<name>[A-Za-z][\w.\[\]-]{0,63})(?:=|%3D)"""
     r"""(?P<value>(?:(?!%26)[^&\#;\s"'<>\\])+)"""
     # In XML and HTML:
-    r"""|<(?:\w{1,63}:)?(?P<element>[A-Za-z][\w.-]{0,63})(?:\s[^<>]*)?>(?:<!\[CDATA\[)?(?P<content>[^<>\s\]]+)(?:\]\]>)?</"""
+    r"""|<(?:\w{1,63}:)?(?P<element>[A-Za-z][\w.-]{0,63})(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?"""
+    r"""\s*(?P<content>[^<>\s\]](?:[^<>\]\r\n]*[^<>\s\]])?)\s*(?:\]\]>\s*)?</"""
+    r"""|<(?P<tag>(?:input|meta|param)\s[^<>]{1,2048})>"""
     r"""|\b(?:name|key|id)=["'](?P<labelled>[A-Za-z][\w.-]{0,63})["'][^<>"']{0,64}\b(?:value|content)=["'](?P<labelvalue>[^"'<>\s]+)"""
     # In scripts, GraphQL, JSON within JSON:
-    rf"""|\b(?P<member>[A-Za-z][\w.-]{{0,63}}){_QUOTE}?\s*(?:=>|[:=])\s*"""
-    rf"""(?P<quote>\"\"\"|{_QUOTE})(?P<quoted>(?:(?!&quot;|&\#34;)[^"'`\s<>\\])+)(?P=quote)"""
+    rf"""|\b(?P<member>[A-Za-z][\w.-]{{0,63}}){_QUOTE}?\]?\s*(?:=>|[:=])\s*"""
+    rf"""(?P<quote>\"\"\"|{_QUOTE})(?P<quoted>(?:(?!&quot;|&\#34;)[^"'`\r\n<>\\])+)(?P=quote)"""
     # In configuration, a line each, and in what a shell is told:
-    r"""|(?:^|(?<=[\s;,]))(?P<variable>[A-Za-z][\w.-]{0,63})\s?[:=]\s?(?P<plain>(?!//)[^\s"'`<>,;&\\{}\[\]()$]{4,})"""
+    r"""|(?:^|(?<=[\s;,]))(?P<variable>[A-Za-z][\w.-]{0,63})\s?[:=]\s?"""
+    r"""(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) +)?(?P<plain>(?!//)[^\s"'`<>,;&\\{}\[\]()$]{4,})"""
     r"""|\b(?:[Bb]earer|[Bb]asic|[Tt]oken) (?P<bearer>[A-Za-z0-9._~+/-]{16,}=*)""",
     re.MULTILINE,
 )
-_BEGINS_INSIDE = ("quoted", "content", "plain", "labelvalue")
+_BEGINS_INSIDE = ("quoted", "content", "plain", "labelvalue", "tag")
+_ATTRIBUTE = re.compile(r"""([A-Za-z-]{1,63})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 
 
 def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spot]:
@@ -237,6 +241,8 @@ def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
     if found["name"]:
         spot = _of_pair(found.start("value"), found["name"], found["value"], "body", rules)
         return spot and spot._replace(place=place)
+    if found["tag"]:
+        return _of_tag(found["tag"], found.start("tag"), place, rules)
     for name, group in (
         ("member", "quoted"),
         ("element", "content"),
@@ -248,10 +254,24 @@ def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
     return None
 
 
+def _of_tag(tag: str, start: int, place: str, rules: Rules) -> Spot | None:
+    """Of an HTML field: its value, where its name tells, in whichever order the two stand."""
+    spans = {found[1].lower(): found.span(found.lastindex or 0) for found in _ATTRIBUTE.finditer(tag)}
+    texts = {name: tag[slice(*span)] for name, span in spans.items()}
+    name = next((texts[key] for key in ("name", "id", "key") if key in texts), "")
+    key = next((key for key in ("value", "content") if texts.get(key)), None)
+    if key is None or not rules.is_field(name):
+        return None
+    begin, end = (start + at for at in spans[key])
+    return Spot(begin, end, place, name.lower(), texts[key], stand_in=rules.stand_in(name))
+
+
 def _of_named(found: re.Match[str], name: str, group: str, place: str, rules: Rules) -> Spot | None:
     value = found[group]
     if not rules.is_field(name) or value.lower() in ("true", "false", "null", "none"):
         return None
+    if " " in value and not any(map(str.isdigit, value)):
+        return None  # what people are told of the field
     return Spot(*found.span(group), place, name.lower(), value, stand_in=rules.stand_in(name))
 
 

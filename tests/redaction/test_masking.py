@@ -130,6 +130,8 @@ def test_a_short_cookie_that_was_http_only_is_a_credential() -> None:
         (request("https://x/", ("Cookie", "a=REDACTED-a")), []),
         (request("https://x/", ("If-None-Match", '"REDACTED-a"')), []),
         (request("https://x/?b=REDACTED"), []),
+        (request("https://x/?b=UkVEQUNURUQtYWNjZXNzX3Rva2Vu"), [("url", "UkVEQUNURUQt")]),
+        (request("https://x/", JSON, body=b'{"a": "YWRhOlJFREFDVEVELWFiYw=="}'), [("body", "JFREFDVEVEL")]),
     ],
 )
 def test_placeholders_about_to_be_sent(asked, found) -> None:  # type: ignore[no-untyped-def]

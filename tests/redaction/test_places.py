@@ -313,6 +313,51 @@ def test_length_is_corrected_where_it_was_right(told: str, corrected: str) -> No
     assert len(answered.body) == 28  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("text/plain", "Authorization: Bearer {}\n"),
+        ("text/plain", "> Authorization: Basic {}\r\n"),
+        ("text/yaml", "headers:\n  Authorization: token {}"),
+        ("text/plain", "token = Bearer {}"),
+        ("text/plain", 'password: "{} with blanks"'),
+        ("application/json", r'{{"query": "{{ login(password: \"a1 {}\") {{ id }} }}"}}'),
+        ("text/xml", "<r><Password>\n  {}\n</Password></r>"),
+        ("text/xml", "<r><Password><![CDATA[ {} 2 ]]></Password></r>"),
+        ("text/html", '<input value="{}" type="hidden" name="csrf_token">'),
+        ("text/html", "<input type=hidden name=csrf_token value={} >"),
+        ("text/html", '<meta name="csrf-token" content="{}">'),
+        ("application/javascript", 'window["access_token"] = "{}";'),
+    ],
+)
+def test_secrets_of_texts_as_they_are_written(kind: str, text: str) -> None:
+    secret = "Vb7TokenQw7Er8Ty1abc9"
+    answered = response(("Content-Type", kind), body=text.format(secret).encode())
+    written = redacted_response(answered).body
+    assert isinstance(written, bytes)
+    assert secret.encode() not in written
+    assert written.count(b"REDACTED-") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("text/plain", 'password: "please choose another one"'),
+        ("text/html", '<input name="title" value="Emma"> <input name="password" value="">'),
+        ("text/html", '<meta content="https://x/?page=2" property="og:url">'),
+        ("text/xml", "<Password>at least one sign</Password>"),
+    ],
+)
+def test_what_people_are_told_stays(kind: str, text: str) -> None:
+    answered = response(("Content-Type", kind), body=text.encode())
+    assert redacted_response(answered) is answered
+
+
+def test_secret_in_a_url_within_a_tag() -> None:
+    answered = response(("Content-Type", "text/html"), body=b'<meta content="https://x/?token=abc" name="u">')
+    assert redacted_response(answered).body == b'<meta content="https://x/?token=REDACTED-token" name="u">'
+
+
 def test_what_holds_no_secret_is_the_same_object() -> None:
     asked = request("https://x/a?b=c", ("Accept", "*/*"), JSON, body=b'{"a": 1}')
     answered = response(JSON, ("Set-Cookie", "a=b"), body=b'{"a": 1}')
