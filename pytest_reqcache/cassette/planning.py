@@ -47,18 +47,15 @@ def plan(changes: Sequence[Change], items: Items) -> Plan:
         if change.new is None:
             found.removed |= dict.fromkeys(places, number)
             continue
-        # What others have written meanwhile, or a killed session has left.
+        # What others have written meanwhile, be it in the place of what is to be replaced.
+        is_gone = bool(change.replaces) and not places
         rivals = [
             index
             for index in items.alike(number, change.new)
-            if index not in places
-            and found.leaves(index)
-            and (change.replaces or items.is_unseen(index, number))
+            if index not in places and found.leaves(index) and (is_gone or items.is_unseen(index, number))
         ]
-        kept = [index for index in rivals if items.is_kept(index)]
-        if kept and max(kept) > max(places, default=-1):
+        if any(map(items.is_kept, rivals)):
             continue
-        rivals = [index for index in rivals if index not in kept]
         if places:
             places += rivals
         elif not change.refresh and (rivals or change.replaces):

@@ -413,19 +413,6 @@ def test_anchor_that_nobody_has_read_may_go(anchored, how, path, open_cassette):
     assert list(open_cassette()) == [make("https://x/1", b"new"), make("https://x/2")]
 
 
-def test_refresh_replaces_the_copies_that_a_killed_session_has_left(path, open_cassette):
-    killed = open_cassette()
-    [item] = add(killed, make())
-    for body in (b"2", b"3"):
-        [item] = killed.append([Change(make(body=body), (ref(item),))], identify)
-    cassette = open_cassette()
-    last = cassette.find(URL)[-1]
-    cassette.append([Change(make(body=b"4"), (ref(last),))], identify)
-    assert [item.response.body for item in cassette] == [b"4"]
-    cassette.close()
-    assert [item.response.body for item in open_cassette()] == [b"4"]
-
-
 def test_list_whose_key_cannot_be_emptied_is_an_error_and_left_alone(path, open_cassette):
     add(open_cassette(), make())
     path.write_text(path.read_text().replace("interactions:", "? interactions\n:"))
