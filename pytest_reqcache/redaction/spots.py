@@ -223,9 +223,13 @@ def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
     position = 0
     while found := _EMBEDDED.search(text, position):
         spot = _of_embedded(found, place, rules)
+        position = found.end()
+        if spot is not None and found["tag"]:  # its other attributes may hold URLs
+            begin, position = found.start("tag"), spot.end
+            for other in in_text(text[begin : spot.start], place, rules):
+                yield other._replace(start=begin + other.start, end=begin + other.end)
         if spot is not None:
             yield spot
-        position = found.end()
         for group in _BEGINS_INSIDE:  # where a URL may stand
             if spot is None and found[group]:
                 position = found.start(group)

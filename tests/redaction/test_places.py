@@ -353,6 +353,13 @@ def test_what_people_are_told_stays(kind: str, text: str) -> None:
     assert redacted_response(answered) is answered
 
 
+def test_secrets_beside_the_value_of_a_tag() -> None:
+    tag = '<input data-a="https://x/?token={}" name="csrf_token" value="{}" data-b="https://x/?token={}">'
+    answered = response(("Content-Type", "text/html"), body=tag.format("one", "two", "three").encode())
+    written = tag.format("REDACTED-token", "REDACTED-csrf_token", "REDACTED-token-2")
+    assert redacted_response(answered).body == written.encode()
+
+
 def test_secret_in_a_url_within_a_tag() -> None:
     answered = response(("Content-Type", "text/html"), body=b'<meta content="https://x/?token=abc" name="u">')
     assert redacted_response(answered).body == b'<meta content="https://x/?token=REDACTED-token" name="u">'
