@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import operations, page, plot, targets, worker
+from benchmarks import cases, operations, page, plot, targets, worker
 from benchmarks.figures import Results, paired_ratio
 from benchmarks.loopback import answer, path_of, pieces
 from benchmarks.peers import SUBJECTS, chosen
@@ -42,6 +42,30 @@ def test_a_subject_that_was_stopped_early_is_compared_in_its_rounds() -> None:
 def test_what_was_not_measured_has_no_ratio() -> None:
     assert paired_ratio([], [1.0]) is None
     assert Results().typical("replay.first.10", "ours") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "gist"),
+    [
+        (
+            """Traceback (most recent call last):
+  File "cassette.py", line 316, in load
+    raise CassetteLoadError(problem)
+CassetteLoadError: line 177080 column 9: budget breached
+      --> <input>:177080:9
+       |
+177080 |       - "*/*"
+       |         ^ budget breached
+       |""",
+            "CassetteLoadError: line 177080 column 9: budget breached",
+        ),
+        ("Traceback (most recent call last):\nOSError: no space\n", "OSError: no space"),
+        ("...\n== 3 failed in 2.10s ==\n", "== 3 failed in 2.10s =="),
+        ("", "without a word"),
+    ],
+)
+def test_the_page_names_what_a_subject_failed_with(said: str, gist: str) -> None:
+    assert cases.gist(said.splitlines()) == gist
 
 
 def test_noise_is_how_far_the_same_subject_is_from_itself() -> None:

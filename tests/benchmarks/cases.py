@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ _FEWEST_ROUNDS = 3
 _SAMPLE = 100  # requests in one series
 _PROCESSES, _EACH = 8, 100
 _BODIES, _BODY = 500, 100 * 1024
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(: |$)")
 _CREDENTIAL = {"Authorization": "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN"}
 
 
@@ -63,7 +65,9 @@ class Bench:
     def failed(self, case: str, subject: Subject, error: Exception) -> None:
         lines = str(error).strip().splitlines()
         say(f"  {subject.title} failed in {case}:\n" + "\n".join(f"    {line}" for line in lines[-15:]))
-        self.results.absent.setdefault(case, {})[subject.name] = f"failed: {lines[-1] if lines else error}"
+        self.results.absent.setdefault(case, {})[subject.name] = f"failed: {gist(lines)}".replace(
+            f"{self.folder}/", ""
+        )
 
     def store(self, subject: Subject, name: str) -> Path:
         """Where a subject keeps what it records under that name."""
@@ -144,6 +148,13 @@ class Bench:
         if self.server.served() != before + 1:
             raise WorkerError("what was to be replayed was requested from the server")
         return figures
+
+
+def gist(lines: Sequence[str]) -> str:
+    """The line that tells what went wrong: a traceback's last exception, which others may explain."""
+    told = [line for line in lines if line.strip()]
+    raised = [line for line in told if _EXCEPTION.match(line)]
+    return (raised or told or ["without a word"])[-1].strip()
 
 
 def say(text: str, end: str = "\n") -> None:
