@@ -33,18 +33,26 @@ class _Container:
     after_name: bool = False
     index: int = 0
     label: str | None = None  # what a member called "name" says that the object is
+    held: tuple[int, int] | None = None  # where a member called "value" stands, till that is said
 
     @property
     def step(self) -> str | int:
         return (self.member or "") if self.is_object else self.index
+
+    def released(self) -> Iterator[JsonValue]:
+        """What was held, with the best name that there is for it."""
+        if self.held is not None:
+            name = self.label or self.name or "value"
+            yield JsonValue(name, *self.held, self.path, "value")
+            self.held = None
 
 
 class JsonValue(NamedTuple):
     """A value of a JSON text: ``text[start:end]``, a string with its quotes.
 
     ``name`` is the object's name for it, or for the array it stands in; None at the top. What stands for
-    the value of something has that thing's name: ``{"name": "password", "value": ...}``, and
-    ``{"password": {"value": ...}}``.
+    the value of something has that thing's name: ``{"name": "password", "value": ...}``, in any order,
+    and ``{"password": {"value": ...}}``.
     """
 
     name: str | None
@@ -60,7 +68,7 @@ class JsonValue(NamedTuple):
 
 
 def json_values(text: str) -> Iterator[JsonValue]:
-    """Every value, in the order of their ends: a container after what is in it."""
+    """Every value, a container after what is in it."""
     open_: list[_Container] = []
     inner: _Container | None = None
     for token in _tokens(text):
@@ -81,6 +89,7 @@ def json_values(text: str) -> Iterator[JsonValue]:
             if inner is not None:
                 closed = open_.pop()
                 inner = open_[-1] if open_ else None
+                yield from closed.released()
                 yield JsonValue(closed.name, closed.start, end, closed.path)
         elif inner is None:
             yield JsonValue(None, start, end)
@@ -90,9 +99,15 @@ def json_values(text: str) -> Iterator[JsonValue]:
             name = inner.member
             if name in _LABELS:
                 inner.label = json_string(text[start:end])
+            elif name == "value" and inner.is_object and inner.label is None:
+                yield from inner.released()
+                inner.held = start, end
+                continue
             elif name == "value":
-                name = inner.label or inner.name or name
+                name = inner.label or inner.name
             yield JsonValue(name, start, end, inner.path, inner.step)
+    for container in open_:
+        yield from container.released()
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:

@@ -143,7 +143,7 @@ _PAIR = re.compile(r"(?<![^=&?#;])([^=&?#;]+)=([^&#;]+(?:;(?![^&#;=]+=)[^&#;]*)*
 _INNERMOST_PAIR = re.compile(r"(?<![^=&?#;])([^=&?#;]+)=([^&?#;]+)")
 _DEEPEST_URL = 16
 _MATRIX = re.compile(r";([^=;/]+)=([^;/]+)")  # parameters in a path, RFC 3986 section 3.3
-_QUOTE = r"""(?:["'`]|&quot;|&\#34;)"""
+_QUOTE = r"""(?:\\{0,7}["'`]|&quot;|&\#34;)"""  # escaped as often as texts are nested
 _EMBEDDED = re.compile(
     r"""://(?P<user>[^/?#\s"'<>@\\]+)@"""
     r"""|(?:[?&\#;]|&amp;|\\u0026|%3F|%26)(?P<name>[A-Za-z][\w.\[\]-]{0,63})(?:=|%3D)"""
@@ -155,14 +155,16 @@ _EMBEDDED = re.compile(
     r"""|\b(?:name|key|id)=["'](?P<labelled>[A-Za-z][\w.-]{0,63})["'][^<>"']{0,64}\b(?:value|content)=["'](?P<labelvalue>[^"'<>\s]+)"""
     # In scripts, GraphQL, JSON within JSON:
     rf"""|\b(?P<member>[A-Za-z][\w.-]{{0,63}}){_QUOTE}?\]?\s*(?:=>|[:=])\s*"""
-    rf"""(?P<quote>\"\"\"|{_QUOTE})(?P<quoted>(?:(?!&quot;|&\#34;)[^"'`\r\n<>\\])+)(?P=quote)"""
+    rf"""(?P<quote>\"\"\"|{_QUOTE})(?P<quoted>(?:(?!&quot;|&\#34;)[^"'`\r\n<>\\]|\\.)+?)(?P=quote)"""
+    r"""|\((?P<mark>["'`])(?P<argument>[A-Za-z][\w.-]{0,63})(?P=mark)\s*,\s*"""
+    r"""(?P<edge>["'`])(?P<argued>[^"'`\r\n<>\\]+)(?P=edge)"""
     # In configuration, a line each, and in what a shell is told:
-    r"""|(?:^|(?<=[\s;,]))(?P<variable>[A-Za-z][\w.-]{0,63})\s?[:=]\s?"""
+    r"""|(?:^|(?<=[\s;,])|(?<=-H ["'])|(?<=header ["']))(?P<variable>[A-Za-z][\w.-]{0,63})\s?[:=]\s?"""
     r"""(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) +)?(?P<plain>(?!//)[^\s"'`<>,;&\\{}\[\]()$]{4,})"""
     r"""|\b(?:[Bb]earer|[Bb]asic|[Tt]oken) (?P<bearer>[A-Za-z0-9._~+/-]{16,}=*)""",
     re.MULTILINE,
 )
-_BEGINS_INSIDE = ("quoted", "content", "plain", "labelvalue", "tag")
+_BEGINS_INSIDE = ("quoted", "argued", "content", "plain", "labelvalue", "tag")
 _ATTRIBUTE = re.compile(r"""([A-Za-z-]{1,63})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 
 
@@ -249,6 +251,7 @@ def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
         return _of_tag(found["tag"], found.start("tag"), place, rules)
     for name, group in (
         ("member", "quoted"),
+        ("argument", "argued"),
         ("element", "content"),
         ("labelled", "labelvalue"),
         ("variable", "plain"),
@@ -325,7 +328,7 @@ def in_multipart(text: str, rules: Rules) -> Iterator[Spot]:
             within = [spot for _, spot in in_json(value, rules) if spot is not None and not spot.bare]
         else:
             within = list(in_text(value, "body", rules))
-        for spot in within:
+        for spot in sorted(within, key=lambda spot: spot.start):
             yield spot._replace(start=start + spot.start, end=start + spot.end)
 
 

@@ -328,6 +328,15 @@ def test_length_is_corrected_where_it_was_right(told: str, corrected: str) -> No
         ("text/html", "<input type=hidden name=csrf_token value={} >"),
         ("text/html", '<meta name="csrf-token" content="{}">'),
         ("application/javascript", 'window["access_token"] = "{}";'),
+        ("application/javascript", 'localStorage.setItem("access_token", "{}");'),
+        ("application/javascript", "headers.set('X-Auth-Token', '{}');"),
+        ("text/html", r'<script>boot("{{\"access_token\": \"{}\"}}")</script>'),
+        ("application/json", r'{{"a": "{{\"b\": \"{{\\\"token\\\": \\\"{}\\\"}}\"}}"}}'),
+        ("text/plain", "curl -H 'X-API-Key: {}' https://x/"),
+        ("text/plain", 'curl --header "X-Vault-Token: {}" https://x/'),
+        ("application/javascript", r'login({{password: "a\"{}", user: "ada"}})'),
+        ("application/json", '[{{"value": "{}", "name": "password"}}]'),
+        ("application/json", '{{"items": [{{"value": "{}", "extra": [], "key": "api_key"'),
     ],
 )
 def test_secrets_of_texts_as_they_are_written(kind: str, text: str) -> None:
