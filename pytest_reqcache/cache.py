@@ -13,8 +13,9 @@ import requests
 from . import clock, policy
 from .conversion import CachedResponse, as_prepared, read_once, recorded_request, replay
 from .expiration import ExpireAfter, Special, expires_at, is_expired, parse_expiry, span_of
+from .identity import Asked, Identity, made_key
 from .models import Interaction, RecordedRequest
-from .recording import Asked, Identity, Store, made_key
+from .recording import Store
 from .settings import Settings
 
 _T = TypeVar("_T")

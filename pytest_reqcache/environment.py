@@ -40,8 +40,8 @@ def merge_later(
     verify: Any,
     cert: Any,
 ) -> Any:
-    """As ``original``, a session's ``merge_environment_settings``, but for the time at which the proxies
-    are looked up."""
+    """As ``original``, `requests`' own ``merge_environment_settings``, but for the time at which the proxies
+    are looked up. What else it settles does not depend on the URL."""
 
     def made() -> Any:
         return original(url, None if proxies is None else dict(proxies), stream, verify, cert)["proxies"]

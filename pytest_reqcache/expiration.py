@@ -65,7 +65,7 @@ _STALENESS_VALUES = f'true (any age), false, {_TIMES}; -1 or "never" is any age'
 # --- Values
 
 
-def parse_expiry(value: object, *, where: str = "expire_after") -> Expiry | None:
+def parse_expiry(value: object, where: str = "expire_after") -> Expiry | None:
     """An expiry value as its meaning; None is "not given".
 
     Raises ``TypeError`` for a type and ``ValueError`` for a value that is none; the message
@@ -74,7 +74,7 @@ def parse_expiry(value: object, *, where: str = "expire_after") -> Expiry | None
     return _parse(value, where, _EXPIRY_VALUES)
 
 
-def parse_expiry_text(value: object, *, where: str) -> Expiry | None:
+def parse_expiry_text(value: object, where: str) -> Expiry | None:
     """``parse_expiry`` for ini, marker and flags, where a negative number other than -1 is an error."""
     expiry = parse_expiry(value, where=where)
     if isinstance(value, (int, float, str)) and isinstance(expiry, timedelta) and expiry < timedelta(0):
@@ -250,7 +250,7 @@ ANY_STALENESS: Final = Staleness(Special.NEVER)
 _STALENESS_WORDS: Final = {"true": ANY_STALENESS, "false": NO_STALENESS}
 
 
-def parse_staleness(value: object, *, where: str) -> Staleness:
+def parse_staleness(value: object, where: str) -> Staleness:
     """True, -1 or "never" is any age; False, None or 0 is none; a time or duration is the limit.
 
     Raises ``TypeError`` and ``ValueError`` as ``parse_expiry`` does, for a negative limit too.
@@ -314,7 +314,7 @@ def _split_authority(text: str) -> tuple[str, str]:
     return text[:end], text[end:]
 
 
-def parse_url_pattern(pattern: object, *, where: str) -> UrlPattern:
+def parse_url_pattern(pattern: object, where: str) -> UrlPattern:
     """A glob, a compiled regular expression, or one as text behind ``re:``.
 
     Raises ``TypeError`` for another type, ``ValueError`` for an empty pattern, a glob of more than 2,048
@@ -365,14 +365,18 @@ def _compiled_globs(text: str, where: str) -> tuple[re.Pattern[str], ...]:
         raise ValueError(f"{where}: {text!r} is not a URL pattern: {error}") from error
 
 
-def parse_url_patterns(value: object, *, where: str = "passthrough") -> tuple[UrlPattern, ...]:
-    """Patterns in order, as for ``passthrough``; one alone may stand without a list, None is no pattern."""
+def parse_url_patterns(value: object, where: str = "passthrough") -> tuple[UrlPattern, ...]:
+    """Patterns in order, as for ``passthrough``; None for none.
+
+    Raises:
+        TypeError, ValueError: it is no list, or one of its patterns is not accepted.
+    """
     if value is None:
         return ()
-    if isinstance(value, (str, re.Pattern, UrlPattern)):
-        return (parse_url_pattern(value, where=where),)
-    if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
-        raise TypeError(f"{where}: {value!r} is not a list of URL patterns")
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
+        raise TypeError(
+            f"{where}: {value!r} is not a list of URL patterns\n  accepted: ['site.com/*', 're:/api/']"
+        )
     return tuple(parse_url_pattern(pattern, where=where) for pattern in value)
 
 
@@ -395,7 +399,6 @@ class UrlRules:
 
 def parse_url_rules(
     value: object,
-    *,
     where: str = "urls_expire_after",
     parse: Callable[..., Expiry | None] = parse_expiry,
 ) -> UrlRules:
@@ -412,12 +415,15 @@ def parse_url_rules(
 
 def _rule(pair: object, where: str, parse: Callable[..., Expiry | None]) -> tuple[UrlPattern, Expiry | None]:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise TypeError(f"{where}: {pair!r} is not a pair of a URL pattern and an expiry value")
+        raise TypeError(
+            f"{where}: {pair!r} is not a pair of a URL pattern and an expiry value\n"
+            "  accepted: {'site.com/*': '12h'}, or [('site.com/*', '12h')]"
+        )
     pattern = parse_url_pattern(pair[0], where=where)
     return pattern, parse(pair[1], where=f"{where}[{pattern.text!r}]")
 
 
-def parse_url_rule_lines(lines: Iterable[str], *, where: str = "urls_expire_after") -> UrlRules:
+def parse_url_rule_lines(lines: Iterable[str], where: str = "urls_expire_after") -> UrlRules:
     """Lines of ``PATTERN = VALUE``, as in an ini file, split at the last `` = ``; empty ones are skipped."""
     stripped = (line.strip() for line in lines)
     pairs = [_pair(line, where) for line in stripped if line]

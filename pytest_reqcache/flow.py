@@ -6,7 +6,6 @@ outcome is known. What is staged is kept as it was received; secrets are replace
 
 from __future__ import annotations
 
-import re
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,30 +16,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .answers import Answers, Turn
 from .cassette import DuplicateRecordingWarning
-from .conversion import copy_request, discard_spooled
+from .conversion import copy_request
 from .drift import Drift, compare
+from .flights import Flights
+from .identity import Asked, Identity, variant
 from .matching import origin_of
 from .models import Change, Interaction, RecordedRequest, RecordedResponse, Source
 from .policy import SAFE_METHODS, Reason, varies_as
-from .recording import Asked, Flights, Found, Identity, Store, kept_fields, variant, without_noise
-from .redaction import (
-    Masked,
-    Redactor,
-    Registry,
-    SecretFoundError,
-    Sentinel,
-    redact_ignored,
-    strip_ignored,
-)
+from .recording import Found, Store
+from .redacting import Redacting
+from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
 from .settings import Settings
+from .staging import Staged, Staging
 from .usage import fingerprint
-from .volatile import redated, says_the_same
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
-
-
-_PLACEHOLDER = re.compile(rb"REDACTED-[a-z0-9_-]+")
 
 
 class PlaceholderError(Exception):
@@ -60,15 +51,6 @@ class RunMemory:
     duplicates: set[tuple[object, ...]] = field(default_factory=set)
 
 
-@dataclass(slots=True)
-class _Staged:
-    """A change that waits for the test's outcome."""
-
-    new: Interaction | None
-    replaces: Interaction | None
-    refresh: bool
-
-
 class Commit(NamedTuple):
     """What a commit wrote, what it dropped of what a failing test had recorded, how often another process
     had recorded the same before, and how what it replaced has changed: with the new ones, as written."""
@@ -77,37 +59,6 @@ class Commit(NamedTuple):
     dropped: int = 0
     outrun: int = 0
     drifts: tuple[tuple[Interaction, Drift], ...] = ()
-
-
-_Redacted = tuple[list[Change], list[RecordedResponse | None]]
-
-
-class TestIdentity(Identity):
-    """Identity in a test: secrets are masked, so that a placeholder and a live value are the same."""
-
-    __test__ = False
-
-    def __init__(self, settings: Callable[[], Settings], redactor: Redactor) -> None:
-        super().__init__(settings)
-        self._redactor = redactor
-
-    @property
-    def basis(self) -> tuple[object, ...]:
-        return (self._settings(), self._redactor.searched)
-
-    def _is_bare(self, url: str) -> bool:
-        return super()._is_bare(url) and self._redactor.is_plain_url(url)
-
-    def _are_bare(self, urls: Sequence[str]) -> bool:
-        # What a user's pattern matches, or a secret that is searched for, may be path and query in one.
-        finder = self._redactor.searched
-        if self._settings().redact.rules.patterns or (finder and finder.pattern.search("\n".join(urls))):
-            return False
-        return super()._are_bare(urls)
-
-    def mask(self, request: RecordedRequest) -> Masked:
-        ignored = self._settings().ignored_parameters
-        return self._redactor.mask(strip_ignored(request, ignored) if ignored else request)
 
 
 class Flow:
@@ -130,16 +81,13 @@ class Flow:
         self._bindings = redactor.bindings
         self.flights = Flights()
         self._lock = threading.RLock()
-        self._staged: dict[str, _Staged] = {}
-        self._staged_by: dict[str, str] = {}  # ref of what is replaced -> ref of the staged change
-        self._staged_at: dict[str, list[_Staged]] = {}  # by locator; found with ``_located_by``
-        self._located_by: tuple[object, ...] = ()
+        self._staging = Staging(cassette.path, identity)
+        self._redacting = Redacting(cassette.path, redactor, memory.sentinel, settings)
         self._left_alone: set[str] = set()
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
         self._sequences: dict[str, list[str]] = {}
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
-        self._checked: tuple[object, _Taken, _Redacted] | None = None  # the last redaction, and its basis
         self._asked_for: dict[str, tuple[RecordedRequest, int, str | None]] = {}  # by ref
 
     # --- finding
@@ -165,8 +113,8 @@ class Flow:
 
     def _note_asked_for(self, recorded: Iterable[Interaction | None]) -> None:
         for item in recorded:
-            if item is not None and _ref(item) not in self._staged:
-                self._asked_for[_ref(item)] = (item.request, item.answer, item.key)
+            if item is not None and item.ref not in self._staging:
+                self._asked_for[item.ref] = (item.request, item.answer, item.key)
 
     def _due(self, asked: Asked, answers: list[Interaction]) -> Found:
         """Which of the answers is due."""
@@ -205,17 +153,17 @@ class Flow:
             return Found(due, refetch=True, position=turn.position, size=size)
         if answers:
             item = self._live(answers[min(turn.position, size - 1)])
-            self._left_alone.add(_ref(item))
+            self._left_alone.add(item.ref)
             return Found((item,), held=True, position=turn.position, size=size)
         return Found(position=turn.position)
 
     def _live(self, item: Interaction) -> Interaction:
         """The recording with its response as it was received, where this process recorded it: in the run
         that records, a test that follows a login works with what the login gave."""
-        received = self._memory.received.get((self.cassette.path, _ref(item)))
+        received = self._memory.received.get((self.cassette.path, item.ref))
         if received is None:
             return item
-        self._originals[_ref(item)] = item
+        self._originals[item.ref] = item
         return replace(item, response=received)
 
     def _is_sequence(self, asked: Asked) -> bool:
@@ -278,48 +226,26 @@ class Flow:
             yield from self.interactions()
             return
         for item in self.cassette.find(locator):
-            current = self._as_staged(item)
+            current = self._staging.now(item)
             if current is not None:
                 yield current
-        for change in self._staged_for(locator):
+        for change in self._staging.at(locator):
             if change.replaces is None and change.new is not None:
                 yield change.new
-
-    def _staged_for(self, locator: str) -> Iterable[_Staged]:
-        """The staged changes to what may be recorded of a request."""
-        if self._settings().key_fn is not None:
-            return self._staged.values()
-        if self._located_by != self.identity.basis:  # a secret that is known now is masked in a locator, too
-            self._located_by, self._staged_at = self.identity.basis, {}
-            for change in self._staged.values():
-                self._locate(change)
-        return self._staged_at.get(locator, ())
-
-    def _locate(self, change: _Staged) -> None:
-        if change.new is not None:
-            locator = self.identity.ask(change.new.request, change.new.key or "").locator
-            self._staged_at.setdefault(locator, []).append(change)
-
-    def _as_staged(self, item: Interaction) -> Interaction | None:
-        """What a recorded interaction has become in this test; None where it was removed."""
-        ref = _ref(item)
-        return self._staged[self._staged_by[ref]].new if ref in self._staged_by else item
 
     def interactions(self) -> Iterator[Interaction]:
         """Everything stored, as this test sees it."""
         with self._lock:
-            items = [current for item in self.cassette if (current := self._as_staged(item)) is not None]
-            items += [
-                change.new for change in self._staged.values() if change.replaces is None and change.new
-            ]
+            items = [current for item in self.cassette if (current := self._staging.now(item)) is not None]
+            items += self._staging.added
         return iter(items)
 
     # --- refreshing
 
     def _is_current(self, item: Interaction) -> bool:
         """Whether this test recorded or refreshed it, or, in a shared cassette, this run did."""
-        ref = _ref(item)
-        if ref in self._staged or ref in self._left_alone:
+        ref = item.ref
+        if ref in self._staging or ref in self._left_alone:
             return True
         return bool(self._memory.refreshed) and self._run_name(item) in self._memory.refreshed
 
@@ -340,12 +266,12 @@ class Flow:
 
     def is_replaced(self, asked: Asked, stored: Interaction) -> bool:
         with self._lock:
-            return _ref(stored) in self._staged_by
+            return self._staging.is_replaced(stored)
 
     def left_alone(self, interaction: Interaction) -> None:
         """A refresh of it has been tried in this test: it is not tried again."""
         with self._lock:
-            self._left_alone.add(_ref(interaction))
+            self._left_alone.add(interaction.ref)
 
     # --- storing
 
@@ -364,9 +290,10 @@ class Flow:
             if refresh:
                 self._anew.add(origin_of(new.request.url))
             answer = replaced.answer if replaced is not None else self._next_answer(asked, new, found)
-            staged = self._stage(replace(new, answer=answer), replaced, refresh=refresh)
+            old = None if replaced is None else self._as_read(replaced)
+            staged = self._staging.stage(replace(new, answer=answer), old, refresh=refresh)
             if self._is_sequence(asked):
-                self._sequences.setdefault(asked.key, []).append(_ref(staged))
+                self._sequences.setdefault(asked.key, []).append(staged.ref)
             return staged
 
     def _next_answer(self, asked: Asked, new: Interaction, found: Found | None) -> int:
@@ -375,41 +302,31 @@ class Flow:
         known = list(found.alike) if found is not None else []
         known += (
             change.new
-            for change in self._staged_for(asked.locator)
+            for change in self._staged_alike(asked)
             if change.new is not None and self.identity.same_key(change.new, asked)
         )
         own = variant(new)
         return 1 + max((item.answer for item in known if variant(item) == own), default=0)
 
-    def _stage(self, new: Interaction | None, replaced: Interaction | None, *, refresh: bool) -> Interaction:
-        if replaced is not None:
-            replaced = self._originals.get(_ref(replaced), replaced)
-        ref = f"staged-{len(self._staged)}"
-        staged = None if new is None else replace(new, source=Source(self.cassette.path, 0, ref))
-        if replaced is not None and _ref(replaced) in self._staged:
-            earlier = self._staged[_ref(replaced)]
-            if earlier.new is not None:
-                discard_spooled(earlier.new, kept=staged)
-            root, refresh = earlier.replaces, refresh and earlier.refresh
-            earlier.new, earlier.replaces = None, None
-            replaced = root
-        change = self._staged[ref] = _Staged(staged, replaced, refresh)
-        if self._located_by == self.identity.basis:
-            self._locate(change)
-        if replaced is not None:
-            self._staged_by[_ref(replaced)] = ref
-        return staged if staged is not None else replaced  # type: ignore[return-value]
+    def _staged_alike(self, asked: Asked) -> Sequence[Staged]:
+        """The staged changes to what may be recorded of a request."""
+        made = self._settings().key_fn is not None
+        return self._staging.waiting if made else self._staging.at(asked.locator)
+
+    def _as_read(self, item: Interaction) -> Interaction:
+        """What stands in the cassette, where it was restored to what was received."""
+        return self._originals.get(item.ref, item)
 
     def remove(self, interactions: Iterable[Interaction]) -> None:
         with self._lock:
             for item in interactions:
-                self._stage(None, item, refresh=False)
+                self._staging.remove(self._as_read(item))
 
     def replace(self, pairs: Sequence[tuple[Interaction, Interaction]]) -> None:
         """Put new interactions in the place of stored ones."""
         with self._lock:
             for old, new in pairs:
-                self._stage(new, old, refresh=False)
+                self._staging.stage(new, self._as_read(old), refresh=False)
 
     def invalidate(self, urls: Iterable[str]) -> None:
         """A test keeps what it has recorded: a write changes which answer is due, not what is stored."""
@@ -473,7 +390,7 @@ class Flow:
             SecretFoundError: there is one.
         """
         with self._lock:
-            self._redacted(self._waiting())
+            self._redacting.of(self._staging.waiting)
 
     # --- the test's outcome is known
 
@@ -485,11 +402,11 @@ class Flow:
             CassetteError: the cassette cannot be read or written.
         """
         with self._lock:
-            waiting = self._waiting()
+            waiting = self._staging.waiting
             if not additions_only:
                 waiting += self._left_over_of_sequences()
             chosen = [change for change in waiting if not (additions_only and change.replaces)]
-            changes, received = self._redacted(chosen)
+            changes, received = self._redacting.of(chosen)
             drifts = self._drifts_of(chosen, changes)
             written = self.cassette.commit(changes, self.identity.identify) if changes else []
             self._memory.refreshed.update(
@@ -500,15 +417,15 @@ class Flow:
                 if change.new is not None and now is None:
                     outrun += 1
                 elif response is not None and now is not None:
-                    self._memory.received[(self.cassette.path, _ref(now))] = response
+                    self._memory.received[(self.cassette.path, now.ref)] = response
             recorded = sum(1 for change in chosen if change.new) - outrun
             self._note_asked_for(written)
-            self._forget(waiting)
+            self._forget()
             drifted = [drift for drift, now in zip(drifts, written, strict=True) if drift and now is not None]
             return Commit(recorded, len(waiting) - len(chosen), outrun, tuple(drifted))
 
     def _drifts_of(
-        self, staged: Sequence[_Staged], changes: Sequence[Change]
+        self, staged: Sequence[Staged], changes: Sequence[Change]
     ) -> list[tuple[Interaction, Drift] | None]:
         """How each recording that is replaced has changed, before its body's file is gone."""
         further = self._settings().volatile_headers
@@ -529,124 +446,32 @@ class Flow:
     @property
     def waiting(self) -> int:
         """How many new recordings wait for the test's outcome."""
-        return sum(
-            1 for change in self._staged.values() if change.new is not None and change.replaces is None
-        )
+        return len(self._staging.added)
 
     def rollback(self) -> Commit:
         """Drop what is staged."""
         with self._lock:
-            waiting = self._waiting()
-            self._forget(waiting)
+            waiting = self._staging.waiting
+            self._forget()
             return Commit(dropped=len(waiting))
 
-    def _waiting(self) -> list[_Staged]:
-        return [change for change in self._staged.values() if change.new or change.replaces]
+    def _forget(self) -> None:
+        self._staging.forget()
+        self._redacting.forget()
 
-    def _forget(self, waiting: Sequence[_Staged]) -> None:
-        for change in waiting:
-            if change.new is not None:
-                discard_spooled(change.new)
-        self._staged.clear()
-        self._staged_by.clear()
-        self._staged_at.clear()
-        self._checked = None
-
-    def _left_over_of_sequences(self) -> list[_Staged]:
+    def _left_over_of_sequences(self) -> list[Staged]:
         """What a shorter new sequence does not replace."""
-        staged = {key: {ref for ref in refs if ref in self._staged} for key, refs in self._sequences.items()}
+        staged = {key: {ref for ref in refs if ref in self._staging} for key, refs in self._sequences.items()}
         if not any(staged.values()):
             return []
-        sequence_of = {_ref(item): self.identity.key(item) for item in self.interactions()}
+        sequence_of = {item.ref: self.identity.key(item) for item in self.interactions()}
         left_over = []
         for item in self.cassette:
-            new = staged.get(sequence_of.get(_ref(item), ""))
+            new = staged.get(sequence_of.get(item.ref, ""))
             # What is left alone was served as it was, or refreshed with an error: a good recording stays.
-            if new and not item.keep and _ref(item) not in new | self._left_alone:
-                left_over.append(_Staged(None, item, refresh=True))
+            if new and not item.keep and item.ref not in new | self._left_alone:
+                left_over.append(Staged(None, item, refresh=True))
         return left_over
-
-    def _redacted(self, staged: Sequence[_Staged]) -> _Redacted:
-        """The changes as they are written, and for each that hid something the response as received.
-
-        Raises:
-            SecretFoundError: there is a secret in one of them.
-        """
-        if not staged:
-            return [], []
-        pairs = tuple((id(change.new), id(change.replaces)) for change in staged)
-        basis = (pairs, id(self._settings()), self._redactor.learned_so_far)
-        if self._checked is not None:  # mostly nothing is new since the check
-            known, taken, redacted = self._checked
-            if known == basis and taken.are_current():
-                return redacted
-        taken = _Taken(self.cassette.path)
-        redacted = self._newly_redacted(staged, taken)
-        self._checked = (basis, taken, redacted)
-        return redacted
-
-    def _newly_redacted(self, staged: Sequence[_Staged], taken: _Taken) -> _Redacted:
-        self._memory.sentinel.watch()
-        settings = self._settings()
-        kept = kept_fields(settings)
-        new = [change for change in staged if change.new is not None]
-        live = [self._as_written(change.new, kept) for change in new if change.new is not None]
-        redacted = iter(self._redactor.redact(live, [change.replaces for change in new], taken))
-        changes, received = [], []
-        for change in staged:
-            written = None if change.new is None else next(redacted)
-            hidden = None
-            if change.new is not None and written is not None and written.response != change.new.response:
-                hidden = change.new.response
-            old, is_new = change.replaces, True
-            if old is not None and written is not None:
-                if says_the_same(old, written, settings.volatile_headers):
-                    written = redated(old, written, cache_control=settings.cache_control)
-                    is_new = False
-            if written is not None and is_new:
-                self._look_for_secrets(written)
-            changes.append(Change(written, () if old is None else (_ref(old),), change.refresh))
-            received.append(hidden)
-        return changes, received
-
-    def _look_for_secrets(self, written: Interaction) -> None:
-        redactor, allowed = self._redactor, self._settings().allowed_secrets
-        leak = self._memory.sentinel.leak(
-            written, allowed, made_up=redactor.made_up, learned=redactor.learned
-        )
-        if leak is not None:
-            raise SecretFoundError.of(written, leak)
-
-    def _as_written(self, item: Interaction, kept: tuple[str, ...]) -> Interaction:
-        request = redact_ignored(item.request, self._settings().ignored_parameters)
-        return without_noise(replace(item, request=request), kept)
-
-
-class _Taken:
-    """The placeholders that stand in a cassette's file, which is read when somebody asks for them."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._found: frozenset[str] | None = None
-
-    def __iter__(self) -> Iterator[str]:
-        self._found = self._read()
-        return iter(self._found)
-
-    def are_current(self) -> bool:
-        """Whether they are still those that somebody has asked for."""
-        return self._found is None or self._found == self._read()
-
-    def _read(self) -> frozenset[str]:
-        if self._path is None or not self._path.exists():
-            return frozenset()
-        with self._path.open("rb") as file:  # line by line: it may be large
-            lines = [line for line in file if b"REDACTED-" in line]
-        return frozenset(found.decode() for line in lines for found in _PLACEHOLDER.findall(line))
-
-
-def _ref(item: Interaction) -> str:
-    return "" if item.source is None else item.source.ref
 
 
 def _secrets(masked: Masked) -> tuple[tuple[str, str], ...]:

@@ -68,6 +68,11 @@ class Interaction:
     key: str | None = None
     source: Source | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def ref(self) -> str:
+        """What names its text in a cassette; empty where it stands in none."""
+        return "" if self.source is None else self.source.ref
+
 
 class Change(NamedTuple):
     """One step of a commit: ``new`` stands for all that ``replaces`` names; None only removes.

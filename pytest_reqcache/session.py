@@ -19,9 +19,10 @@ from .cassette import Cassette, MemoryCassette
 from .conversion import as_cached_response
 from .environment import merge_later
 from .expiration import ExpireAfter
+from .identity import Identity
 from .journal import CacheMissError, Journal, Miss
 from .models import RecordedRequest
-from .recording import Identity, SessionRecorder
+from .recording import SessionRecorder
 from .settings import (
     NO_OPTIONS,
     SESSION_SETTINGS,
@@ -34,6 +35,8 @@ from .settings import (
 )
 from .transport import Exchange, Transport
 
+#: The class itself: its name in `requests` may stand for a cached one later on.
+_Session = requests.sessions.Session
 _OPTION_NAMES = frozenset(Options.__dataclass_fields__)
 
 # The exchange that the call under way belongs to. It is set around one `send`, and taken away
@@ -173,7 +176,10 @@ class CacheMixin(requests.Session):
         return send_exchange(self, super().send, request, joined, self._engine, kwargs)
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
-        return merge_later(super().merge_environment_settings, *args, **kwargs)
+        inherited = super().merge_environment_settings
+        if getattr(inherited, "__func__", None) is _Session.merge_environment_settings:
+            return merge_later(inherited, *args, **kwargs)
+        return inherited(*args, **kwargs)  # another class's may choose by the URL
 
     def resolve_redirects(self, *args: Any, **kwargs: Any) -> Iterator[requests.Response]:
         return joining_hops(super().resolve_redirects(*args, **kwargs))
@@ -239,7 +245,8 @@ class CachedSession(CacheMixin):
         allowed_secrets: names of environment variables and of token shapes (``"jwt"``) that may be
             stored; a response with another of them is not, with a :class:`SecretWarning`.
         filter_fn: called with a response; false says that it is not to be stored or used.
-        key_fn: called with a request; returns its key.
+        key_fn: called with a request, and with ``ignored_parameters``, ``match_headers``, ``cache_control``
+            and ``expire_after`` as keywords: ``key_fn(request, **settings)``; returns its key.
         read_only: store and remove nothing.
         passthrough: URL patterns that are no part of the cache.
         remove_expired: remove what has expired when the session closes.
@@ -265,7 +272,7 @@ def session_on(engine: Engine) -> CachedSession:
     """A session on an engine that others use too: closing the session leaves it open."""
     session = CachedSession.__new__(CachedSession)
     session._engine, session._owns_engine = engine, False
-    requests.sessions.Session.__init__(session)
+    _Session.__init__(session)
     return session
 
 
@@ -273,7 +280,7 @@ def close_engine(engine: Engine) -> None:
     engine.transport.end()
     settings = engine.view.current
     if settings.remove_expired and not settings.read_only:
-        engine.cache(requests.sessions.Session()).delete(expired=True)
+        engine.cache(_Session()).delete(expired=True)
     if isinstance(engine.recorder, SessionRecorder):
         engine.recorder.close()
 

@@ -147,10 +147,10 @@ def parse_options(
         _flag(refresh, "refresh"),
         _flag(force_refresh, "force_refresh"),
         _flag(only_if_cached, "only_if_cached"),
-        None if stale_if_error is None else parse_staleness(stale_if_error, where="stale_if_error"),
+        None if stale_if_error is None else parse_staleness(stale_if_error, "stale_if_error"),
         None
         if stale_while_revalidate is None
-        else parse_staleness(stale_while_revalidate, where="stale_while_revalidate"),
+        else parse_staleness(stale_while_revalidate, "stale_while_revalidate"),
     )
 
 
@@ -182,6 +182,8 @@ def _strings(value: object, where: str) -> tuple[str, ...]:
 
 
 def _codes(value: object, where: str) -> frozenset[int] | None:
+    if value is None:
+        return None
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         codes = list(value)
         if all(isinstance(code, int) and not isinstance(code, bool) for code in codes):
@@ -193,7 +195,7 @@ def _codes(value: object, where: str) -> frozenset[int] | None:
 
 
 def _methods(value: object, where: str) -> frozenset[str] | None:
-    return frozenset(method.upper() for method in _strings(value, where))
+    return None if value is None else frozenset(method.upper() for method in _strings(value, where))
 
 
 def _match_headers(value: object, where: str) -> bool | tuple[str, ...]:
@@ -218,41 +220,25 @@ def _choice(*accepted: str) -> Callable[[object, str], str]:
 
 
 def _expire_after(value: object, where: str) -> Expiry:
-    return parse_expiry(value, where=where) or Special.NEVER
+    return parse_expiry(value, where) or Special.NEVER
 
 
 def _checked_expire_after(value: object, where: str) -> Expiry:
-    return parse_expiry_text(value, where=where) or Special.NEVER
-
-
-def _url_rules(value: object, where: str) -> UrlRules:
-    return parse_url_rules(value, where=where)
+    return parse_expiry_text(value, where) or Special.NEVER
 
 
 def _checked_url_rules(value: object, where: str) -> UrlRules:
-    return parse_url_rules(value, where=where, parse=parse_expiry_text)
-
-
-def _staleness(value: object, where: str) -> Staleness:
-    return parse_staleness(value, where=where)
-
-
-def _passthrough(value: object, where: str) -> tuple[UrlPattern, ...]:
-    if value is None:
-        return ()
-    if isinstance(value, (str, re.Pattern)) or not isinstance(value, Collection):
-        raise TypeError(f"{where}={value!r}: a list of URL patterns is accepted")
-    return parse_url_patterns(value)
+    return parse_url_rules(value, where, parse=parse_expiry_text)
 
 
 Parser = Callable[[Any, str], Any]
 
 PARSERS: Final[Mapping[str, Parser]] = {
     "expire_after": _expire_after,
-    "urls_expire_after": _url_rules,
+    "urls_expire_after": parse_url_rules,
     "cache_control": _flag,
-    "stale_if_error": _staleness,
-    "stale_while_revalidate": _staleness,
+    "stale_if_error": parse_staleness,
+    "stale_while_revalidate": parse_staleness,
     "always_revalidate": _flag,
     "only_if_cached": _flag,
     "refresh": _flag,
@@ -267,7 +253,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "filter_fn": _function,
     "key_fn": _function,
     "read_only": _flag,
-    "passthrough": _passthrough,
+    "passthrough": parse_url_patterns,
     "remove_expired": _flag,
     "repeats": _choice("share", "sequence"),
     "on_miss": _choice("504", "raise"),
@@ -351,16 +337,12 @@ def _codes_text(value: list[str], where: str) -> frozenset[int] | None:
     return _codes(codes, where)
 
 
-def _rule_lines(value: list[str], where: str) -> UrlRules:
-    return parse_url_rule_lines(value, where=where)
-
-
 #: How each setting that can be written in an ini file is read from its text.
 TEXT_PARSERS: Final[Mapping[str, Parser]] = {
     **{name: parser for name, parser in PARSERS.items() if name in MARKER_SETTINGS},
     **{name: _flag_text for name in MARKER_SETTINGS if PARSERS[name] is _flag},
     "expire_after": _checked_expire_after,
-    "urls_expire_after": _rule_lines,
+    "urls_expire_after": parse_url_rule_lines,
     "match_headers": _match_headers_text,
     "allowable_codes": _codes_text,
     "redact": parse_redaction_lines,

@@ -35,11 +35,12 @@ from .conversion import (
     without_fields,
 )
 from .headers import Headers
+from .identity import Asked, made_key
 from .journal import CacheMissError, Journal, Miss
 from .matching import CONDITIONAL_FIELDS
 from .models import Body, Interaction, RecordedRequest, RecordedResponse
 from .policy import Action, Outcome, Plan, Verdict
-from .recording import Asked, Found, Recorder, made_key
+from .recording import Found, Recorder
 from .redaction import SecretFoundError, SecretWarning
 from .settings import NO_OPTIONS, Options, Settings
 

@@ -7,10 +7,11 @@ from datetime import datetime, timezone
 
 import pytest
 
-from pytest_reqcache import flow as flow_module
+from pytest_reqcache import redacting
 from pytest_reqcache.cassette import Cassette
-from pytest_reqcache.flow import Flow, RunMemory, TestIdentity
+from pytest_reqcache.flow import Flow, RunMemory
 from pytest_reqcache.headers import Headers
+from pytest_reqcache.identity import TestIdentity
 from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
 from pytest_reqcache.redaction import Redactor
 from pytest_reqcache.settings import TEST_SETTINGS
@@ -72,8 +73,8 @@ def test_what_was_recorded_before_a_secret_was_known_is_still_found(flow):
 
 def test_a_commit_without_secrets_does_not_read_the_cassette_for_placeholders(flow, monkeypatch):
     reads = []
-    read = flow_module._Taken._read
-    monkeypatch.setattr(flow_module._Taken, "_read", lambda taken: reads.append(1) or read(taken))
+    read = redacting._Taken._read
+    monkeypatch.setattr(redacting._Taken, "_read", lambda taken: reads.append(1) or read(taken))
     record(flow, "http://api.test/items/1")
     flow.check()
     flow.commit()

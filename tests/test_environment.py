@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from origin import Origin
-from pytest_reqcache import CachedSession, install_cache, uninstall_cache
+from pytest_reqcache import CachedSession, CacheMixin, install_cache, uninstall_cache
 from pytest_reqcache.environment import Proxies
 
 
@@ -74,6 +74,26 @@ def test_hooks_see_what_they_would_see_without_a_cache(
             "proxies": dict(expected["proxies"]),
         }
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_another_class_may_choose_by_the_url(origin: Origin, tmp_path: Path, installed: bool) -> None:
+    asked = []
+
+    class Theirs(requests.Session):
+        def merge_environment_settings(self, url: Any, *args: Any) -> Any:
+            asked.append(url)
+            return super().merge_environment_settings(url, *args)
+
+    class Mine(CacheMixin, Theirs):
+        pass
+
+    if installed:
+        install_cache(tmp_path / "installed")
+    with Mine(tmp_path / "c") as session:
+        session.get(f"{origin.url}/a")
+    uninstall_cache()
+    assert asked == [f"{origin.url}/a"]
 
 
 def test_nothing_is_looked_up_for_what_is_not_sent(

@@ -471,16 +471,14 @@ def test_bad_pattern_is_refused(pattern: object, error: type[Exception], message
         parse_url_patterns([pattern], where="reqcache_passthrough")
 
 
-def test_patterns_keep_their_order_and_one_may_stand_alone() -> None:
+def test_patterns_keep_their_order() -> None:
     patterns = parse_url_patterns(["b.com", "re:^a"])
     assert [pattern.text for pattern in patterns] == ["b.com", "re:^a"]
     assert parse_url_patterns(patterns) == patterns
-    assert parse_url_patterns("b.com") == patterns[:1]
-    assert parse_url_patterns(patterns[0]) == patterns[:1]
     assert parse_url_patterns(None) == ()
 
 
-@pytest.mark.parametrize("value", [7, b"site.com", {"site.com": 1}])
+@pytest.mark.parametrize("value", [7, "site.com", b"site.com", {"site.com": 1}])
 def test_patterns_that_are_no_list_are_refused(value: object) -> None:
     with pytest.raises(TypeError, match="is not a list of URL patterns"):
         parse_url_patterns(value)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_reqcache.flow import RunMemory, TestIdentity
+from pytest_reqcache.flow import RunMemory
 from pytest_reqcache.headers import Headers
+from pytest_reqcache.identity import Identity, TestIdentity
 from pytest_reqcache.models import RecordedRequest
-from pytest_reqcache.recording import Identity
 from pytest_reqcache.redaction import Redactor
 from pytest_reqcache.settings import MARKER_SETTINGS, TEST_SETTINGS, merge, parse_settings
 

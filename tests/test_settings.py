@@ -43,7 +43,8 @@ ACCEPTED = [
     ("allowable_codes", range(200, 203), frozenset({200, 201, 202})),
     ("allowable_codes", (), frozenset()),
     ("allowable_methods", ["get", "Post"], frozenset({"GET", "POST"})),
-    ("allowable_methods", None, frozenset()),
+    ("allowable_methods", None, None),
+    ("allowable_codes", None, None),
     ("ignored_parameters", ["Token", "key"], frozenset({"token", "key"})),
     ("match_headers", True, True),
     ("match_headers", None, False),
@@ -60,6 +61,14 @@ ACCEPTED = [
 @pytest.mark.parametrize(("name", "value", "parsed"), ACCEPTED)
 def test_setting_is_parsed(name: str, value: Any, parsed: Any) -> None:
     assert parse_settings({name: value}, PARSERS) == {name: parsed}
+
+
+@pytest.mark.parametrize("defaults", [Settings(), TEST_SETTINGS], ids=["session", "test"])
+@pytest.mark.parametrize("name", sorted(PARSERS))
+def test_what_a_setting_reads_as_can_be_assigned_again(name: str, defaults: Settings) -> None:
+    view = SettingsView(defaults, {}, PARSERS)
+    setattr(view, name, getattr(view, name))
+    assert view.current == defaults
 
 
 REFUSED = [
@@ -89,6 +98,11 @@ REFUSED = [
     ("repeats", "often", ValueError),
     ("on_miss", 504, ValueError),
 ]
+
+
+def test_a_wrong_pattern_is_told_with_its_place() -> None:
+    with pytest.raises(ValueError, match=r"^pytest\.ini: reqcache_passthrough: '\(' is not"):
+        parse_text("passthrough", ["re:("], where="pytest.ini: reqcache_passthrough")
 
 
 @pytest.mark.parametrize(("name", "value", "error"), REFUSED)

@@ -63,7 +63,7 @@ class Cassette:
         def read(view: View) -> list[Interaction]:
             found = [view.interaction(number, locator) for number in view.layout.at(locator)]
             if locator not in self._seen:
-                self._seen[locator] = frozenset(item.source.ref for item in found if item.source is not None)
+                self._seen[locator] = frozenset(item.ref for item in found)
             return self._shown(view, found)
 
         return self._read(read)
@@ -123,7 +123,7 @@ class Cassette:
     def _shown(self, view: View, items: list[Interaction]) -> list[Interaction]:
         if not self._superseded:
             return items
-        return [item for item in items if item.source is None or not self._hides(view, item.source.ref)]
+        return [item for item in items if not self._hides(view, item.ref)]
 
     def _hides(self, view: View, ref: str) -> bool:
         """Whether our own appends superseded an item, and what did so is there: another program may have
@@ -386,11 +386,7 @@ class _Items:
         identity = self._identify(interaction)
         found = [(number, self._view.interaction(number, locator)) for number in candidates]
         return [
-            number
-            for number, item in found
-            if item.source is not None
-            and not self._hides(item.source.ref)
-            and self._identify(item) == identity
+            number for number, item in found if not self._hides(item.ref) and self._identify(item) == identity
         ]
 
     def is_kept(self, index: int) -> bool:

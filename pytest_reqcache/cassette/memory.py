@@ -61,14 +61,14 @@ class MemoryCassette:
                 return None
             identity = identify(change.new)
             alike = self.find(self._locate(change.new.request.url))
-            places = [self._places[_ref(item)] for item in alike if identify(item) == identity][-1:]
+            places = [self._places[item.ref] for item in alike if identify(item) == identity][-1:]
         for place in places:
             self._remove(place)
         return None if change.new is None else self._put(change.new, places[-1] if places else None)
 
     def _remove(self, place: int) -> None:
         item = self._items[place]
-        del self._places[_ref(item)], self._at[self._locate(item.request.url)][place]
+        del self._places[item.ref], self._at[self._locate(item.request.url)][place]
         del self._items[place]
 
     def _put(self, new: Interaction, place: int | None) -> Interaction:
@@ -81,8 +81,3 @@ class MemoryCassette:
         self._places[source.ref] = place
         self._at.setdefault(self._locate(new.request.url), {})[place] = None
         return stored
-
-
-def _ref(item: Interaction) -> str:
-    assert item.source is not None
-    return item.source.ref

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from ..answers import Answers
 from ..cassette.nodes import NodeError
-from ..flow import TestIdentity
+from ..fields import without_noise
 from ..headers import parse_age, parse_http_date
+from ..identity import Asked, TestIdentity, variant
 from ..matching import origin_of
 from ..models import Interaction, RecordedResponse
-from ..recording import Asked, variant, without_noise
 from ..redaction import DEFAULT_RULES, Redactor, Registry, Rules, SecretFoundError, Sentinel
 from ..settings import TEST_SETTINGS
 from ..volatile import says_the_same

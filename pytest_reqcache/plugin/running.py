@@ -14,11 +14,12 @@ import requests
 from .. import patching
 from ..cassette import Cassette, CassetteError
 from ..drift import Drift
-from ..flow import Commit, Flow, RunMemory, TestIdentity
+from ..fields import compared_fields
+from ..flow import Commit, Flow, RunMemory
 from ..guard import Guard
+from ..identity import TestIdentity
 from ..journal import Journal, Miss
 from ..models import Interaction, RecordedRequest
-from ..recording import compared_fields
 from ..redaction import Redactor, SecretFoundError, masked_url
 from ..session import Engine
 from ..settings import (

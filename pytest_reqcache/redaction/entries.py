@@ -63,8 +63,8 @@ def parse_redactions(value: object, where: str) -> Redactions:
     Raises:
         TypeError, ValueError: an entry is not accepted.
     """
-    if value is None:
-        return Redactions()
+    if value is None or isinstance(value, Redactions):
+        return value or Redactions()
     if isinstance(value, Mapping):
         pairs = list(value.items())
     elif isinstance(value, Iterable) and not isinstance(value, (str, bytes)):

@@ -208,7 +208,9 @@ def _check_that_nothing_is_left(place: Path) -> None:
         for item in list(cassette)[:1]:
             cassette.commit([Change(None, (ref(item),))], identify)
             text = path.read_bytes()
-            torn = b"".join(file.read_bytes() for file in files_in(place) if file.name.startswith(f"{path.name}."))
+            torn = b"".join(
+                file.read_bytes() for file in files_in(place) if file.name.startswith(f"{path.name}.")
+            )
             for body in path.with_suffix(".bodies").glob("*"):  # a torn end may have been cut within its name
                 assert body.name.encode() in text or body.stem.encode() in torn
     assert not [file for file in files_in(place) if file.suffix == ".tmp"]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pytest_reqcache import CachedSession
 from pytest_reqcache.cassette import Cassette
-from pytest_reqcache.flow import Flow, RunMemory, TestIdentity
+from pytest_reqcache.flow import Flow, RunMemory
+from pytest_reqcache.identity import TestIdentity
 from pytest_reqcache.journal import Journal
 from pytest_reqcache.redaction import Redactor
 from pytest_reqcache.session import Engine, session_on

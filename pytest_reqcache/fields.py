@@ -1,0 +1,56 @@
+"""Which fields of a request are recorded with it, and which tell recordings apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .headers import vary_names
+from .matching import CONDITIONAL_FIELDS
+from .models import Interaction
+from .settings import Settings
+
+# Fields of a request that say nothing about it: what the client library sends by itself.
+_DEFAULT_FIELDS = {"accept": "*/*", "connection": "keep-alive"}
+_UNTOLD_FIELDS = frozenset({"accept-encoding", "content-length", "transfer-encoding", "host"})
+
+
+def without_noise(interaction: Interaction, kept: Iterable[str], *, encodings: bool = False) -> Interaction:
+    """The interaction without the request fields that every client sends, but for those that ``Vary``
+    names or ``kept`` does; ``Accept-Encoding`` only with ``encodings``."""
+    named = vary_names(interaction.response.headers.get_all("Vary"))
+    told = {*kept, *(() if named == "*" else named), *CONDITIONAL_FIELDS}
+    if not encodings:
+        told.discard("accept-encoding")
+    fields = [
+        (name, value)
+        for name, value in interaction.request.headers
+        if name.lower() in told or not _is_noise(name.lower(), value)
+    ]
+    if len(fields) == len(interaction.request.headers):
+        return interaction
+    headers = type(interaction.request.headers)(tuple(fields))
+    return replace(interaction, request=replace(interaction.request, headers=headers))
+
+
+def _is_noise(name: str, value: str) -> bool:
+    if name == "user-agent":
+        return value.startswith("python-requests/")
+    return name in _UNTOLD_FIELDS or _DEFAULT_FIELDS.get(name) == value.lower()
+
+
+def kept_fields(settings: Settings) -> tuple[str, ...]:
+    """The request fields to keep for matching, in lower case."""
+    return settings.match_headers if isinstance(settings.match_headers, tuple) else ()
+
+
+def compared_fields(interactions: Iterable[Interaction], settings: Settings) -> list[str]:
+    """The request fields that tell these interactions apart: of ``match_headers``, and of ``Vary``."""
+    names = dict.fromkeys(kept_fields(settings))
+    for item in interactions:
+        varying = vary_names(item.response.headers.get_all("Vary"))
+        if varying != "*":
+            names.update(
+                dict.fromkeys(name for name in varying if name not in ("accept-encoding", "user-agent"))
+            )
+    return list(names)

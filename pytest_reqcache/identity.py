@@ -1,0 +1,156 @@
+"""When two interactions of a cassette are the same recording, under the settings of the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from .headers import vary_names
+from .matching import Compared, Matcher, normalize_url, normalize_urls
+from .models import Interaction, RecordedRequest
+from .policy import is_compared
+from .redaction import Masked, Redactor, has_ignored, strip_ignored
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
+
+
+class Asked(NamedTuple):
+    """A request, and what it is found by. ``masked`` is what its key was computed from; ``again`` says that
+    a chain of redirects has led back to it."""
+
+    request: RecordedRequest
+    masked: Masked
+    compared: Compared
+    key: str
+    again: bool = False
+
+    @property
+    def locator(self) -> str:
+        return self.compared.url
+
+
+class Identity:
+    """How interactions of one cassette are told apart, under the settings of the moment."""
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._settings = settings
+
+    def mask(self, request: RecordedRequest) -> Masked:
+        """The request with nothing in it that is not compared."""
+        ignored = self._settings().ignored_parameters
+        return Masked(strip_ignored(request, ignored) if ignored else request, ())
+
+    @property
+    def basis(self) -> tuple[object, ...]:
+        """What locators depend on besides the requests: as long as it is equal, they stay what they are."""
+        return (self._settings(),)
+
+    def ask(self, request: RecordedRequest, key: str | None = None) -> Asked:
+        masked = self.mask(request)
+        compared = self._compared(masked)
+        return Asked(request, masked, compared, compared.key if key is None else key)
+
+    def _compared(self, masked: Masked) -> Compared:
+        return self._matcher().compared(masked.request, masked.places)
+
+    def same_key(self, item: Interaction, asked: Asked) -> Masked | None:
+        """A stored interaction's request, masked, if it is of the key that is asked for."""
+        if item.key is not None or self._settings().key_fn is not None:
+            return self.mask(item.request) if item.key == asked.key else None
+        own = self.mask(item.request)
+        return own if self._compared(own) == asked.compared else None
+
+    def locate(self, url: str) -> str:
+        """The locator of a stored URL."""
+        if self._is_bare(url):
+            return normalize_url(url)
+        return normalize_url(self.mask(RecordedRequest("GET", url)).request.url)
+
+    def locate_all(self, urls: Sequence[str]) -> Sequence[str]:
+        """The locators of stored URLs."""
+        return normalize_urls(urls) if self._are_bare(urls) else [self.locate(url) for url in urls]
+
+    def _is_bare(self, url: str) -> bool:
+        """Whether nothing in a URL is masked: a quick look."""
+        return not has_ignored(url, self._settings().ignored_parameters)
+
+    def _are_bare(self, urls: Sequence[str]) -> bool:
+        """Whether nothing in many URLs is masked: one look at all, with all their parameters behind."""
+        text = "\n".join(urls)
+        queries = {url.partition("?")[2] for url in urls}
+        return self._is_bare(text.replace("?", "\n") + "?" + "&".join(queries))
+
+    def key(self, interaction: Interaction) -> str:
+        if interaction.key is not None:
+            return interaction.key
+        return self.ask(interaction.request).key
+
+    def same(self, one: RecordedRequest, other: RecordedRequest) -> bool:
+        """Whether two requests are the same as they are, with nothing masked any more."""
+        matcher = self._matcher()
+        return matcher.compared(one) == matcher.compared(other)
+
+    def identify(self, interaction: Interaction) -> tuple[str, int, tuple[str, ...]]:
+        """What tells recordings apart: the key, which answer it is, and the variant (``Vary``)."""
+        encodings = is_compared("accept-encoding", self._settings())
+        return (self.key(interaction), interaction.answer, variant(interaction, encodings=encodings))
+
+    def _matcher(self) -> Matcher:
+        settings = self._settings()
+        return Matcher(settings.match_headers, conditions=not settings.cache_control)
+
+
+class TestIdentity(Identity):
+    """Identity in a test: secrets are masked, so that a placeholder and a live value are the same."""
+
+    __test__ = False
+
+    def __init__(self, settings: Callable[[], Settings], redactor: Redactor) -> None:
+        super().__init__(settings)
+        self._redactor = redactor
+
+    @property
+    def basis(self) -> tuple[object, ...]:
+        return (self._settings(), self._redactor.searched)
+
+    def _is_bare(self, url: str) -> bool:
+        return super()._is_bare(url) and self._redactor.is_plain_url(url)
+
+    def _are_bare(self, urls: Sequence[str]) -> bool:
+        # What a user's pattern matches, or a secret that is searched for, may be path and query in one.
+        finder = self._redactor.searched
+        if self._settings().redact.rules.patterns or (finder and finder.pattern.search("\n".join(urls))):
+            return False
+        return super()._are_bare(urls)
+
+    def mask(self, request: RecordedRequest) -> Masked:
+        ignored = self._settings().ignored_parameters
+        return self._redactor.mask(strip_ignored(request, ignored) if ignored else request)
+
+
+def made_key(prepared: PreparedRequest, settings: Settings) -> str | None:
+    """The key that the user's ``key_fn`` makes of a request; None where there is no such function."""
+    if settings.key_fn is None:
+        return None
+    arguments = {
+        name: getattr(settings, name)
+        for name in ("ignored_parameters", "match_headers", "cache_control", "expire_after")
+    }
+    return str(settings.key_fn(prepared, **arguments))
+
+
+def variant(interaction: Interaction, *, encodings: bool = False) -> tuple[str, ...]:
+    """The request's values of the fields that the response's ``Vary`` names."""
+    lines = interaction.response.headers.get_all("Vary")
+    if not lines:
+        return ()
+    names = vary_names(lines)
+    if names == "*":
+        return ("*",)
+    return tuple(
+        f"{name}: {interaction.request.headers.get(name)}"
+        for name in sorted(names)
+        if encodings or name != "accept-encoding"
+    )

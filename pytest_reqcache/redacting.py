@@ -1,0 +1,122 @@
+"""What a test has staged, as it is written: secrets replaced, and looked through for any that is left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from .fields import kept_fields, without_noise
+from .models import Change, Interaction, RecordedResponse
+from .redaction import Redactor, SecretFoundError, Sentinel, redact_ignored
+from .settings import Settings
+from .staging import Staged
+from .volatile import redated, says_the_same
+
+_PLACEHOLDER = re.compile(rb"REDACTED-[a-z0-9_-]+")
+
+
+class Redacted(NamedTuple):
+    """Changes as they are written, and for each that hides something the response as it was received."""
+
+    changes: list[Change]
+    received: list[RecordedResponse | None]
+
+
+class Redacting:
+    """Makes of a test's changes what is written."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        redactor: Redactor,
+        sentinel: Sentinel,
+        settings: Callable[[], Settings],
+    ) -> None:
+        self._path = path
+        self._redactor = redactor
+        self._sentinel = sentinel
+        self._settings = settings
+        self._last: tuple[object, _Taken, Redacted] | None = None  # and what it was made from
+
+    def forget(self) -> None:
+        self._last = None
+
+    def of(self, staged: Sequence[Staged]) -> Redacted:
+        """The changes as they are written; mostly they are those of the last call, and nothing is new.
+
+        Raises:
+            SecretFoundError: there is a secret in one of them.
+        """
+        if not staged:
+            return Redacted([], [])
+        refs = tuple(tuple(item and item.ref for item in (change.new, change.replaces)) for change in staged)
+        basis = (refs, self._settings(), self._redactor.learned_so_far)
+        if self._last is not None:
+            known, taken, redacted = self._last
+            if known == basis and taken.are_current():
+                return redacted
+        taken = _Taken(self._path)
+        redacted = self._made(staged, taken)
+        self._last = (basis, taken, redacted)
+        return redacted
+
+    def _made(self, staged: Sequence[Staged], taken: _Taken) -> Redacted:
+        self._sentinel.watch()
+        settings = self._settings()
+        new = [(change.new, change.replaces) for change in staged if change.new is not None]
+        live = [_as_recorded(item, settings) for item, _ in new]
+        redacted = iter(self._redactor.redact(live, [replaced for _, replaced in new], taken))
+        made = Redacted([], [])
+        for change in staged:
+            old, written, hidden = change.replaces, None, None
+            if change.new is not None:
+                written = next(redacted)
+                if written.response != change.new.response:
+                    hidden = change.new.response
+                written = self._checked(written, old, settings)
+            made.changes.append(Change(written, () if old is None else (old.ref,), change.refresh))
+            made.received.append(hidden)
+        return made
+
+    def _checked(self, written: Interaction, old: Interaction | None, settings: Settings) -> Interaction:
+        """What is written in the place of an old one: that one with a new date, where they say the same."""
+        if old is not None and says_the_same(old, written, settings.volatile_headers):
+            return redated(old, written, cache_control=settings.cache_control)
+        redactor = self._redactor
+        leak = self._sentinel.leak(
+            written, settings.allowed_secrets, made_up=redactor.made_up, learned=redactor.learned
+        )
+        if leak is not None:
+            raise SecretFoundError.of(written, leak)
+        return written
+
+
+def _as_recorded(item: Interaction, settings: Settings) -> Interaction:
+    request = redact_ignored(item.request, settings.ignored_parameters)
+    return without_noise(replace(item, request=request), kept_fields(settings))
+
+
+class _Taken:
+    """The placeholders that stand in a cassette's file, which is read when somebody asks for them."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._found: frozenset[str] | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        self._found = self._read()
+        return iter(self._found)
+
+    def are_current(self) -> bool:
+        """Whether they are still those that somebody has asked for."""
+        return self._found is None or self._found == self._read()
+
+    def _read(self) -> frozenset[str]:
+        if self._path is None or not self._path.exists():
+            return frozenset()
+        with self._path.open("rb") as file:  # line by line: it may be large
+            lines = [line for line in file if b"REDACTED-" in line]
+        return frozenset(found.decode() for line in lines for found in _PLACEHOLDER.findall(line))
