@@ -12,16 +12,13 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import Message
-from email.utils import formatdate
 from http.client import HTTPMessage
-from http.cookiejar import http2time  # type: ignore[attr-defined]  # the stubs leave it out
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -35,6 +32,7 @@ from urllib3.util.response import is_fp_closed
 
 from . import clock
 from .cassette import open_body, read_body
+from .cookies import living_on
 from .headers import Headers
 from .models import Body, BodyFile, Interaction, RecordedRequest, RecordedResponse
 
@@ -238,27 +236,8 @@ class _OriginalResponse:
 def _message(headers: Headers, later: timedelta) -> Message:
     message = HTTPMessage()
     for name, value in headers:
-        message.add_header(name, _moved(value, later) if name.lower() == "set-cookie" else value)
+        message.add_header(name, living_on(value, later) if name.lower() == "set-cookie" else value)
     return message
-
-
-_EXPIRES = re.compile(r"(;\s*expires\s*=\s*)([^;]*)", re.IGNORECASE)
-
-
-def _moved(cookie: str, later: timedelta) -> str:
-    """A ``Set-Cookie`` whose cookie lives as long from now as it did from when it was received; a cookie
-    jar takes none that has expired."""
-
-    def moved(found: re.Match[str]) -> str:
-        time = http2time(found[2].strip().strip('"'))
-        if time is None:
-            return found[0]
-        try:
-            return found[1] + formatdate(time + later.total_seconds(), usegmt=True)
-        except (ValueError, OverflowError):  # "never", as the end of the year 9999
-            return found[0]
-
-    return _EXPIRES.sub(moved, cookie)
 
 
 class _ReplayedBody(io.RawIOBase):
@@ -473,7 +452,7 @@ def discard_spooled(item: Interaction, kept: Interaction | None = None) -> None:
 class Tee:
     """Follows what a caller reads of a streamed response, and reports the body once it is whole."""
 
-    def __init__(self, complete: Callable[[Body], object], abandoned: Callable[[], object]) -> None:
+    def __init__(self, complete: Callable[[Body], object], abandoned: Callable[[str], object]) -> None:
         self._complete = complete
         self._abandoned = abandoned
         self._spool: _Spool | None = _Spool()
@@ -511,7 +490,13 @@ class Tee:
             data = read_body(body)
             if isinstance(body, BodyFile):
                 body.path.unlink()
-            body = HTTPResponse(io.BytesIO(data), {"Content-Encoding": coding}, preload_content=False).data
+            try:
+                body = HTTPResponse(
+                    io.BytesIO(data), {"Content-Encoding": coding}, preload_content=False
+                ).data
+            except HTTPError:  # the caller reads it as it is, and may do so
+                self._abandoned(f"a streamed body that is no {coding}")
+                return
         self._complete(body)
 
     def abandon(self) -> None:
@@ -519,7 +504,7 @@ class Tee:
         if self._spool is not None:
             self._spool.discard()
             self._spool = None
-            self._abandoned()
+            self._abandoned("a streamed body that was not read to its end")
 
 
 class _TeedResponse(HTTPResponse):
@@ -585,10 +570,10 @@ class _TeedResponse(HTTPResponse):
 
 
 def record_stream(
-    response: requests.Response, complete: Callable[[Body], object], abandoned: Callable[[], object]
+    response: requests.Response, complete: Callable[[Body], object], abandoned: Callable[[str], object]
 ) -> Tee | None:
-    """Call ``complete`` with the decoded body once the caller has read all of it, or ``abandoned`` once
-    it is closed before.
+    """Call ``complete`` with the decoded body once the caller has read all of it, or ``abandoned``, with the
+    reason, where that cannot be.
 
     None where the raw object is not urllib3's own: then the body cannot be followed.
     """

@@ -264,7 +264,7 @@ class Flow:
             )
         return self._written_to[origin]
 
-    def is_replaced(self, asked: Asked, stored: Interaction) -> bool:
+    def is_replaced(self, stored: Interaction) -> bool:
         with self._lock:
             return self._staging.is_replaced(stored)
 

@@ -80,7 +80,9 @@ class Recorder(Protocol):
         self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool
     ) -> None: ...
 
-    def is_replaced(self, asked: Asked, stored: Interaction) -> bool: ...
+    def is_replaced(self, stored: Interaction) -> bool:
+        """Whether something newer stands in its place."""
+        ...
 
     def left_alone(self, interaction: Interaction) -> None: ...
 
@@ -179,9 +181,8 @@ class SessionRecorder:
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
         """A session shares its answers: which was given before makes no difference."""
 
-    def is_replaced(self, asked: Asked, stored: Interaction) -> bool:
-        """Whether something newer stands in the place of what was found for the request."""
-        return stored not in self.find(asked).candidates
+    def is_replaced(self, stored: Interaction) -> bool:
+        return stored not in self.find(self.ask(stored.request, stored.key)).candidates
 
     def left_alone(self, interaction: Interaction) -> None:
         """A session may refresh what it stores as often as it is asked to."""

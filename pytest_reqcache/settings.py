@@ -290,6 +290,8 @@ def parse_settings(
     for name, value in given.items():
         if name not in accepted:
             raise TypeError(unknown_setting(name, accepted, where))
+        if checked and name == "expire_after" and value is None:
+            continue  # not given: the next wider level decides
         layer[name] = parsers[name](value, f"{where}{name}")
     return layer
 

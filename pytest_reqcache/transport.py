@@ -191,7 +191,8 @@ class Transport:
         refused = [item for item in found.candidates if not accepts(self._replayed(call, item, now))]
         if refused and not call.settings.read_only:
             self.recorder.remove(refused)
-        return replace(found, candidates=tuple(item for item in found.candidates if item not in refused))
+        accepted = tuple(item for item in found.candidates if item not in refused)
+        return replace(found, candidates=accepted, held=found.held and bool(accepted))
 
     # --- without the origin
 
@@ -201,14 +202,14 @@ class Transport:
         assert decided.stored is not None
         response = self._serve(call, found, decided.stored, decided.expires)
         if decided.action is Action.SERVE_AND_REFRESH:
-            background = _unconditional(call)._replace(stream=False, exchange=Exchange(call.exchange.options))
+            background = _for_all(call)._replace(stream=False, exchange=Exchange(call.exchange.options))
             self.background.start(call.asked.key, lambda: self._refresh_behind(background, decided))
         return response
 
     def _refresh_behind(self, call: _Call, decided: Plan) -> None:
         """Refresh what was served stale, unless that was done between the serving and now."""
         assert decided.stored is not None
-        if not self.recorder.is_replaced(call.asked, decided.stored):
+        if not self.recorder.is_replaced(decided.stored):
             self._from_origin(call, None, decided)
 
     def _refuse(self, call: _Call, found: Found, decided: Plan) -> requests.Response:
@@ -379,7 +380,11 @@ class Transport:
 
         def store(body: Body) -> Interaction | None:
             new = interaction(body)
-            refused = self._why_refused(call, response)
+            try:
+                refused = self._why_refused(call, new, response)
+            except BaseException:  # the user's own filter
+                discard_spooled(new)
+                raise
             if refused:
                 self.journal.passed(call.what, refused)
                 response.cache_key = response.expires = None
@@ -453,9 +458,7 @@ class Transport:
             response.cache_key = response.expires = None
             self.journal.passed(call.what, why)
 
-        tee = record_stream(
-            response, store, lambda: not_stored("a streamed body that was not read to its end")
-        )
+        tee = record_stream(response, store, not_stored)
         if tee is None:
             not_stored("a streamed body that cannot be followed")
         else:
@@ -467,12 +470,17 @@ class Transport:
         for tee in list(self._streams):
             tee.abandon()
 
-    def _why_refused(self, call: _Call, response: CachedResponse) -> str:
+    def _why_refused(self, call: _Call, new: Interaction, response: CachedResponse) -> str:
+        """Why nothing of a response may be stored; empty where it may."""
         if call.settings.read_only:
             return "read_only"
-        if call.settings.filter_fn is not None and not call.settings.filter_fn(response):
-            return "filter_fn"
-        return ""
+        accepts = call.settings.filter_fn
+        if accepts is None:
+            return ""
+        if call.stream:  # its body was the caller's to read
+            response = replay(new, call.prepared, stream=False, connection=call.connection, age=timedelta(0))
+            response.from_cache = False
+        return "" if accepts(response) else "filter_fn"
 
     def _invalidate(self, call: _Call, status: int, headers: Headers) -> None:
         if call.settings.in_test:
@@ -487,13 +495,19 @@ def _is_followed(call: _Call, response: requests.Response) -> bool:
     return call.exchange.follows_redirects and response.is_redirect
 
 
-def _unconditional(call: _Call) -> _Call:
-    """The call without the caller's own conditions and range: to refresh the whole of what is stored."""
+def _for_all(call: _Call) -> _Call:
+    """The call without the caller's own conditions and range: to refresh the whole of what is stored.
+
+    What a test has recorded is the answer to just these, unless it obeys HTTP.
+    """
+    settings = call.settings
     headers = call.request.headers.without(*CONDITIONAL_FIELDS)
-    if headers == call.request.headers:
+    if headers == call.request.headers or (settings.in_test and not settings.cache_control):
         return call
-    asked = call.asked._replace(request=replace(call.request, headers=headers))
-    return call._replace(asked=asked, prepared=without_fields(call.prepared, CONDITIONAL_FIELDS))
+    whole = call._replace(prepared=without_fields(call.prepared, CONDITIONAL_FIELDS))
+    if not settings.cache_control:  # they are part of what it is found by
+        return whole
+    return whole._replace(asked=call.asked._replace(request=replace(call.request, headers=headers)))
 
 
 def _age(stored: Interaction, now: datetime) -> tuple[tuple[str, str], ...]:

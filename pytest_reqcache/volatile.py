@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
+from .cookies import all_living_as
 from .headers import Headers
 from .models import Interaction, RecordedResponse
 
@@ -56,7 +57,7 @@ def are_alike(old: RecordedResponse, new: RecordedResponse, further: Collection[
 
 def redated(old: Interaction, new: Interaction, *, cache_control: bool) -> Interaction:
     """The recorded answer with the times of the new one; its fields of time too, where they count."""
-    headers = old.response.headers
+    headers = all_living_as(old.response.headers, new.response.headers)
     if cache_control:
         for name in _TIME_FIELDS:
             values = new.response.headers.get_all(name)

@@ -267,6 +267,7 @@ VARIANTS: list[tuple[Any, ...]] = [
     ({"Vary": "Accept"}, {"Accept": "a"}, {"Accept": "b"}, False, False),
     ({"Vary": "Accept"}, {"Accept": "a"}, {}, False, False),
     ({"Vary": "Accept"}, {}, {"Accept": "a"}, False, False),
+    ({"Vary": "Accept"}, {}, {"Accept": "*/*"}, True, True),
     ({"Vary": "Accept"}, {}, {}, True, True),
     ({"Vary": "Accept"}, {"Accept": "a,b"}, [("Accept", "a"), ("Accept", "b")], True, True),
     ({"Vary": "Accept"}, {"Accept": "a,  b "}, {"Accept": "a,b"}, True, True),

@@ -587,3 +587,12 @@ def test_options_of_one_thread_are_not_those_of_another(origin, session):
         thread.join(10)
     assert found["/a"] is None
     assert found["/b"] is not None
+
+
+def test_a_request_for_something_younger_goes_first_offline_too(origin, session, clock):
+    s = session(expire_after=3600, stale_while_revalidate=True)
+    s.get(f"{origin.url}/a")
+    clock.move(100)
+    asked = {"Cache-Control": "max-age=5"}
+    assert s.get(f"{origin.url}/a", only_if_cached=True, headers=asked).status_code == 504
+    assert s.get(f"{origin.url}/a", only_if_cached=True).status_code == 200

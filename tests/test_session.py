@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -784,6 +785,33 @@ def test_filter_fn_decides_on_write(origin, session):
     assert [s.get(f"{origin.url}/no").from_cache for _ in range(2)] == [False, False]
     assert [s.get(f"{origin.url}/yes").from_cache for _ in range(2)] == [False, True]
     assert len(s.cache) == 1
+
+
+def test_filter_fn_sees_the_body_of_a_streamed_response(origin, session):
+    origin["/large"], origin["/small"] = Answer("x" * 5000), Answer("x" * 50)
+    s = session(filter_fn=lambda response: len(response.content) < 100 or response.from_cache)
+    for path in ("/large", "/small"):
+        response = s.get(origin.url + path, stream=True)
+        assert b"".join(response.iter_content(64)).strip(b"x") == b""
+        with pytest.raises(RuntimeError, match="already consumed"):
+            response.content  # noqa: B018
+    assert s.cache.urls() == [f"{origin.url}/small"]
+
+
+def test_a_filter_that_fails_leaves_no_file_of_a_streamed_body(origin, session, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    origin["/a"] = Answer(b"x" * (2 << 20))
+    s = session(tmp_path / "c" / "cache", filter_fn=lambda response: response.json()["ok"])
+    with pytest.raises(requests.JSONDecodeError):
+        list(s.get(f"{origin.url}/a", stream=True).iter_content(65536))
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_a_streamed_body_that_is_not_coded_as_it_says_is_the_callers(origin, session):
+    origin["/a"] = Answer(b"plain", headers={"Content-Encoding": "gzip"})
+    s = session()
+    assert s.get(f"{origin.url}/a", stream=True).raw.read() == b"plain"
+    assert len(s.cache) == 0
 
 
 def test_filter_fn_decides_on_read_and_removes(origin, session):

@@ -333,3 +333,9 @@ def test_settings_refuse_what_is_wrong_and_stay(view: SettingsView) -> None:
         view.repeats = "sequence"
     assert view.current is before
     assert not hasattr(view, "__wrapped__")
+
+
+def test_no_expiry_in_a_test_leaves_it_to_the_next_wider_level() -> None:
+    layer = parse_settings({"expire_after": None}, MARKER_SETTINGS, checked=True)
+    wider = parse_settings({"expire_after": "30d", "urls_expire_after": {"*": "1h"}}, MARKER_SETTINGS)
+    assert merge(TEST_SETTINGS, wider, layer) == merge(TEST_SETTINGS, wider)

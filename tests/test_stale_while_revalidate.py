@@ -373,3 +373,25 @@ def test_hit_judged_stale_before_the_refresh_ended_starts_no_second_one(
     assert len(waiting) == 2
     assert origin.count("/a") == 2
     assert cached.get(origin.url + "/a").text == "new"
+
+
+def test_head_is_refreshed_behind_what_get_has_stored(origin: Origin, session: Session, clock: Clock) -> None:
+    s = session(cache_control=True, expire_after=60, stale_while_revalidate=True)
+    url = expired(s, origin, clock, Answer("new"))
+    assert s.head(url).is_expired
+    wait_for_refreshes()
+    assert origin.count(method="HEAD") == 1
+
+
+def test_refresh_behind_a_conditional_request_answers_the_next_one(
+    origin: Origin, session: Session, clock: Clock
+) -> None:
+    origin["/"] = Answer("old"), Answer("new")
+    s = session(expire_after=60, stale_while_revalidate=True)
+    asked = {"If-None-Match": '"mine"'}
+    assert s.get(origin.url + "/", headers=asked).text == "old"
+    clock.move(65)
+    assert summary(s.get(origin.url + "/", headers=asked)) == STALE
+    wait_for_refreshes()
+    assert "if-none-match" not in origin.log[-1].headers
+    assert summary(s.get(origin.url + "/", headers=asked)) == (200, "new", True, False)

@@ -55,6 +55,24 @@ def test_times_are_moved_and_nothing_else():
     assert redated(old, new, cache_control=False) == replace(old, created_at=NOW, expires=NOW)
 
 
+def test_cookies_live_as_long_as_those_of_the_new_answer():
+    old = recorded(
+        ("Set-Cookie", "a=1; Expires=Mon, 01 Jun 2026 01:00:00 GMT; Path=/"),
+        ("Set-Cookie", "b=2; expires=Mon, 01-Jun-2026 02:00:00 GMT"),
+        ("Set-Cookie", "c=3"),
+    )
+    new = recorded(
+        ("Set-Cookie", "b=8; Expires=Tue, 02 Jun 2026 02:00:00 GMT"),
+        ("Set-Cookie", "c=9; Expires=Tue, 02 Jun 2026 03:00:00 GMT"),
+        ("Set-Cookie", "a=7; Path=/; Expires=Tue, 02 Jun 2026 01:00:00 GMT"),
+    )
+    assert redated(old, replace(new, created_at=NOW), cache_control=False).response.headers.items == (
+        ("Set-Cookie", "a=1; Expires=Tue, 02 Jun 2026 01:00:00 GMT; Path=/"),
+        ("Set-Cookie", "b=2; expires=Tue, 02 Jun 2026 02:00:00 GMT"),
+        ("Set-Cookie", "c=3"),
+    )
+
+
 def test_fields_of_time_are_moved_with_cache_control():
     old = recorded(("Date", "1"), ("Age", "5"), ("X-Request-Id", "1"))
     new = replace(recorded(("Date", "2"), ("Expires", "3")), created_at=NOW)

@@ -117,9 +117,10 @@ def _offline(
         return Plan(Action.REFUSE, stored, expires, Reason.CONDITION)
     if not settings.only_if_cached and asked.has("no-cache"):  # asked for both: it cannot be had
         return Plan(Action.REFUSE, stored, expires, Reason.REFRESH)
+    too_old = is_too_old_for(stored, expires, asked, now)
     if (
         _is_fresh_enough(stored, expires, asked, options, settings, now)
-        or accepts_while_revalidating(stored, expires, asked, settings, now)
+        or (not too_old and accepts_while_revalidating(stored, expires, asked, settings, now))
         or accepts_on_error(stored, expires, asked, settings, now)
     ):
         return Plan(Action.SERVE, stored, expires)

@@ -103,12 +103,18 @@ def is_compared(name: str, settings: Settings) -> bool:
 
 
 def _same_field(stored: Headers, asked: Headers, name: str, settings: Settings) -> bool:
-    was, is_now = stored.get_all(name), asked.get_all(name)
+    was, is_now = _lines_of(stored, name), _lines_of(asked, name)
     if was and is_now and any("REDACTED" in value for value in was):
         # What it was nobody knows. A test is not tied to a credential; a session that obeys HTTP is.
         return settings.in_test or not settings.cache_control
     unordered = settings.cache_control and name in _PREFERENCES
     return _normal_field(was, unordered=unordered) == _normal_field(is_now, unordered=unordered)
+
+
+def _lines_of(headers: Headers, name: str) -> Sequence[str]:
+    lines = headers.get_all(name)
+    # Whoever sends no Accept takes anything (RFC 9110 section 12.5.1).
+    return ["*/*"] if name == "accept" and not lines else lines
 
 
 def _normal_field(lines: Sequence[str], *, unordered: bool) -> list[str] | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from ..cookies import all_living_on
 from ..expiration import Special
 from ..headers import CacheControl, Headers, vary_names
 from ..models import Interaction, RecordedRequest
@@ -150,7 +151,8 @@ def _confirmed(answer: _Answer) -> Verdict:
 
 
 def _freshened(answer: _Answer, stored: Interaction) -> Interaction:
-    merged = freshened_headers(stored.response.headers, answer.headers, answer.settings, answer.received)
+    headers = all_living_on(stored.response.headers, answer.received - stored.created_at)
+    merged = freshened_headers(headers, answer.headers, answer.settings, answer.received)
     return replace(
         stored,
         response=replace(stored.response, headers=merged),

@@ -336,3 +336,24 @@ def test_streamed_writes_replay_as_they_were_recorded(suite):
             assert (first, second) == ("1", "2")
         """,
     )
+
+
+def test_a_sequence_of_which_an_answer_is_filtered_out_is_a_miss(suite):
+    suite.origin["/job"] = Answer("a"), Answer("b")
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence")
+        def test_it():
+            print([requests.get(URL + "/job").status_code for _ in range(2)])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.fixture
+        def reqcache_config():
+            return {"filter_fn": lambda response: response.text != "b"}
+        """,
+    )
+    suite.offline("-s").stdout.fnmatch_lines(["*[[]200, 504[]]*"])

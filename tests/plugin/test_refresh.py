@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 
-from origin import Answer
+from origin import Answer, Received
 
 TEST = """
     @pytest.mark.reqcache{marker}
@@ -205,3 +207,44 @@ def test_sequence_refreshed_from_threads_loses_nothing(suite):
     suite.run().assert_outcomes(passed=1)
     suite.run("--reqcache-refresh").assert_outcomes(passed=1)
     assert suite.cassette().count("- request:") == 6
+
+
+@pytest.mark.parametrize("how", ["--reqcache-refresh", "--reqcache-force-refresh"])
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"1"'}], ids=["equal 200", "304"])
+@pytest.mark.parametrize("marker", ["", "(cache_control=True)"])
+def test_a_cookie_lives_on_after_a_refresh(suite, clock, how, headers, marker):
+    def answer(received: Received) -> Answer:
+        expires = format_datetime(clock.now + timedelta(hours=1), usegmt=True)
+        return Answer("same", headers={**headers, "Set-Cookie": f"theme=light; Expires={expires}"})
+
+    suite.origin["/a"] = answer
+    suite.test(f"""
+        @pytest.mark.reqcache{marker}
+        def test_it():
+            session = requests.Session()
+            session.get(URL + "/a")
+            assert session.cookies.get_dict() == {{"theme": "light"}}
+    """)
+    suite.run().assert_outcomes(passed=1)
+    for _ in range(2):
+        clock.move(86400)
+        suite.run(how).assert_outcomes(passed=1)
+        suite.offline().assert_outcomes(passed=1)
+
+
+def test_a_refresh_behind_keeps_what_was_recorded_of_a_range(suite, clock):
+    def answer(received: Received) -> Answer:
+        if "range" in received.headers:
+            return Answer(b"he", 206, {"Content-Range": "bytes 0-1/5"})
+        return Answer(b"hello")
+
+    suite.origin["/a"] = answer
+    suite.test("""
+        @pytest.mark.reqcache(expire_after="1h", stale_while_revalidate=True)
+        def test_it():
+            assert requests.get(URL + "/a", headers={"Range": "bytes=0-1"}).content == b"he"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(86400)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
