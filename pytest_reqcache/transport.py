@@ -39,7 +39,7 @@ from .identity import Asked, made_key
 from .journal import CacheMissError, Journal, Miss
 from .matching import CONDITIONAL_FIELDS
 from .models import Body, Interaction, RecordedRequest, RecordedResponse
-from .policy import Action, Outcome, Plan, Verdict
+from .policy import Action, Outcome, Plan, Reason, Verdict
 from .recording import Found, Recorder
 from .redaction import SecretFoundError, SecretWarning
 from .settings import NO_OPTIONS, Options, Settings
@@ -269,9 +269,9 @@ class Transport:
             response = call.forward(outgoing)
             if not (call.stream or _is_followed(call, response)):
                 self._read_whole(call, response)
-        except Exception:
+        except Exception as error:
             if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
-                return self._stale(call, found, decided)
+                return self._stale(call, found, decided, f"failed with {type(error).__name__}")
             call.exchange.failed = True
             raise
         response.request = call.prepared
@@ -315,7 +315,7 @@ class Transport:
             return self._freshened(call, found, decided, verdict, received)
         if verdict.outcome is Outcome.USE_STALE and found is not None:
             response.close()
-            return self._stale(call, found, decided)
+            return self._stale(call, found, decided, f"answered {status}")
         if verdict.outcome is Outcome.STORE:
             return self._stored(call, found, decided, verdict, response, received)
         if verdict.outcome is Outcome.KEEP:
@@ -329,9 +329,12 @@ class Transport:
             self.recorder.answered(call.asked, found, None, status, live=True)
         return response
 
-    def _stale(self, call: _Call, found: Found, decided: Plan) -> CachedResponse:
+    def _stale(self, call: _Call, found: Found, decided: Plan, why: str) -> CachedResponse:
+        """What is stored, in place of an error; a refresh that was asked for did not come about."""
         assert decided.stored is not None
         self.recorder.left_alone(decided.stored)
+        if call.settings.in_test and decided.reason is Reason.REFRESH:
+            self.journal.refreshed(call.what, f"{why}: the recording is used, and kept")
         return self._serve(call, found, decided.stored, decided.expires)
 
     def _freshened(

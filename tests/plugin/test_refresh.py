@@ -248,3 +248,29 @@ def test_a_refresh_behind_keeps_what_was_recorded_of_a_range(suite, clock):
     clock.move(86400)
     suite.run().assert_outcomes(passed=1)
     suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        (Answer(status=503), "answered 503"),
+        (Answer(status=404), "answered 404"),
+        (None, "failed with ConnectionError"),
+    ],
+    ids=["503", "404", "down"],
+)
+def test_a_refresh_that_failed_is_named_where_the_recording_stands_in(suite, then, said):
+    suite.origin["/a"] = (Answer("old"),) if then is None else (Answer("old"), then)
+    suite.test("""
+        @pytest.mark.reqcache(stale_if_error=True)
+        def test_it():
+            assert requests.get(URL + "/a").text == "old"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    if then is None:
+        suite.origin.stop()
+    result = suite.run("--reqcache-refresh")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"  GET */a {said}: the recording is used, and kept"])
+    assert suite.cassette() == before
