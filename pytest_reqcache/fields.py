@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .headers import vary_names
+from .headers import Headers, vary_names
 from .matching import CONDITIONAL_FIELDS
 from .models import Interaction
 from .settings import Settings
@@ -29,8 +29,7 @@ def without_noise(interaction: Interaction, kept: Iterable[str], *, encodings: b
     ]
     if len(fields) == len(interaction.request.headers):
         return interaction
-    headers = type(interaction.request.headers)(tuple(fields))
-    return replace(interaction, request=replace(interaction.request, headers=headers))
+    return replace(interaction, request=replace(interaction.request, headers=Headers(tuple(fields))))
 
 
 def _is_noise(name: str, value: str) -> bool:

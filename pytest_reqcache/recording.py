@@ -20,7 +20,7 @@ from .flights import Flights
 from .identity import Asked, Identity, variant
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason, is_compared
-from .redaction import SecretFoundError, Sentinel, redact_ignored
+from .redaction import Sentinel, redact_ignored
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ class SessionRecorder:
         if self.cassette.path is None:
             return  # it stays in memory
         self._sentinel.watch()
-        leak = self._sentinel.leak(written, self._settings().allowed_secrets)
-        if leak is not None:
-            raise SecretFoundError.of(written, leak)
+        self._sentinel.check(written, self._settings().allowed_secrets)
 
     def replace(self, pairs: Sequence[tuple[Interaction, Interaction]]) -> None:
         """Put new interactions in the place of stored ones, in one step."""

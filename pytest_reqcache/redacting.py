@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .fields import kept_fields, without_noise
 from .models import Change, Interaction, RecordedResponse
-from .redaction import Redactor, SecretFoundError, Sentinel, redact_ignored
+from .redaction import Redactor, Sentinel, redact_ignored
 from .settings import Settings
 from .staging import Staged
 from .volatile import redated, says_the_same
@@ -86,11 +86,9 @@ class Redacting:
         if old is not None and says_the_same(old, written, settings.volatile_headers):
             return redated(old, written, cache_control=settings.cache_control)
         redactor = self._redactor
-        leak = self._sentinel.leak(
+        self._sentinel.check(
             written, settings.allowed_secrets, made_up=redactor.made_up, learned=redactor.learned
         )
-        if leak is not None:
-            raise SecretFoundError.of(written, leak)
         return written
 
 

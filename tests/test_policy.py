@@ -26,7 +26,6 @@ from pytest_reqcache.policy import (
     initial_age,
     invalidated_urls,
     is_error,
-    is_redirect,
     plan,
     select,
     settle,
@@ -241,7 +240,7 @@ def test_plan(
     decided = plan(asking(headers), [] if stored is None else [stored], held, chosen, NOW)
     assert (decided.action, decided.reason, decided.conditions) == (action, reason, conditions)
     not_cached = reason in (Reason.METHOD, Reason.DO_NOT_CACHE)
-    assert decided.storable is not not_cached
+    assert (decided.forbidden is not None) is not_cached
     assert decided.stored is (None if not_cached else stored)
     if decided.stored is not None and stored is not None:
         assert decided.expires == stored.expires
@@ -521,12 +520,9 @@ SETTLED: dict[str, tuple[Any, ...]] = {
     ),
     "at once, in a test": (of_test(expire_after=0), {}, {}, PLAIN, 200, {}, Outcome.STORE, None, ""),
     # not stored
-    "not storable": (
-        of_session(), {}, {}, sent(None, storable=False, reason=Reason.METHOD), 200, {}, Outcome.PASS, None,
+    "forbidden by the request": (
+        of_session(), {}, {}, sent(None, forbidden=Reason.METHOD), 200, {}, Outcome.PASS, None,
         "method not stored",
-    ),
-    "not storable, no reason": (
-        of_session(), {}, {}, sent(None, storable=False), 200, {}, Outcome.STORE, None, "",
     ),
     "status": (of_session(), {}, {}, PLAIN, 404, {}, Outcome.PASS, None, "status 404"),
     "partial": (of_session(allowable_codes=[200, 206]), {}, {}, PLAIN, 206, {}, Outcome.PASS, None, "range"),
@@ -768,19 +764,6 @@ def test_write_makes_worthless_what_it_names_on_its_own_origin(headers: Fields, 
     found = invalidated_urls(request, 201, fields(headers), of_session(cache_control=True))
     assert list(found) == [URL, *urls]
     assert invalidated_urls(request, 201, fields(headers), of_session()) == ()
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "redirect"),
-    [
-        (302, {"Location": "/"}, True),
-        (302, {}, False),
-        (200, {"Location": "/"}, False),
-        (304, {"Location": "/"}, False),
-    ],
-)
-def test_redirect_names_a_location(status: int, headers: Fields, redirect: bool) -> None:
-    assert is_redirect(status, fields(headers)) is redirect
 
 
 def test_what_is_kept_is_not_validated_along_with_others():

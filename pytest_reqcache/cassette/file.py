@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from bisect import bisect
@@ -80,10 +79,6 @@ class Cassette:
             return len(view) - sum(len(view.with_ref(ref)) for ref in hidden)
 
         return self._read(count)
-
-    def exists(self) -> bool:
-        self._index.follow_links()
-        return os.path.isfile(self._index.real_path)
 
     def commit(self, changes: Sequence[Change], identify: Identify) -> list[Interaction | None]:
         """Apply all changes in one step, or none.

@@ -36,9 +36,6 @@ class MemoryCassette:
     def __len__(self) -> int:
         return len(self._items)
 
-    def exists(self) -> bool:
-        return True
-
     def commit(
         self, changes: Sequence[Change], identify: Callable[[Interaction], Hashable]
     ) -> list[Interaction | None]:

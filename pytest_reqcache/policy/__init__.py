@@ -18,16 +18,21 @@ A request meets two decisions. :func:`plan` is taken before anything is sent::
 
     stored response ...        and                                       the plan is to
     -------------------        ----------------------------------        ------------------------
-    none that may be used      offline                                   REFUSE, with a 504
-    none that may be used      online                                    SEND
-    other variants             online                                    SEND, with their validators
-    fresh                      nothing asks for more                     SERVE
-    fresh                      refresh, no-cache, always_revalidate      SEND, with its validators
+    any                        the method, no-store or DO_NOT_CACHE      SEND, and nothing is stored
+    none that may be used                                                SEND
+    other variants                                                       SEND, with their validators
+    one with ``keep``          whatever is asked for                     SERVE
     any                        a condition that is the origin's          SEND
+    any                        refresh, no-cache, always_revalidate      SEND, with its validators
+    fresh                      a range that the origin answers better    SEND
+    fresh                      nothing asks for more                     SERVE
+    stale                      the request's max-stale accepts it        SERVE
     stale                      stale_while_revalidate accepts it         SERVE_AND_REFRESH
-    stale                      offline, and stale_if_error accepts it    SERVE
-    stale                      offline                                   REFUSE, with a 504
-    stale                      online                                    SEND, with its validators
+    stale                      nothing accepts it                        SEND, with its validators
+
+Offline there is no SEND: a fresh response is served whatever refresh is asked for, a stale one where
+``max-stale``, ``stale_while_revalidate`` or ``stale_if_error`` accepts it, and all else is to REFUSE, with a
+504.
 
 What is served is served as the request asks for it (:func:`presented`): whole, without its body, a part
 of it, or as a 304 to the caller's own condition.
@@ -41,7 +46,7 @@ of it, or as a 304 to the caller's own condition.
     304 that is about something else                                     ASK_AGAIN, without validators
     an error, and stale_if_error accepts what is stored                  USE_STALE
     an error that must not replace a good recording of a test            KEEP
-    storable                                                             STORE
+    one that may be stored                                               STORE
     anything else                                                        PASS it through
 
 With ``cache_control`` off, responses' own caching fields are not looked at; requests' always are.
@@ -56,7 +61,7 @@ from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_
 from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
 from .reusing import is_compared, select, varies_as
-from .settling import counted_from, is_error, is_redirect, settle, settle_error
+from .settling import counted_from, is_error, settle, settle_error
 from .storing import stored_headers
 from .terms import Action, Outcome, Plan, Reason, Verdict
 from .validation import has_validator, update_headers, validators
@@ -80,7 +85,6 @@ __all__ = [
     "invalidated_urls",
     "is_compared",
     "is_error",
-    "is_redirect",
     "plan",
     "presented",
     "select",

@@ -44,9 +44,9 @@ def plan(
     no_answer = Action.REFUSE if offline else Action.SEND
 
     if not settings.allows_method(request.method):
-        return Plan(no_answer, reason=Reason.METHOD, storable=False)
+        return Plan(no_answer, reason=Reason.METHOD, forbidden=Reason.METHOD)
     if _is_not_to_be_cached(request, asked, settings, options):
-        return Plan(no_answer, reason=Reason.DO_NOT_CACHE, storable=False)
+        return Plan(no_answer, reason=Reason.DO_NOT_CACHE, forbidden=Reason.DO_NOT_CACHE)
     if _is_written_through(request, asked, settings, options):
         return Plan(no_answer, reason=Reason.METHOD)
 

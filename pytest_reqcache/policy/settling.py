@@ -10,7 +10,7 @@ from ..cookies import all_living_on
 from ..expiration import Special
 from ..headers import CacheControl, Headers, vary_names
 from ..models import Interaction, RecordedRequest
-from ..settings import REDIRECTS, Options, Settings
+from ..settings import Options, Settings
 from .expiry import WrittenExpiry, expiry_for_new, written_expiry
 from .freshness import explicit_lifetime
 from .reusing import request_directives
@@ -122,10 +122,6 @@ def _is_failure(answer: _Answer) -> bool:
     return _is_http_alone(answer) and not says_cacheable(answer.status, answer.headers)
 
 
-def is_redirect(status: int, headers: Headers) -> bool:
-    return status in REDIRECTS and "Location" in headers
-
-
 # --- 4.3.3 Handling a Received Validation Response
 
 
@@ -180,7 +176,7 @@ def _updates(answer: _Answer) -> tuple[tuple[Interaction, Interaction], ...]:
     """Stored responses that change with this one: by a 304 to the caller's condition (4.3.4), by a 200 to
     HEAD (4.3.5)."""
     decided, settings = answer.decided, answer.settings
-    if not settings.cache_control or not decided.storable:
+    if not settings.cache_control or decided.forbidden:
         return ()
     stored = decided.stored
     if answer.status == 304 and stored is not None and names_validator_of(answer.headers, stored):
@@ -206,8 +202,8 @@ def _after_head(answer: _Answer, stored: Interaction) -> Interaction:
 def _why_not_stored(answer: _Answer) -> str:
     """Why a response may not be stored, as a few words; empty where it may."""
     decided, settings, status, headers = answer.decided, answer.settings, answer.status, answer.headers
-    if not decided.storable:
-        return "" if decided.reason is None else decided.reason.value
+    if decided.forbidden:
+        return decided.forbidden.value
     if not settings.allows_status(status):
         return f"status {status}"
     if not settings.in_test and status in (206, 304):

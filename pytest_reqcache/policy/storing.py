@@ -11,7 +11,7 @@ from ..headers import PROXY_SPECIFIC, Headers, connection_named, vary_names
 from ..matching import CONDITIONAL_FIELDS, normalize_url
 from ..models import Interaction, RecordedRequest
 from ..settings import Settings
-from .freshness import HEURISTIC_STATUSES, NO_TIME, cache_control, explicit_lifetime
+from .freshness import HEURISTIC_STATUSES, cache_control, explicit_lifetime
 
 #: The methods whose responses HTTP lets a cache reuse (RFC 9110 sections 9.3.1 and 9.3.2).
 REUSABLE_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -80,7 +80,7 @@ def as_answer_to_get(
         return None
     if normalize_url(located) != normalize_url(request.url):
         return None
-    if not (explicit_lifetime(headers, received) or NO_TIME):
+    if not explicit_lifetime(headers, received):
         return None
     left_out = {name for name, _ in request.headers if name.lower().startswith("content-")}
     kept = request.headers.without(*left_out, "Transfer-Encoding", *CONDITIONAL_FIELDS)

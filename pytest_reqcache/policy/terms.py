@@ -46,7 +46,7 @@ class Plan(NamedTuple):
     """What to do with a request. ``stored`` is served, revalidated, or what stale_if_error may use.
 
     ``expires`` is when ``stored`` expires, None for never. ``conditions`` are added to what is
-    sent. ``storable`` is false where the request itself forbids storing what comes back.
+    sent. ``forbidden`` says why what comes back may not be stored, where the request itself forbids it.
     ``related`` are stored responses that the answer may confirm or update: other variants, whose
     validators are sent too, and for HEAD those to GET.
     """
@@ -56,7 +56,7 @@ class Plan(NamedTuple):
     expires: datetime | None = None
     reason: Reason | None = None
     conditions: tuple[tuple[str, str], ...] = ()
-    storable: bool = True
+    forbidden: Reason | None = None
     related: tuple[Interaction, ...] = ()
 
     def replaced_by_answer_to(self, request: RecordedRequest) -> Interaction | None:

@@ -146,6 +146,23 @@ class Sentinel:
                     self._names[secret] = (*known, name)
                     self._spellings.update(dict.fromkeys(_spelled(secret), secret))
 
+    def check(
+        self,
+        written: Interaction,
+        allowed: Collection[str] = (),
+        *,
+        made_up: Collection[str] = (),
+        learned: Mapping[str, str] = NOTHING_LEARNED,
+    ) -> None:
+        """Look through what is about to be written: see :meth:`leak`.
+
+        Raises:
+            SecretFoundError: a secret stands in it.
+        """
+        leak = self.leak(written, allowed, made_up=made_up, learned=learned)
+        if leak is not None:
+            raise SecretFoundError.of(written, leak)
+
     def leak(
         self,
         interaction: Interaction,
