@@ -9,7 +9,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 from . import mocks
-from .transport import Exchange, Forward, Transport
+from .exchange import Exchange, Forward
+from .transport import Transport
 
 
 class WrappingAdapter(BaseAdapter):

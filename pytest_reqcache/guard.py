@@ -12,8 +12,8 @@ import requests
 from requests.utils import select_proxy
 
 from .conversion import not_cached
+from .exchange import Forward
 from .redaction import DEFAULT_RULES, Rules, masked_url
-from .transport import Forward
 
 
 @dataclass(slots=True)

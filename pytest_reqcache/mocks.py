@@ -16,7 +16,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import LocationValueError
 
-from .transport import Forward
+from .exchange import Forward
 
 
 class _Raised(BaseException):

@@ -21,6 +21,7 @@ from requests.adapters import BaseAdapter
 from .adapters import CacheAdapter, GuardAdapter
 from .cache import AnyRequest, Cache
 from .environment import merge_later
+from .exchange import Forward
 from .guard import Guard
 from .session import (
     CachedSession,
@@ -34,7 +35,6 @@ from .session import (
     send_exchange,
 )
 from .settings import SESSION_SETTINGS
-from .transport import Forward
 
 _Session = requests.sessions.Session
 

@@ -18,6 +18,7 @@ from .cache import Cache, Holder
 from .cassette import Cassette, MemoryCassette
 from .conversion import as_cached_response
 from .environment import merge_later
+from .exchange import Exchange
 from .expiration import ExpireAfter
 from .identity import Identity
 from .journal import CacheMissError, Journal, Miss
@@ -33,7 +34,7 @@ from .settings import (
     parse_settings,
     unknown_setting,
 )
-from .transport import Exchange, Transport
+from .transport import Transport
 
 #: The class itself: its name in `requests` may stand for a cached one later on.
 _Session = requests.sessions.Session

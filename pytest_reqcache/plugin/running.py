@@ -14,6 +14,7 @@ import requests
 from .. import patching
 from ..cassette import Cassette, CassetteError
 from ..drift import Drift
+from ..exchange import Forward
 from ..fields import compared_fields
 from ..flow import Commit, Flow, RunMemory
 from ..guard import Guard
@@ -31,7 +32,7 @@ from ..settings import (
     merge,
     parse_settings,
 )
-from ..transport import Forward, Transport
+from ..transport import Transport
 from .marking import cassette_name, config_layer, settings_of
 from .misses import explain
 from .naming import cassette_path, check_name, named_cassette, spelling
