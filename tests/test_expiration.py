@@ -1,4 +1,4 @@
-"""Expiry values, staleness and URL patterns: rows S09 to S26 of the behaviours, as tables."""
+"""Expiry values, staleness and URL patterns, as tables."""
 
 from __future__ import annotations
 
@@ -369,7 +369,7 @@ def test_stale_for_no_longer_than_the_limit(
 @pytest.mark.parametrize(
     ("pattern", "url", "matches"),
     [
-        # the end is open (S21)
+        # the end is open
         ("site.com/r", "https://site.com/r", True),
         ("site.com/r", "https://site.com/r/x", True),
         ("site.com/r", "https://site.com/r?q=1", True),
@@ -385,7 +385,7 @@ def test_stale_for_no_longer_than_the_limit(
         ("*://site.com", "ftp://site.com/", True),
         ("HTTPS://site.com", "HTTP://site.com/", True),
         ("site.com", "site.com/no-scheme", True),
-        # a URL in the query is no scheme (B03)
+        # a URL in the query is no scheme
         ("site.com/proxy", "https://site.com/proxy?url=http://other.org/x", True),
         ("other.org", "https://site.com/proxy?url=http://other.org/x", False),
         ("site.com/proxy?url=http://other.org", "https://site.com/proxy?url=http://other.org/x", True),

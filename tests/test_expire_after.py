@@ -1,4 +1,4 @@
-"""When a response expires, and which of several expirations counts: rows S01 to S19 of the behaviours."""
+"""When a response expires, and which of several expirations counts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ def new_york(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_without_an_expiration_a_response_is_good_for_ever(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S01"""
     s = session()
     s.get(origin.url)
     clock.move(timedelta(days=36500))
@@ -52,7 +51,6 @@ def test_without_an_expiration_a_response_is_good_for_ever(
 def test_response_is_a_hit_until_it_expires_and_is_then_replaced(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S02"""
     s = session(expire_after=60)
     for path in ("/a", "/b"):
         assert s.get(origin.url + path).expires == clock.now + timedelta(seconds=60)
@@ -72,7 +70,6 @@ def test_response_is_a_hit_until_it_expires_and_is_then_replaced(
 def test_answer_that_comes_back_as_it_once_was_is_found(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S02"""
     origin["/"] = Answer("a"), Answer("b"), Answer("a"), Answer("a"), Answer("b")
     s = session()
     for text in "abaab":  # at one moment: the same interaction twice, down to its times
@@ -86,7 +83,6 @@ def test_answer_that_comes_back_as_it_once_was_is_found(
 def test_expired_response_stays_stored_until_it_is_requested(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S03"""
     s = session(expire_after=60)
     s.get(origin.url)
     clock.move(3600)
@@ -100,7 +96,6 @@ def test_expired_response_stays_stored_until_it_is_requested(
 def test_is_expired_from_the_moment_on(
     origin: Origin, clock: Clock, session: Session, after: float, expired: bool
 ) -> None:
-    """S04"""
     s = session(expire_after=60, stale_if_error=True)
     s.get(origin.url)
     clock.move(after)
@@ -111,7 +106,6 @@ def test_is_expired_from_the_moment_on(
 def test_new_response_is_not_expired_whatever_its_date(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S04"""
     new = session(expire_after=datetime(2023, 1, 1, tzinfo=UTC)).get(origin.url)
     assert new.expires is not None
     assert new.expires < clock.now
@@ -146,7 +140,6 @@ def get_with(session: Session, origin: Origin, seconds: dict[str, int], **settin
 def test_higher_level_decides(
     origin: Origin, clock: Clock, session: Session, higher: str, lower: str, high: int, low: int
 ) -> None:
-    """S05, B02"""
     s, new = get_with(session, origin, {higher: high, lower: low})
     assert new.expires == clock.now + timedelta(seconds=high)
     clock.move(high - 1)
@@ -160,7 +153,6 @@ def test_higher_level_decides(
 def test_each_level_decides_alone_and_over_all_lower_ones(
     origin: Origin, clock: Clock, session: Session, level: str
 ) -> None:
-    """S05"""
     below = LEVELS[LEVELS.index(level) :]
     _, new = get_with(session, origin, {name: 10 + LEVELS.index(name) for name in below})
     assert new.expires == clock.now + timedelta(seconds=10 + LEVELS.index(level))
@@ -183,7 +175,6 @@ def test_each_level_decides_alone_and_over_all_lower_ones(
 def test_caching_fields_of_responses_are_ignored_by_default(
     origin: Origin, clock: Clock, session: Session, headers: dict[str, str]
 ) -> None:
-    """S06"""
     origin["/"] = Answer({}, headers=headers)
     s = session(expire_after=60)
     assert s.get(origin.url).expires == clock.now + timedelta(seconds=60)
@@ -214,7 +205,6 @@ def test_caching_fields_of_responses_are_ignored_by_default(
 def test_caching_fields_of_responses_are_obeyed_with_cache_control(
     origin: Origin, clock: Clock, session: Session, headers: dict[str, str], seconds: int
 ) -> None:
-    """S06"""
     origin["/"] = Answer({}, headers=headers)
     s = session(expire_after=60, cache_control=True)
     assert s.get(origin.url).expires == clock.now + timedelta(seconds=seconds)
@@ -227,7 +217,6 @@ def test_caching_fields_of_responses_are_obeyed_with_cache_control(
 
 
 def test_no_store_of_a_response_is_obeyed_with_cache_control(origin: Origin, session: Session) -> None:
-    """S06"""
     origin["/"] = Answer({}, headers={"Cache-Control": "no-store, max-age=60"})
     s = session(cache_control=True)
     first, second = s.get(origin.url), s.get(origin.url)
@@ -241,7 +230,6 @@ def test_no_store_of_a_response_is_obeyed_with_cache_control(origin: Origin, ses
 def test_invalid_expires_of_a_server_is_in_the_past(
     origin: Origin, clock: Clock, session: Session, expires: str, cache_control: bool, method: str
 ) -> None:
-    """B21"""
     origin["/"] = Answer({}, headers={"Expires": expires})
     s = session(cache_control=cache_control)
     new = s.request(method, origin.url)
@@ -258,7 +246,6 @@ def test_invalid_expires_of_a_server_is_in_the_past(
 def test_max_age_of_the_request_is_used_whatever_stands_beside_it(
     origin: Origin, clock: Clock, session: Session, cache_control: bool, asked: str
 ) -> None:
-    """S07, B20"""
     s = session(expire_after=60, cache_control=cache_control)
     new = s.get(origin.url, headers={"Cache-Control": asked})
     assert new.expires == clock.now + timedelta(seconds=5)
@@ -280,7 +267,6 @@ def test_max_age_of_the_request_is_used_whatever_stands_beside_it(
 def test_several_directives_of_a_request(
     origin: Origin, session: Session, asked: str, from_cache: bool, stored: int
 ) -> None:
-    """S07, B20"""
     s = session()
     s.get(origin.url + "/other", headers={"Cache-Control": asked})
     assert s.cache.contains(url=origin.url + "/other") is bool(stored and "only-if-cached" not in asked)
@@ -292,7 +278,6 @@ def test_several_directives_of_a_request(
 def test_expiration_of_a_call_holds_for_that_response_only(
     origin: Origin, clock: Clock, session: Session, of_the_call: int
 ) -> None:
-    """S08"""
     s = session(expire_after=60)
     s.get(origin.url, expire_after=of_the_call)
     assert s.get(origin.url + "/other").expires == clock.now + timedelta(seconds=60)
@@ -302,7 +287,6 @@ def test_expiration_of_a_call_holds_for_that_response_only(
 
 
 def test_none_as_expiration_of_a_call_is_not_given(origin: Origin, clock: Clock, session: Session) -> None:
-    """S08, S19"""
     s = session(expire_after=60)
     assert s.get(origin.url, expire_after=None).expires == clock.now + timedelta(seconds=60)
 
@@ -378,7 +362,6 @@ TIMES = [
 def test_expiration_value_means_the_same_wherever_it_is_given(
     origin: Origin, clock: Clock, session: Session, place: Place, value: Any, expected: Any
 ) -> None:
-    """S09, S10, S11, S12, S16, B34, B35"""
     response = place(session, origin.url, value)
     assert response.expires == (clock.now + expected if isinstance(expected, timedelta) else expected)
     assert [stored.expires for stored in session().cache.filter()] == [response.expires]
@@ -387,7 +370,6 @@ def test_expiration_value_means_the_same_wherever_it_is_given(
 @pytest.mark.parametrize("place", [*WHERE_STORED, given_to_a_reset])
 @pytest.mark.usefixtures("new_york")
 def test_naive_datetime_is_local_time(origin: Origin, clock: Clock, session: Session, place: Place) -> None:
-    """S10"""
     response = place(session, origin.url, datetime(2026, 6, 1, 9, 0))
     assert response.expires == datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 
@@ -395,7 +377,6 @@ def test_naive_datetime_is_local_time(origin: Origin, clock: Clock, session: Ses
 def test_fraction_of_a_second_is_neither_nothing_nor_a_second(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S09, B34"""
     s = session(expire_after=0.25)
     s.get(origin.url)
     clock.move(0.249)
@@ -410,7 +391,6 @@ def test_fraction_of_a_second_is_neither_nothing_nor_a_second(
 def test_time_in_the_past_is_stored_and_never_fresh(
     origin: Origin, clock: Clock, session: Session, value: Any
 ) -> None:
-    """S11, S12"""
     s = session(expire_after=value, stale_if_error=True)
     assert not s.get(origin.url).from_cache
     assert not s.get(origin.url).from_cache
@@ -421,7 +401,6 @@ def test_time_in_the_past_is_stored_and_never_fresh(
 
 @pytest.mark.parametrize("value", [NEVER_EXPIRE, -1, None, "never", 10**12, timedelta.max], ids=str)
 def test_never_is_for_ever(origin: Origin, clock: Clock, session: Session, value: Any) -> None:
-    """S16, S19, B35"""
     s = session(expire_after=value)
     s.get(origin.url)
     clock.move(timedelta(days=36500))
@@ -441,7 +420,6 @@ DO_NOT_CACHE_AT = {
 def test_do_not_cache_neither_reads_nor_writes(
     origin: Origin, clock: Clock, session: Session, settings: dict[str, Any], call: dict[str, Any]
 ) -> None:
-    """S13, B04"""
     session(expire_after=60).get(origin.url)
     s = session(**settings)
     recorded = s.cache.path.read_bytes()
@@ -458,7 +436,6 @@ def test_do_not_cache_neither_reads_nor_writes(
 
 @pytest.mark.parametrize("option", [{"expire_after": DO_NOT_CACHE}, {"expire_after": 60}, {}], ids=str)
 def test_nothing_of_an_expiration_is_sent(origin: Origin, session: Session, option: dict[str, Any]) -> None:
-    """S13, B05"""
     requests.get(origin.url, timeout=5)
     plain = origin.last.headers
     session().get(origin.url, **option)
@@ -473,7 +450,6 @@ def test_nothing_of_an_expiration_is_sent(origin: Origin, session: Session, opti
 def test_closer_value_stores_in_a_session_that_does_not_cache(
     origin: Origin, clock: Clock, session: Session, settings: dict[str, Any], call: dict[str, Any]
 ) -> None:
-    """S14"""
     s = session(expire_after=DO_NOT_CACHE, **settings)
     assert s.get(origin.url, **call).expires == clock.now + timedelta(seconds=30)
     assert s.get(origin.url, **call).from_cache
@@ -502,7 +478,6 @@ def test_immediately_expired_response_with_validator_is_revalidated_at_each_use(
     call: dict[str, Any],
     validator: dict[str, str],
 ) -> None:
-    """S15"""
     origin["/"] = Answer("body", headers=validator)
     s = session(**settings)
     s.get(origin.url, **call)
@@ -519,7 +494,6 @@ def test_immediately_expired_response_with_validator_is_revalidated_at_each_use(
 def test_immediately_expired_response_without_validator_is_not_stored(
     origin: Origin, clock: Clock, session: Session, settings: dict[str, Any], call: dict[str, Any]
 ) -> None:
-    """S15"""
     s = session(**settings)
     responses = [s.get(origin.url, **call) for _ in range(2)]
     assert [response.from_cache for response in responses] == [False, False]
@@ -533,7 +507,6 @@ def test_immediately_expired_response_without_validator_is_not_stored(
 def test_call_that_expires_immediately_does_not_take_a_fresh_response(
     origin: Origin, clock: Clock, session: Session, call: dict[str, Any], validator: dict[str, str]
 ) -> None:
-    """S15"""
     origin["/"] = Answer("old", headers=validator), Answer("new", headers=validator)
     s = session(expire_after=60)
     s.get(origin.url)
@@ -545,7 +518,6 @@ def test_call_that_expires_immediately_does_not_take_a_fresh_response(
 
 
 def test_new_default_holds_for_new_responses_alone(origin: Origin, clock: Clock, session: Session) -> None:
-    """S17"""
     s = session(expire_after=60)
     old = s.get(origin.url + "/old").expires
     s.settings.expire_after = 5
@@ -578,7 +550,6 @@ WRONG_VALUES = [
 def test_wrong_value_is_refused_before_anything_is_sent(
     origin: Origin, session: Session, place: Place, value: Any, error: type[Exception]
 ) -> None:
-    """S18, B01"""
     with pytest.raises(error, match=re.escape(repr(value))):
         place(session, origin.url, value)
     assert origin.count() == 0
@@ -587,7 +558,6 @@ def test_wrong_value_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize("value", [True, False])
 @pytest.mark.parametrize("place", WHERE_STORED)
 def test_bool_is_no_expiration(origin: Origin, session: Session, place: Place, value: bool) -> None:
-    """S09"""
     with pytest.raises(TypeError, match=str(value)):
         place(session, origin.url, value)
     assert origin.count() == 0
@@ -597,7 +567,6 @@ def test_bool_is_no_expiration(origin: Origin, session: Session, place: Place, v
 def test_wrong_value_of_a_reset_changes_nothing(
     origin: Origin, clock: Clock, session: Session, value: Any, error: type[Exception]
 ) -> None:
-    """S18"""
     s = session(expire_after=60)
     expires = s.get(origin.url).expires
     with pytest.raises(error, match="reset_expiration"):
@@ -606,7 +575,6 @@ def test_wrong_value_of_a_reset_changes_nothing(
 
 
 def test_wrong_value_leaves_the_setting_as_it_was(session: Session) -> None:
-    """S18"""
     s = session(expire_after=60)
     with pytest.raises(ValueError, match=r"settings\.expire_after"):
         s.settings.expire_after = "tomorrow"
@@ -627,13 +595,11 @@ def test_wrong_value_leaves_the_setting_as_it_was(session: Session) -> None:
 def test_none_is_never_for_a_session_and_not_given_elsewhere(
     origin: Origin, clock: Clock, session: Session, settings: dict[str, Any], seconds: int | None
 ) -> None:
-    """S19"""
     expected = None if seconds is None else clock.now + timedelta(seconds=seconds)
     assert session(**settings).get(origin.url, expire_after=None).expires == expected
 
 
 def test_misspelt_setting_is_refused_and_the_nearest_one_named(origin: Origin, session: Session) -> None:
-    """B36"""
     with pytest.raises(TypeError, match=r"'expire_afer'.*'expire_after'"):
         session(expire_afer=5)
     s = session()

@@ -200,7 +200,6 @@ def test_enabled_caches_within(origin, tmp_path):
 
 
 def test_enabled_within_an_installed_cache_restores_it(origin, tmp_path, install):
-    """B18"""
     install()
     url = f"{origin.url}/a"
     requests.get(url)
@@ -219,7 +218,6 @@ def test_enabled_within_an_installed_cache_restores_it(origin, tmp_path, install
 
 @pytest.mark.parametrize("context", [disabled, lambda: enabled(":memory:")])
 def test_error_within_restores_what_was_there(install, tmp_path, context):
-    """B18"""
     install()
     with pytest.raises(ZeroDivisionError), context():
         _ = 1 / 0

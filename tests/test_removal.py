@@ -1,4 +1,4 @@
-"""Removing what is stored, and giving it a new expiry (section G of the behaviours, B32)."""
+"""Removing what is stored, and giving it a new expiry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def get_all(session, origin, *paths, **options):
 
 
 def test_expired_response_is_kept_and_contained_until_it_is_requested(origin, session, clock):
-    """S50"""
     s = session(expire_after=60)
     key = s.get(f"{origin.url}/a").cache_key
     clock.move(3600)
@@ -37,7 +36,6 @@ def test_expired_response_is_kept_and_contained_until_it_is_requested(origin, se
 
 
 def test_clear_removes_everything_and_caching_goes_on(origin, session):
-    """S51"""
     s = session()
     s.cache.clear()
     get_all(s, origin, "/a", "/b")
@@ -62,7 +60,6 @@ def test_clear_removes_everything_and_caching_goes_on(origin, session):
 def test_delete_expired_removes_exactly_the_expired_and_no_condition_nothing(
     origin, session, clock, conditions, left
 ):
-    """S52"""
     s = session()
     for path, expiry in (("/short", 10), ("/long", 1000), ("/never", NEVER_EXPIRE)):
         get_all(s, origin, path, expire_after=expiry)
@@ -72,7 +69,6 @@ def test_delete_expired_removes_exactly_the_expired_and_no_condition_nothing(
 
 
 def test_conditions_of_delete_add_up(origin, session, clock):
-    """S52"""
     s = session()
     get_all(s, origin, "/expired", expire_after=10)
     get_all(s, origin, "/by-url", "/by-request", "/kept")
@@ -89,7 +85,6 @@ def test_conditions_of_delete_add_up(origin, session, clock):
 
 @pytest.mark.parametrize("unit", [lambda seconds: seconds, lambda seconds: timedelta(seconds=seconds)])
 def test_delete_older_than_goes_by_creation_whatever_the_expiry(origin, session, clock, unit):
-    """S53"""
     s = session()
     get_all(s, origin, "/old-fresh", expire_after=10_000)
     get_all(s, origin, "/old-never")
@@ -103,7 +98,7 @@ def test_delete_older_than_goes_by_creation_whatever_the_expiry(origin, session,
 
 
 def test_delete_older_than_zero_removes_everything(origin, session, clock):
-    """S53: 0 is a condition as any other."""
+    """0 is a condition as any other."""
     s = session()
     get_all(s, origin, "/a", "/b")
     s.cache.delete(older_than=0)
@@ -111,7 +106,6 @@ def test_delete_older_than_zero_removes_everything(origin, session, clock):
 
 
 def test_delete_older_than_a_moment(origin, session, clock):
-    """S53"""
     s = session()
     get_all(s, origin, "/a")
     clock.move(60)
@@ -149,7 +143,6 @@ def test_delete_older_than_refuses_what_is_no_time(session, wrong):
 
 
 def test_a_304_renews_the_creation_that_older_than_looks_at(origin, session, clock):
-    """S53"""
     origin["/a"] = WITH_ETAG
     s = session(expire_after=10)
     s.get(f"{origin.url}/a")
@@ -180,7 +173,7 @@ AT_2030 = datetime(2030, 1, 1, tzinfo=timezone.utc)
     ids=repr,
 )
 def test_reset_expiration_holds_for_everything_from_now_on(origin, session, clock, value, expires_in):
-    """S54, B32: with several entries, which one of the known caches never ends with."""
+    """With several entries, which one of the known caches never ends with."""
     s = session(expire_after=100)
     get_all(s, origin, "/a", "/b", "/c")
     get_all(s, origin, "/expired", expire_after=1)
@@ -195,7 +188,6 @@ def test_reset_expiration_holds_for_everything_from_now_on(origin, session, cloc
 
 
 def test_reset_expiration_without_a_value_means_never(origin, session, clock):
-    """S54"""
     s = session(expire_after=1)
     get_all(s, origin, "/a", "/b")
     clock.move(10)
@@ -205,7 +197,6 @@ def test_reset_expiration_without_a_value_means_never(origin, session, clock):
 
 
 def test_delete_urls_removes_their_get_requests(origin, session):
-    """S55"""
     s = session(allowable_methods=["GET", "HEAD", "POST"])
     get_all(s, origin, "/q?b=2&a=1", "/q?a=1", "/other")
     s.head(f"{origin.url}/other")
@@ -222,7 +213,6 @@ def test_delete_urls_refuses_a_single_text(session):
 
 @pytest.mark.parametrize("prepared", [False, True])
 def test_delete_requests_matches_params_and_body(origin, session, prepared):
-    """S56"""
     s = session(allowable_methods=["GET", "POST"])
     for page in (1, 2):
         s.get(f"{origin.url}/list", params={"page": page, "size": 5})
@@ -242,7 +232,6 @@ def test_delete_requests_matches_params_and_body(origin, session, prepared):
 
 
 def test_delete_requests_matches_headers_that_are_compared(origin, session):
-    """S56"""
     s = session(match_headers=["Accept-Language"])
     url = f"{origin.url}/a"
     for language in ("de", "fr"):
@@ -253,7 +242,6 @@ def test_delete_requests_matches_headers_that_are_compared(origin, session):
 
 
 def test_delete_keys_passes_over_unknown_ones(origin, session):
-    """S57"""
     s = session()
     one, two, three = (response.cache_key for response in get_all(s, origin, "/1", "/2", "/3"))
     s.cache.delete(one, "unknown", three)
@@ -264,7 +252,6 @@ def test_delete_keys_passes_over_unknown_ones(origin, session):
 
 @pytest.mark.parametrize("remove", [lambda cache: cache.clear(), lambda cache: cache.delete(expired=True)])
 def test_what_is_removed_is_gone_for_new_sessions_too(origin, session, clock, remove):
-    """S58"""
     first, beside = session(expire_after=10), session(expire_after=10)
     get_all(first, origin, "/a", "/a")
     assert beside.get(f"{origin.url}/a").from_cache
@@ -278,7 +265,7 @@ def test_what_is_removed_is_gone_for_new_sessions_too(origin, session, clock, re
 
 
 def test_what_is_removed_stays_away_though_it_was_replaced_before(origin, session, clock):
-    """S58: an older recording of the same request must not come to light again."""
+    """An older recording of the same request must not come to light again."""
     s = session(expire_after=10)
     s.get(f"{origin.url}/a")
     clock.move(20)
@@ -288,7 +275,6 @@ def test_what_is_removed_stays_away_though_it_was_replaced_before(origin, sessio
 
 
 def test_module_delete_and_clear_work_on_the_installed_cache(origin, install, clock):
-    """S59"""
     install(expire_after=100)
     requests.get(f"{origin.url}/short", expire_after=10)
     for path in ("/url", "/kept", "/request"):
@@ -310,7 +296,6 @@ def test_module_delete_and_clear_work_on_the_installed_cache(origin, install, cl
 
 
 def test_module_delete_and_clear_do_nothing_without_an_installed_cache():
-    """S59"""
     assert pytest_reqcache.get_cache() is None
     pytest_reqcache.delete("key", expired=True, urls=["http://example.com/"])
     pytest_reqcache.clear()
@@ -318,7 +303,6 @@ def test_module_delete_and_clear_do_nothing_without_an_installed_cache():
 
 
 def test_deleting_the_source_of_a_redirect_fetches_it_again(origin, session):
-    """S60"""
     origin["/from"] = Answer(status=302, headers={"Location": "/to"})
     s = session()
     s.get(f"{origin.url}/from")
@@ -329,7 +313,6 @@ def test_deleting_the_source_of_a_redirect_fetches_it_again(origin, session):
 
 
 def test_deleting_a_whole_chain_leaves_nothing(origin, session):
-    """S60"""
     origin["/from"] = Answer(status=301, headers={"Location": "/via"})
     origin["/via"] = Answer(status=302, headers={"Location": "/to"})
     s = session()

@@ -59,7 +59,6 @@ NONE = {"if-none-match": None, "if-modified-since": None}
 
 @WAYS
 def test_options_are_accepted_by_every_way_to_call(origin, session, clock, call):
-    """S70"""
     s = session()
     url = f"{origin.url}/a"
     assert call(s, url, only_if_cached=True).status_code == 504
@@ -72,7 +71,6 @@ def test_options_are_accepted_by_every_way_to_call(origin, session, clock, call)
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_options_are_accepted_by_every_verb(origin, session, clock, verb):
-    """S70"""
     s = session(allowable_methods=[name.upper() for name in VERBS])
     call = getattr(s, verb)
     url = f"{origin.url}/a"
@@ -99,7 +97,6 @@ def test_options_are_accepted_by_every_verb(origin, session, clock, verb):
 )
 @WAYS
 def test_wrong_option_is_refused_before_anything_is_sent(origin, session, call, option, wrong, error):
-    """S70, B01"""
     with pytest.raises(error, match=option):
         call(session(), f"{origin.url}/a", **{option: wrong})
     assert origin.log == []
@@ -109,7 +106,6 @@ def test_wrong_option_is_refused_before_anything_is_sent(origin, session, call, 
 def test_expire_after_of_a_call_beats_the_session_and_changes_nothing_on_a_hit(
     origin, session, clock, seconds
 ):
-    """S71"""
     s = session(expire_after=100)
     url = f"{origin.url}/a"
     expires = s.get(url, expire_after=seconds).expires
@@ -125,7 +121,6 @@ def test_expire_after_of_a_call_beats_the_session_and_changes_nothing_on_a_hit(
 
 
 def test_refresh_revalidates_what_has_a_validator(origin, session, unchanging):
-    """S72"""
     s = session()
     s.get(unchanging)
     response = s.get(unchanging, refresh=True)
@@ -138,7 +133,6 @@ def test_refresh_revalidates_what_has_a_validator(origin, session, unchanging):
 
 
 def test_refresh_stores_the_new_response_where_the_origin_has_one(origin, session):
-    """S72"""
     origin["/a"] = Answer("old", headers={"ETag": '"1"'}), Answer("new", headers={"ETag": '"2"'})
     s = session()
     s.get(f"{origin.url}/a")
@@ -150,7 +144,6 @@ def test_refresh_stores_the_new_response_where_the_origin_has_one(origin, sessio
 
 
 def test_refresh_without_a_validator_fetches_anew(origin, session):
-    """S73, B14"""
     s = session()
     url = f"{origin.url}/a"
     s.get(url)
@@ -162,7 +155,6 @@ def test_refresh_without_a_validator_fetches_anew(origin, session):
 
 @pytest.mark.parametrize("option", ["refresh", "force_refresh"])
 def test_refresh_of_what_is_not_stored_is_a_normal_request(origin, session, option):
-    """S73"""
     s = session()
     assert s.get(f"{origin.url}/a", **{option: True}).from_cache is False
     assert s.get(f"{origin.url}/a").from_cache is True
@@ -175,7 +167,6 @@ def test_refresh_of_what_is_not_stored_is_a_normal_request(origin, session, opti
 def test_refreshed_response_gets_a_new_expiry(
     origin, session, clock, unchanging, path, options, given, seconds
 ):
-    """S74"""
     s = session(expire_after=100)
     s.get(origin.url + path)
     clock.move(50)
@@ -187,7 +178,6 @@ def test_refreshed_response_gets_a_new_expiry(
 
 
 def test_headers_of_a_304_are_merged(origin, session, unchanging):
-    """S74"""
     s = session()
     assert "X-Seen" not in s.get(unchanging).headers
     response = s.get(unchanging, refresh=True)
@@ -198,7 +188,6 @@ def test_headers_of_a_304_are_merged(origin, session, unchanging):
 
 @pytest.mark.parametrize("options", [{}, {"refresh": True}], ids=str)
 def test_force_refresh_sends_no_validators_and_wins_over_refresh(origin, session, unchanging, options):
-    """S75"""
     s = session()
     s.get(unchanging)
     response = s.get(unchanging, force_refresh=True, **options)
@@ -209,7 +198,6 @@ def test_force_refresh_sends_no_validators_and_wins_over_refresh(origin, session
 
 @pytest.mark.parametrize("failure", [Answer("no", status=500), Answer(drop=True)], ids=["500", "dropped"])
 def test_failed_force_refresh_leaves_the_old_response(origin, session, failure):
-    """S75"""
     origin["/a"] = Answer("old", headers=VALIDATORS), failure
     s = session()
     url = f"{origin.url}/a"
@@ -223,7 +211,6 @@ def test_failed_force_refresh_leaves_the_old_response(origin, session, failure):
 
 
 def test_false_options_are_the_default(origin, session):
-    """S76"""
     s = session()
     url = f"{origin.url}/a"
     off = {"refresh": False, "force_refresh": False, "only_if_cached": False, "expire_after": None}
@@ -244,7 +231,7 @@ OPTION_SETS = [
 
 @pytest.mark.parametrize("options", OPTION_SETS, ids=str)
 def test_options_are_neither_sent_nor_stored(origin, session, options):
-    """S76, B05, B15: the origin sees what a plain session would send."""
+    """The origin sees what a plain session would send."""
     url = f"{origin.url}/a"
     with requests.Session() as plain:
         plain.get(url)
@@ -258,7 +245,6 @@ def test_options_are_neither_sent_nor_stored(origin, session, options):
 
 
 def test_own_cache_control_header_is_obeyed_and_sent(origin, session, clock):
-    """S76"""
     s = session()
     response = s.get(f"{origin.url}/a", headers={"Cache-Control": "max-age=60"})
     assert origin.last.headers["cache-control"] == "max-age=60"
@@ -268,7 +254,6 @@ def test_own_cache_control_header_is_obeyed_and_sent(origin, session, clock):
 
 @pytest.mark.parametrize("options", [*OPTION_SETS, {"only_if_cached": True}], ids=str)
 def test_prepared_request_of_the_user_is_left_as_it_was(origin, session, unchanging, options):
-    """S77, B16"""
     s = session()
     s.get(unchanging)
     prepared = s.prepare_request(requests.Request("GET", unchanging))
@@ -293,7 +278,6 @@ def test_prepared_request_of_the_user_is_left_as_it_was(origin, session, unchang
     ids=["none", "ETag", "Last-Modified", "both"],
 )
 def test_expired_response_is_revalidated_with_the_validators_it_has(origin, session, clock, headers, sent):
-    """S78"""
     origin["/a"] = Answer("v1", headers=headers)
     s = session(expire_after=10)
     s.get(f"{origin.url}/a")
@@ -307,7 +291,6 @@ def test_expired_response_is_revalidated_with_the_validators_it_has(origin, sess
 
 @pytest.mark.parametrize("stored_before", [False, True])
 def test_own_conditional_request_gets_its_304(origin, session, unchanging, stored_before):
-    """S78"""
     s = session()
     if stored_before:
         s.get(unchanging)
@@ -318,7 +301,6 @@ def test_own_conditional_request_gets_its_304(origin, session, unchanging, store
 
 
 def test_always_revalidate_asks_before_each_use_of_what_has_a_validator(origin, session, clock, unchanging):
-    """S79"""
     s = session(always_revalidate=True, expire_after=100)
     s.get(unchanging)
     clock.move(50)
@@ -332,7 +314,6 @@ def test_always_revalidate_asks_before_each_use_of_what_has_a_validator(origin, 
 
 
 def test_always_revalidate_can_be_switched(origin, session, unchanging):
-    """S79"""
     s = session()
     s.get(unchanging)
     assert s.get(unchanging).revalidated is False
@@ -345,7 +326,6 @@ def test_always_revalidate_can_be_switched(origin, session, unchanging):
 
 @WAYS
 def test_only_if_cached_miss_is_a_complete_504(origin, session, call):
-    """S80, B19"""
     s = session()
     url = f"{origin.url}/a?b=1"
     response = call(s, url, only_if_cached=True)
@@ -374,13 +354,11 @@ def test_only_if_cached_miss_is_a_complete_504(origin, session, call):
 
 
 def test_only_if_cached_miss_can_be_streamed(origin, session):
-    """S80"""
     with session().get(f"{origin.url}/a", only_if_cached=True, stream=True) as response:
         assert b"".join(response.iter_content(None)) == response.content
 
 
 def test_only_if_cached_hit_is_as_usual(origin, session):
-    """S81"""
     s = session()
     s.get(f"{origin.url}/a")
     response = s.get(f"{origin.url}/a", only_if_cached=True)
@@ -390,7 +368,6 @@ def test_only_if_cached_hit_is_as_usual(origin, session):
 
 @pytest.mark.parametrize("path", ["/unchanging", "/plain"])
 def test_only_if_cached_refuses_what_has_expired_and_keeps_it(origin, session, clock, unchanging, path):
-    """S82"""
     s = session(expire_after=10)
     url = origin.url + path
     s.get(url)
@@ -406,7 +383,6 @@ def test_only_if_cached_refuses_what_has_expired_and_keeps_it(origin, session, c
 def test_only_if_cached_with_stale_if_error_uses_the_expired_one_within_its_limit(
     origin, session, clock, limit, status
 ):
-    """S83"""
     s = session(expire_after=10, stale_if_error=limit)
     s.get(f"{origin.url}/a")
     clock.move(40)
@@ -435,7 +411,6 @@ def test_only_if_cached_with_stale_if_error_uses_the_expired_one_within_its_limi
 def test_only_if_cached_never_sends_whatever_else_is_asked(
     origin, session, clock, unchanging, path, settings, call
 ):
-    """S84, B11"""
     s = session(**settings)
     s.get(origin.url + path)
     clock.move(5)
@@ -448,7 +423,6 @@ def test_only_if_cached_never_sends_whatever_else_is_asked(
     "options", [{"expire_after": DO_NOT_CACHE}, {"headers": {"Cache-Control": "no-store"}}]
 )
 def test_only_if_cached_with_do_not_cache_is_a_504(origin, session, options):
-    """S84"""
     s = session()
     s.get(f"{origin.url}/a")
     assert s.get(f"{origin.url}/a", only_if_cached=True, **options).status_code == 504
@@ -456,7 +430,6 @@ def test_only_if_cached_with_do_not_cache_is_a_504(origin, session, options):
 
 
 def test_only_if_cached_answers_a_method_that_is_not_cached_with_504(origin, session):
-    """S84"""
     assert session().post(f"{origin.url}/a", only_if_cached=True).status_code == 504
     assert origin.log == []
 
@@ -464,7 +437,6 @@ def test_only_if_cached_answers_a_method_that_is_not_cached_with_504(origin, ses
 @pytest.mark.parametrize("cache_control", [False, True])
 @pytest.mark.parametrize("vary", ["Accept-Language", "*"])
 def test_only_if_cached_sends_nothing_where_vary_does_not_match(origin, session, vary, cache_control):
-    """S84, B17"""
     origin["/a"] = Answer("hallo", headers={"Vary": vary})
     s = session(cache_control=cache_control)
     s.get(f"{origin.url}/a", headers={"Accept-Language": "de"})
@@ -474,7 +446,6 @@ def test_only_if_cached_sends_nothing_where_vary_does_not_match(origin, session,
 
 
 def test_only_if_cached_follows_a_stored_redirect_to_a_504(origin, session):
-    """S84"""
     origin["/from"] = Answer(status=302, headers={"Location": "/to"})
     s = session()
     s.get(f"{origin.url}/from", allow_redirects=False)
@@ -485,7 +456,6 @@ def test_only_if_cached_follows_a_stored_redirect_to_a_504(origin, session):
 
 
 def test_passthrough_urls_are_no_part_of_the_cache_that_is_only_asked(origin, session):
-    """S84"""
     s = session(only_if_cached=True, passthrough=[f"{origin.netloc}/live"])
     assert s.get(f"{origin.url}/live").status_code == 200
     assert s.get(f"{origin.url}/other").status_code == 504
@@ -495,7 +465,6 @@ def test_passthrough_urls_are_no_part_of_the_cache_that_is_only_asked(origin, se
 
 @WAYS
 def test_only_if_cached_as_a_setting(origin, session, call):
-    """S85"""
     s = session(only_if_cached=True)
     url = f"{origin.url}/a"
     assert call(s, url).status_code == 504
@@ -511,7 +480,6 @@ def test_only_if_cached_as_a_setting(origin, session, call):
     "options", [{"expire_after": DO_NOT_CACHE}, {"headers": {"Cache-Control": "no-store"}}], ids=str
 )
 def test_do_not_cache_of_a_call_neither_reads_nor_writes(origin, session, options):
-    """B04"""
     s = session()
     url = f"{origin.url}/a"
     first = s.get(url, **options)
@@ -524,7 +492,7 @@ def test_do_not_cache_of_a_call_neither_reads_nor_writes(origin, session, option
 
 
 def test_options_of_one_call_do_not_reach_calls_made_within_it(origin, session):
-    """S08, S70: a hook that makes a request of its own."""
+    """A hook that makes a request of its own."""
     s = session(expire_after=100)
     inner = []
 

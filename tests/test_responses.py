@@ -41,7 +41,6 @@ def facts(response):
 
 
 def test_new_and_cached_responses_have_the_attributes(origin, session, clock):
-    """S90"""
     s = session(expire_after=60)
     new, cached = (s.get(f"{origin.url}/a") for _ in range(2))
     assert (new.from_cache, cached.from_cache) == (False, True)
@@ -70,7 +69,6 @@ def test_new_and_cached_responses_have_the_attributes(origin, session, clock):
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_response_that_is_not_stored_has_neither_expiry_nor_key(origin, session, settings, call, stream):
-    """S90"""
     s = session(**settings)
     response = s.get(f"{origin.url}/a", stream=stream, **call)
     assert response.json()["n"] == 1
@@ -80,14 +78,13 @@ def test_response_that_is_not_stored_has_neither_expiry_nor_key(origin, session,
 
 
 def test_new_response_has_the_moment_of_its_creation(origin, session, clock):
-    """S90: stored or not."""
+    """Stored or not."""
     for code in (200, 404):
         origin[f"/{code}"] = Answer(status=code)
         assert session().get(f"{origin.url}/{code}").created_at == clock.now
 
 
 def test_new_response_is_never_expired_but_the_cached_one_is(origin, session, clock):
-    """S90, S04"""
     s = session(expire_after=10, stale_if_error=True)
     new = s.get(f"{origin.url}/a")
     clock.move(10)
@@ -158,7 +155,7 @@ FIDELITY = {
 
 @pytest.mark.parametrize("answer", FIDELITY.values(), ids=FIDELITY.keys())
 def test_replayed_response_equals_the_live_one(origin, session, clock, answer):
-    """S91, B22, B29: bytes, encoding, status, reason, headers and their order, links, cookies."""
+    """Bytes, encoding, status, reason, headers and their order, links, cookies."""
     origin["/a"] = answer
     with requests.Session() as plain:
         expected = facts(plain.get(f"{origin.url}/a"))
@@ -176,7 +173,6 @@ def test_replayed_response_equals_the_live_one(origin, session, clock, answer):
 
 @pytest.mark.parametrize("name", ["json-object", "json-list", "json-text", "json-number", "json-escapes"])
 def test_replayed_json_is_the_same_value(origin, session, name):
-    """S91"""
     origin["/a"] = FIDELITY[name]
     s = session()
     live, replayed = (s.get(f"{origin.url}/a") for _ in range(2))
@@ -184,7 +180,7 @@ def test_replayed_json_is_the_same_value(origin, session, name):
 
 
 def test_head_is_stored_apart_from_get(origin, session):
-    """S91: with the length of a body that it has not."""
+    """With the length of a body that it has not."""
     origin["/a"] = Answer("a body")
     s = session()
     for from_cache in (False, True):
@@ -196,7 +192,6 @@ def test_head_is_stored_apart_from_get(origin, session):
 
 
 def test_request_of_a_response_is_the_callers_own(origin, session):
-    """S91"""
     s = session()
     for _ in range(2):
         prepared = s.prepare_request(requests.Request("GET", f"{origin.url}/a", headers={"X-Mine": "1"}))
@@ -204,7 +199,7 @@ def test_request_of_a_response_is_the_callers_own(origin, session):
 
 
 def test_cached_responses_are_objects_of_their_own(origin, session):
-    """B31: nothing that a caller does to one is seen in the next; in memory, too."""
+    """Nothing that a caller does to one is seen in the next; in memory, too."""
     s = session(":memory:")
     for from_cache in (False, True, True):
         response = s.get(f"{origin.url}/a")
@@ -218,7 +213,6 @@ def test_cached_responses_are_objects_of_their_own(origin, session):
 
 
 def test_background_refresh_leaves_the_response_already_returned_alone(origin, session, clock):
-    """B31"""
     origin["/a"] = Answer("old"), Answer("new")
     s = session(":memory:", expire_after=10, stale_while_revalidate=True)
     s.get(f"{origin.url}/a")
@@ -244,7 +238,6 @@ def chain(origin):
 
 
 def test_redirect_keeps_its_history(origin, session, chain):
-    """S92"""
     s = session()
     for from_cache in (False, True):
         response = s.get(chain)
@@ -264,7 +257,6 @@ def test_redirect_keeps_its_history(origin, session, chain):
 
 
 def test_source_and_target_of_a_redirect_are_hits_each(origin, session, chain):
-    """S92"""
     s = session()
     s.get(chain)
     assert s.get(f"{origin.url}/end").from_cache
@@ -277,7 +269,6 @@ def test_source_and_target_of_a_redirect_are_hits_each(origin, session, chain):
 
 
 def test_bare_redirect_stored_first_is_followed_later(origin, session, chain):
-    """S92, B23"""
     s = session(allowable_codes=[200, 301, 302])
     assert s.get(chain, allow_redirects=False).status_code == 301
     response = s.get(chain)
@@ -287,7 +278,6 @@ def test_bare_redirect_stored_first_is_followed_later(origin, session, chain):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirect_is_stored_under_every_allowable_codes(origin, session, status):
-    """S92, decision 1"""
     origin["/from"] = Answer(status=status, headers={"Location": "/to"})
     origin["/to"] = Answer("gone", status=404)
     s = session(allowable_codes=[404])
@@ -298,7 +288,6 @@ def test_redirect_is_stored_under_every_allowable_codes(origin, session, status)
 
 
 def test_each_hop_expires_as_its_own_url_says(origin, session, clock, chain):
-    """S92"""
     s = session(expire_after=10, urls_expire_after={f"{origin.netloc}/start": 100})
     s.get(chain)
     clock.move(10)
@@ -342,7 +331,6 @@ def test_redirect_followed_step_by_step(origin, session, chain):
 
 
 def test_response_hooks_run_once_for_each_response(origin, session, chain):
-    """S93, B24"""
     s = session()
     for from_cache in (False, True):
         seen = []
@@ -352,7 +340,6 @@ def test_response_hooks_run_once_for_each_response(origin, session, chain):
 
 
 def test_hook_of_the_session_may_replace_the_response(origin, session):
-    """S93"""
     s = session()
     other = requests.Response()
     other.status_code = 299
@@ -365,7 +352,6 @@ def test_hook_of_the_session_may_replace_the_response(origin, session):
 
 
 def test_hook_sees_whether_the_response_is_cached(origin, session):
-    """S93"""
     s = session()
     seen = []
     s.hooks["response"].append(lambda response, **_: seen.append(response.from_cache))
@@ -420,7 +406,6 @@ READERS = {
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("reader", READERS)
 def test_streamed_response_is_recorded_as_it_is_read_and_replayed(origin, session, body, reader):
-    """S94"""
     answer = BODIES[body]
     answer = Answer(
         answer.body,
@@ -438,7 +423,6 @@ def test_streamed_response_is_recorded_as_it_is_read_and_replayed(origin, sessio
 
 
 def test_streamed_response_has_no_content_before_it_is_read(origin, session):
-    """S94"""
     origin["/a"] = Answer(LINES)
     s = session()
     s.get(f"{origin.url}/a")
@@ -451,7 +435,6 @@ def test_streamed_response_has_no_content_before_it_is_read(origin, session):
 
 
 def test_unstreamed_content_can_be_read_again_and_again(origin, session):
-    """S94"""
     origin["/a"] = Answer(LINES)
     s = session()
     for _ in range(2):
@@ -462,7 +445,6 @@ def test_unstreamed_content_can_be_read_again_and_again(origin, session):
 
 
 def test_abandoned_stream_is_not_recorded(origin, session):
-    """S94"""
     origin["/a"] = Answer(LINES * 1000)
     s = session()
     with s.get(f"{origin.url}/a", stream=True) as response:
@@ -483,7 +465,6 @@ def test_stream_that_is_never_read_is_not_recorded(origin, session):
     "broken", [Answer(LINES, cut=20), Answer(chunks=[b"one", b"two"], cut=1)], ids=["length", "chunked"]
 )
 def test_broken_body_is_not_recorded(origin, session, broken, stream):
-    """S94"""
     origin["/a"] = broken
     s = session()
 
@@ -497,7 +478,7 @@ def test_broken_body_is_not_recorded(origin, session, broken, stream):
 
 
 def test_endless_stream_does_not_block(origin, session):
-    """S94: server-sent events; what has come is handed on while more is outstanding."""
+    """Server-sent events; what has come is handed on while more is outstanding."""
     goes_on = threading.Event()
 
     class Endless(list):
@@ -518,7 +499,7 @@ def test_endless_stream_does_not_block(origin, session):
 
 @pytest.mark.parametrize("cache_name", [None, ":memory:"])
 def test_large_stream_is_recorded(origin, session, tmp_path, monkeypatch, cache_name):
-    """S94: more than is kept in memory; no temporary file is left, whatever becomes of it."""
+    """More than is kept in memory; no temporary file is left, whatever becomes of it."""
     spool = tmp_path / "tmp"
     spool.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(spool))
@@ -539,7 +520,6 @@ def test_large_stream_is_recorded(origin, session, tmp_path, monkeypatch, cache_
 
 
 def test_streamed_redirects_are_followed_and_replayed(origin, session, chain):
-    """S92, S94"""
     s = session()
     for from_cache in (False, True):
         with s.get(chain, stream=True) as response:
@@ -552,7 +532,7 @@ def test_streamed_redirects_are_followed_and_replayed(origin, session, chain):
 
 
 def test_cookies_of_a_replayed_response_reach_response_and_session(origin, session):
-    """S95, B25: a replayed login is logged in."""
+    """A replayed login is logged in."""
     origin["/login"] = Answer(
         "in", headers=[("Set-Cookie", "sid=abc; Path=/; HttpOnly"), ("Set-Cookie", "theme=light; Path=/app")]
     )
@@ -568,7 +548,6 @@ def test_cookies_of_a_replayed_response_reach_response_and_session(origin, sessi
 
 
 def test_cookies_of_a_replayed_hop_are_sent_on(origin, session, chain):
-    """S95"""
     session().get(chain)
     s = session()
     s.get(chain, expire_after=None)
@@ -577,7 +556,6 @@ def test_cookies_of_a_replayed_hop_are_sent_on(origin, session, chain):
 
 
 def test_cookie_that_a_replayed_response_takes_away_is_gone(origin, session):
-    """S95"""
     origin["/out"] = Answer(headers={"Set-Cookie": "sid=; Path=/; Max-Age=0"})
     for _ in range(2):
         s = session()
@@ -592,7 +570,6 @@ def test_cookie_that_a_replayed_response_takes_away_is_gone(origin, session):
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_responses_can_be_pickled(origin, session, clock, chain, stream):
-    """S98"""
     s = session(expire_after=60)
     for from_cache in (False, True):
         response = s.get(chain, stream=stream)
@@ -615,7 +592,6 @@ def test_missing_response_can_be_pickled(session):
 
 
 def test_session_refuses_to_be_pickled(session):
-    """S98"""
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(session())
 

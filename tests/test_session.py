@@ -28,7 +28,6 @@ def cassette_text(session):
 
 
 def test_prepared_requests_with_and_without_a_session(origin, session):
-    """S96"""
     s = session()
     s.headers["X-Session"] = "1"
     with_session = s.prepare_request(requests.Request("GET", f"{origin.url}/a", params={"q": 1}))
@@ -43,14 +42,12 @@ def test_prepared_requests_with_and_without_a_session(origin, session):
 
 
 def test_same_prepared_request_can_be_sent_again(origin, session):
-    """S96"""
     s = session()
     prepared = requests.Request("GET", f"{origin.url}/a").prepare()
     assert [s.send(prepared).from_cache for _ in range(3)] == [False, True, True]
 
 
 def test_request_objects_hooks_run_for_prepared_requests(origin, session):
-    """S96"""
     seen = []
     hooks = {"response": lambda response, **_: seen.append(response.from_cache)}
     prepared = requests.Request("GET", f"{origin.url}/a", hooks=hooks).prepare()
@@ -61,7 +58,6 @@ def test_request_objects_hooks_run_for_prepared_requests(origin, session):
 
 
 def test_headers_auth_params_and_cookies_of_the_session_are_sent(origin, session):
-    """S97"""
     s = session()
     s.headers["X-Mine"] = "1"
     s.auth = ("user", "pass")
@@ -77,7 +73,6 @@ def test_headers_auth_params_and_cookies_of_the_session_are_sent(origin, session
 
 
 def test_session_is_a_context_manager(origin, tmp_path):
-    """S97"""
     with CachedSession(tmp_path / "c.yaml") as s:
         s.get(f"{origin.url}/a")
     with CachedSession(tmp_path / "c.yaml") as s:
@@ -85,7 +80,7 @@ def test_session_is_a_context_manager(origin, tmp_path):
 
 
 def test_closed_session_can_be_used_again(origin, session):
-    """S97: as a session of requests."""
+    """As a session of requests."""
     s = session()
     s.get(f"{origin.url}/a")
     s.close()
@@ -106,7 +101,6 @@ class Counting(HTTPAdapter):
 
 
 def test_mounted_adapter_is_asked_for_misses_only(origin, session):
-    """S97"""
     s = session()
     adapter = Counting()
     s.mount(f"{origin.url}/mine", adapter)
@@ -133,7 +127,6 @@ class Canned(requests.adapters.BaseAdapter):
 
 
 def test_adapter_of_another_protocol_is_cached(session):
-    """S97"""
     s = session()
     s.mount("canned://", Canned())
     for from_cache in (False, True):
@@ -151,7 +144,6 @@ def test_stream_that_cannot_be_followed_is_handed_on_unrecorded(session):
 
 
 def test_subclass_of_the_session(origin, tmp_path):
-    """S97"""
 
     class Mine(CachedSession):
         def request(self, method, url, **kwargs):
@@ -167,7 +159,6 @@ def test_subclass_of_the_session(origin, tmp_path):
 
 
 def test_cache_mixin_with_another_base_class(origin, tmp_path):
-    """S97"""
 
     class Theirs(requests.Session):
         def __init__(self, base, *, token="none"):
@@ -191,7 +182,6 @@ def test_cache_mixin_with_another_base_class(origin, tmp_path):
 
 
 def test_wrap_takes_over_what_another_session_has(origin, tmp_path):
-    """S97"""
     theirs = requests.Session()
     theirs.headers["X-Mine"] = "1"
     theirs.auth = ("user", "pass")
@@ -239,7 +229,7 @@ def test_digest_auth_is_replayed(origin, session):
 
 
 def test_stored_responses_outlive_the_session(origin, session, clock):
-    """S99: with expiration and key."""
+    """With expiration and key."""
     first = session(expire_after=60)
     new = first.get(f"{origin.url}/a")
     first.close()
@@ -256,7 +246,6 @@ def test_stored_responses_outlive_the_session(origin, session, clock):
 
 
 def test_two_sessions_on_one_path_see_each_other(origin, session):
-    """S99"""
     one, two = session(), session()
     for path in ("/a", "/b", "/c"):
         assert one.get(origin.url + path).from_cache is False
@@ -266,7 +255,6 @@ def test_two_sessions_on_one_path_see_each_other(origin, session):
 
 
 def test_threads_that_miss_the_same_response_send_one_request(origin, session):
-    """S99, decision 9"""
     origin["/slow"] = Answer("x", delay=0.05)
     s = session()
     barrier = threading.Barrier(16)
@@ -284,7 +272,6 @@ def test_threads_that_miss_the_same_response_send_one_request(origin, session):
 
 
 def test_threads_that_miss_different_responses_do_not_wait_for_each_other(origin, session):
-    """S99"""
     together = threading.Barrier(4)
 
     def answer(received):
@@ -301,7 +288,7 @@ def test_threads_that_miss_different_responses_do_not_wait_for_each_other(origin
 
 
 def test_threads_that_wait_for_a_failing_request_ask_themselves(origin, session):
-    """S99: an error is nobody else's answer, and no lock is left behind."""
+    """An error is nobody else's answer, and no lock is left behind."""
     origin["/a"] = Answer(drop=True, delay=0.02), Answer("x")
     s = session()
 
@@ -326,7 +313,6 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_unreadable_file_is_a_clear_error_on_first_use_and_left_as_it_is(origin, session, tmp_path, content):
-    """S99, B30"""
     path = tmp_path / "cache.yaml"
     path.write_bytes(content)
     s = session()
@@ -407,7 +393,6 @@ def test_memory_keeps_nothing_on_disk_and_shares_nothing(origin, session, tmp_pa
     ids=str,
 )
 def test_methods_that_are_stored(origin, session, settings, method, cached):
-    """S100"""
     s = session(**settings)
     assert [s.request(method, f"{origin.url}/a").from_cache for _ in range(2)] == [False, cached]
     assert origin.count() == (1 if cached else 2)
@@ -431,7 +416,6 @@ def test_statuses_that_are_stored(origin, session, codes, status, cached):
 
 
 def test_methods_do_not_answer_for_each_other(origin, session):
-    """S100"""
     s = session(allowable_methods=["GET", "POST"])
     assert [getattr(s, verb)(f"{origin.url}/a").from_cache for verb in ("get", "post")] == [False, False]
 
@@ -474,7 +458,6 @@ OTHER = {
 
 @pytest.mark.parametrize(("first", "second"), SAME.values(), ids=SAME.keys())
 def test_requests_that_are_the_same(origin, session, first, second):
-    """S100, B26, issue 3 C10"""
     for cache in (session(":memory:", allowable_methods=["POST"]), session(allowable_methods=["POST"])):
         assert cache.post(f"{origin.url}/a", **first).from_cache is False
         assert cache.post(f"{origin.url}/a", **second).from_cache is True
@@ -483,7 +466,6 @@ def test_requests_that_are_the_same(origin, session, first, second):
 
 @pytest.mark.parametrize(("first", "second"), OTHER.values(), ids=OTHER.keys())
 def test_requests_that_are_not_the_same(origin, session, first, second):
-    """S100, B26"""
     s = session(allowable_methods=["POST"])
     numbers = [s.post(f"{origin.url}/a", **given).json()["n"] for given in (first, second, first, second)]
     assert numbers == [1, 2, 1, 2]
@@ -504,7 +486,6 @@ def test_requests_that_are_not_the_same(origin, session, first, second):
     ],
 )
 def test_urls_that_are_the_same(origin, session, one, other, same):
-    """B26"""
     s = session()
     s.get(origin.url + one)
     assert s.get(origin.url + other).from_cache is same
@@ -582,7 +563,6 @@ PLACES = {
 def test_ignored_parameters_are_not_matched_and_sent_unchanged_and_redacted(
     origin, session, place, match_headers
 ):
-    """S101"""
     origin["/a"] = Answer("x")
     s = session(ignored_parameters=IGNORED, allowable_methods=["POST"], match_headers=match_headers)
     make = PLACES[place]
@@ -601,7 +581,6 @@ def test_ignored_parameters_are_not_matched_and_sent_unchanged_and_redacted(
 
 
 def test_what_is_not_ignored_is_matched_beside_it(origin, session):
-    """S101"""
     s = session(ignored_parameters=["token"])
     s.get(f"{origin.url}/a", params={"token": "hush", "page": 1})
     assert s.get(f"{origin.url}/a", params={"token": "hush", "page": 2}).from_cache is False
@@ -611,7 +590,6 @@ def test_what_is_not_ignored_is_matched_beside_it(origin, session):
     "name", ["Authorization", "authorization", "AUTHORIZATION", "X-API-KEY", "x-auth-token"]
 )
 def test_default_list_of_credentials_is_redacted_whatever_its_case(origin, session, name):
-    """B27"""
     s = session()
     s.get(f"{origin.url}/a", headers={name: "hush-hush"})
     assert origin.last.headers[name.lower()] == "hush-hush"
@@ -621,7 +599,6 @@ def test_default_list_of_credentials_is_redacted_whatever_its_case(origin, sessi
 
 @pytest.mark.parametrize("name", ["access_token", "api_key", "API_KEY", "client_secret"])
 def test_default_list_of_parameters_is_redacted(origin, session, name):
-    """S101, B27"""
     origin["/a"] = Answer("x")
     s = session()
     response = s.get(f"{origin.url}/a", params={name: "hush-hush"})
@@ -634,7 +611,6 @@ def test_default_list_of_parameters_is_redacted(origin, session, name):
 
 
 def test_headers_are_not_matched_by_default(origin, session):
-    """S102"""
     s = session()
     s.get(f"{origin.url}/a", headers={"Accept": "text/html"})
     assert s.get(f"{origin.url}/a", headers={"Accept": "application/json"}).from_cache is True
@@ -655,7 +631,6 @@ def test_headers_are_not_matched_by_default(origin, session):
     ids=str,
 )
 def test_headers_that_are_matched(origin, session, match, headers, same):
-    """S102"""
     for s in (session(match_headers=match), session(match_headers=match)):
         first = s.get(f"{origin.url}/a", headers={"Accept-Language": "de"})
     assert first.from_cache is True
@@ -666,7 +641,6 @@ def test_headers_that_are_matched(origin, session, match, headers, same):
     "options", [{"expire_after": 60}, {"stale_if_error": True}, {"only_if_cached": True}], ids=str
 )
 def test_options_of_a_call_are_no_headers_to_match(origin, session, options):
-    """S102, B28"""
     s = session(match_headers=True)
     s.get(f"{origin.url}/a")
     assert s.get(f"{origin.url}/a", **options).from_cache is True
@@ -721,7 +695,6 @@ def by_path(request, **settings):
 
 
 def test_key_fn_decides_what_is_the_same(origin, session):
-    """S103"""
     s = session(key_fn=by_path)
     response = s.get(f"{origin.url}/a?x=1")
     assert response.cache_key == "/a"
@@ -732,7 +705,6 @@ def test_key_fn_decides_what_is_the_same(origin, session):
 
 
 def test_key_fn_can_be_set_later_and_gets_the_settings(origin, session):
-    """S103"""
     seen = {}
 
     def key_fn(request, **settings):
@@ -764,7 +736,6 @@ def test_key_fn_can_be_set_later_and_gets_the_settings(origin, session):
     ids=lambda key: f"{key[:12]!r}-{len(key)}",
 )
 def test_any_text_is_a_valid_key(origin, session, tmp_path, key):
-    """S103, B33"""
 
     def fetch():
         s = session(tmp_path / "dir" / "c.yaml", key_fn=lambda request, **_: key)
@@ -780,7 +751,6 @@ def test_any_text_is_a_valid_key(origin, session, tmp_path, key):
 
 
 def test_filter_fn_decides_on_write(origin, session):
-    """S104"""
     s = session(filter_fn=lambda response: "n" not in response.json() or response.json()["path"] != "/no")
     assert [s.get(f"{origin.url}/no").from_cache for _ in range(2)] == [False, False]
     assert [s.get(f"{origin.url}/yes").from_cache for _ in range(2)] == [False, True]
@@ -815,7 +785,6 @@ def test_a_streamed_body_that_is_not_coded_as_it_says_is_the_callers(origin, ses
 
 
 def test_filter_fn_decides_on_read_and_removes(origin, session):
-    """S104"""
     s = session()
     s.get(f"{origin.url}/a")
     s.settings.filter_fn = lambda response: response.json()["n"] > 1
@@ -826,7 +795,6 @@ def test_filter_fn_decides_on_read_and_removes(origin, session):
 
 
 def test_filter_fn_comes_in_addition_to_other_filters(origin, session):
-    """S104"""
     origin["/404"] = Answer(status=404)
     s = session(filter_fn=lambda response: True)
     assert [s.get(f"{origin.url}/404").from_cache for _ in range(2)] == [False, False]
@@ -896,14 +864,12 @@ def test_cache_disabled_ends_with_an_error_too(origin, session):
     ],
 )
 def test_misspelt_setting_is_an_error(tmp_path, make, named):
-    """B36"""
     with pytest.raises(TypeError, match=named):
         make(tmp_path / "c.yaml")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_misspelt_setting_cannot_be_assigned_or_read(session):
-    """B36"""
     s = session()
     with pytest.raises(AttributeError, match="did you mean 'expire_after'"):
         s.settings.expire_afer = 5
@@ -931,7 +897,7 @@ def test_misspelt_setting_cannot_be_assigned_or_read(session):
     ],
 )
 def test_wrong_value_of_a_setting_is_refused_when_it_is_given(session, name, wrong, error):
-    """B01, B36: as an argument and as an assignment."""
+    """As an argument and as an assignment."""
     with pytest.raises(error, match=name):
         session(**{name: wrong})
     s = session()

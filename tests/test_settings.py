@@ -126,7 +126,6 @@ def test_every_setting_has_a_parser_and_a_home() -> None:
     ],
 )
 def test_unknown_setting_is_refused(name: str, hint: str) -> None:
-    """B36"""
     with pytest.raises(TypeError, match=re.escape(f"mark: {name!r} is no setting; {hint}")):
         parse_settings({name: 1}, SESSION_SETTINGS, where="mark: ")
 
@@ -321,7 +320,6 @@ def test_settings_read_back_as_given_and_hold_at_once(view: SettingsView) -> Non
 
 
 def test_settings_refuse_what_is_wrong_and_stay(view: SettingsView) -> None:
-    """B36"""
     before = view.current
     with pytest.raises(AttributeError, match="did you mean 'expire_after'"):
         view.expire_afer = 5

@@ -1,4 +1,4 @@
-"""An expired response in place of an error: rows S30 to S37 of the behaviours, RFC 5861 section 4."""
+"""An expired response in place of an error (RFC 5861 section 4)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ def expired(s: CachedSession, origin: Origin, clock: Clock, *then: Any, **header
 def test_expired_response_stands_in_for_an_error_status(
     origin: Origin, clock: Clock, session: Session, status: int, headers: dict[str, str]
 ) -> None:
-    """S30"""
     s = session(expire_after=60, stale_if_error=True)
     url = expired(s, origin, clock, Answer("error", status), **headers)
     for count in (2, 3):  # tried again at each request
@@ -59,7 +58,6 @@ def test_expired_response_stands_in_for_an_error_status(
 def test_stale_response_is_replaced_when_the_origin_recovers(
     origin: Origin, clock: Clock, session: Session, headers: dict[str, str]
 ) -> None:
-    """S30"""
     s = session(expire_after=60, stale_if_error=True)
     url = expired(s, origin, clock, Answer(status=500), Answer("new"), **headers)
     assert summary(s.get(url)) == STALE
@@ -95,7 +93,6 @@ BROKEN = {
 def test_expired_response_stands_in_for_a_broken_answer(
     origin: Origin, clock: Clock, session: Session, broken: Answer, error: Any, headers: dict[str, str]
 ) -> None:
-    """S31, and without the setting S32"""
     s = session(expire_after=60, stale_if_error=True)
     url = expired(s, origin, clock, broken, **headers)
     assert summary(s.get(url)) == STALE
@@ -109,7 +106,6 @@ def test_expired_response_stands_in_for_a_broken_answer(
 def test_expired_response_stands_in_for_a_refused_connection(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S31"""
     s = session(expire_after=60, stale_if_error=True)
     url = expired(s, origin, clock)
     origin.stop()
@@ -120,7 +116,6 @@ def test_expired_response_stands_in_for_a_refused_connection(
 
 
 def test_expired_response_stands_in_for_a_timeout(origin: Origin, clock: Clock, session: Session) -> None:
-    """S31"""
     over = threading.Event()
 
     def hangs(received: Received) -> Answer:
@@ -145,7 +140,6 @@ def test_expired_response_stands_in_for_a_timeout(origin: Origin, clock: Clock, 
 def test_expired_response_stands_in_for_any_exception_of_the_adapter(
     origin: Origin, clock: Clock, session: Session, error: Exception
 ) -> None:
-    """S31, and without the setting S32"""
     s = session(expire_after=60)
     url = expired(s, origin, clock)
     s.mount("http://", FailingAdapter(error))
@@ -158,7 +152,6 @@ def test_expired_response_stands_in_for_any_exception_of_the_adapter(
 
 
 def test_interrupt_is_no_error_of_the_origin(origin: Origin, clock: Clock, session: Session) -> None:
-    """S31"""
     s = session(expire_after=60, stale_if_error=True)
     url = expired(s, origin, clock)
     s.mount("http://", FailingAdapter(KeyboardInterrupt()))  # type: ignore[arg-type]
@@ -181,7 +174,6 @@ LOOP = Answer(status=302, headers={"Location": "/start"})
 def test_stored_chain_stands_in_for_too_many_redirects(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S31"""
     s = session(expire_after=60, stale_if_error=True)
     s.max_redirects = 3
     url = chain(origin, LOOP)
@@ -203,7 +195,6 @@ def test_stored_chain_stands_in_for_too_many_redirects(
 def test_too_many_redirects_are_raised_where_nothing_may_stand_in(
     origin: Origin, clock: Clock, session: Session, settings: dict[str, Any], is_stored: bool
 ) -> None:
-    """S32, S33, S34"""
     s = session(expire_after=60, **settings)
     s.max_redirects = 3
     url = chain(origin, LOOP)
@@ -221,7 +212,6 @@ def test_too_many_redirects_are_raised_where_nothing_may_stand_in(
 def test_failing_end_of_a_chain_is_taken_from_the_cache(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S30, S31"""
     s = session(expire_after=60, stale_if_error=True)
     url = chain(origin)
     s.get(url)
@@ -233,7 +223,6 @@ def test_failing_end_of_a_chain_is_taken_from_the_cache(
 
 
 def test_chain_that_ends_in_an_error_replaces_nothing(origin: Origin, clock: Clock, session: Session) -> None:
-    """S36"""
     s = session(expire_after=60)
     url = chain(origin, Answer(status=302, headers={"Location": "/broken"}))
     origin["/broken"] = Answer("error", 500)
@@ -255,7 +244,6 @@ def test_chain_that_ends_in_an_error_replaces_nothing(origin: Origin, clock: Clo
 def test_error_comes_through_by_default_and_the_entry_stays(
     origin: Origin, clock: Clock, session: Session, settings: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    """S32, S36"""
     s = session(expire_after=60, **settings)
     url = expired(s, origin, clock, Answer("error", 500), Answer("error", 404), Answer(drop=True), **headers)
     for status in (500, 404):
@@ -270,7 +258,6 @@ def test_error_comes_through_by_default_and_the_entry_stays(
 
 @pytest.mark.parametrize("limit", [True, 60])
 def test_error_comes_through_where_nothing_is_stored(origin: Origin, session: Session, limit: Any) -> None:
-    """S33"""
     origin["/"] = Answer("error", 500), Answer("error", 404), Answer(drop=True)
     s = session(stale_if_error=limit)
     assert summary(s.get(origin.url)) == (500, "error", False, False)
@@ -302,7 +289,6 @@ LIMITS = [
 def test_response_stands_in_for_as_long_as_the_limit_says(
     origin: Origin, clock: Clock, session: Session, limit: Any, accepted: bool, place: str
 ) -> None:
-    """S34, B06"""
     s = session(expire_after=60, **({"stale_if_error": limit} if place == "setting" else {}))
     url = expired(s, origin, clock, Answer("error", 500), Answer(drop=True))
     if place == "assignment":
@@ -317,7 +303,6 @@ def test_response_stands_in_for_as_long_as_the_limit_says(
 
 
 def test_call_can_turn_it_off(origin: Origin, clock: Clock, session: Session) -> None:
-    """S34"""
     s = session(expire_after=60, stale_if_error=True)
     url = expired(s, origin, clock, Answer("error", 500))
     assert s.get(url, stale_if_error=False).status_code == 500
@@ -330,7 +315,6 @@ def test_call_can_turn_it_off(origin: Origin, clock: Clock, session: Session) ->
 def test_allowable_status_is_no_error_and_replaces_the_entry(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S35"""
     s = session(expire_after=60, stale_if_error=True, allowable_codes=[200, 404])
     url = expired(s, origin, clock, Answer("gone", 404), Answer("error", 500))
     assert summary(s.get(url)) == (404, "gone", False, False)
@@ -344,7 +328,6 @@ def test_allowable_status_is_no_error_and_replaces_the_entry(
 def test_status_below_400_is_no_error_even_where_it_is_not_stored(
     origin: Origin, clock: Clock, session: Session, status: int, stale_if_error: bool
 ) -> None:
-    """S35"""
     s = session(expire_after=60, stale_if_error=stale_if_error)
     url = expired(s, origin, clock, Answer(b"", status))
     assert summary(s.get(url)) == (status, "", False, False)
@@ -352,7 +335,6 @@ def test_status_below_400_is_no_error_even_where_it_is_not_stored(
 
 
 def test_fresh_response_needs_no_origin(origin: Origin, clock: Clock, session: Session) -> None:
-    """S36"""
     s = session(expire_after=60, stale_if_error=True)
     origin["/"] = Answer("old"), Answer("error", 500)
     s.get(origin.url)
@@ -377,7 +359,6 @@ def test_stored_response_stands_in_for_a_refresh_that_fails(
     headers: dict[str, str],
     expire_after: int | None,
 ) -> None:
-    """S37"""
     s = session(expire_after=expire_after, stale_if_error=3600)
     origin["/"] = Answer("old", headers=headers), failure
     s.get(origin.url)
@@ -412,7 +393,6 @@ SAID_BY_REQUEST = [
 def test_directive_of_the_request(
     origin: Origin, clock: Clock, session: Session, directive: str, accepted: bool, failure: Answer
 ) -> None:
-    """B07"""
     s = session(expire_after=60)
     url = expired(s, origin, clock, failure)
     asked = {"Cache-Control": directive}
@@ -448,7 +428,6 @@ def test_directive_of_the_response(
     accepted: bool,
     failure: Answer,
 ) -> None:
-    """B08"""
     s = session(**{"expire_after": 60, "cache_control": True, **settings})
     url = expired(s, origin, clock, failure, Cache_Control=directives)
     if accepted:

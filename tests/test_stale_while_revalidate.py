@@ -1,4 +1,4 @@
-"""An expired response at once, and a refresh behind: rows S40 to S47 of the behaviours (RFC 5861)."""
+"""An expired response at once, and a refresh behind (RFC 5861)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,6 @@ def test_stale_response_is_served_at_once_and_refreshed_behind(
     validator: dict[str, str],
     conditional: str | None,
 ) -> None:
-    """S40"""
     s = session(expire_after=60, stale_while_revalidate=True)
     slow = gate(Answer("new", headers=ETAG if validator == ETAG else {}, conditional=False))
     url = expired(s, origin, clock, slow, **validator)
@@ -109,7 +108,6 @@ def test_stale_response_is_served_at_once_and_refreshed_behind(
 def test_refresh_behind_that_is_answered_304_makes_the_response_fresh(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S40"""
     s = session(expire_after=60, stale_while_revalidate=True)
     origin["/"] = Answer("old", headers=ETAG, headers_304={"X-New": "1"})
     s.get(origin.url)
@@ -126,7 +124,6 @@ def test_refresh_behind_that_is_answered_304_makes_the_response_fresh(
 def test_response_already_handed_out_is_not_changed_by_the_refresh(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S40, B31"""
     s = session(":memory:", expire_after=60, stale_while_revalidate=True)
     url = expired(s, origin, clock, Answer("new"))
     stale = s.get(url)
@@ -158,7 +155,6 @@ def test_response_already_handed_out_is_not_changed_by_the_refresh(
 def test_stale_response_is_served_for_as_long_as_the_limit_says(
     origin: Origin, clock: Clock, session: Session, limit: Any, accepted: bool, place: str
 ) -> None:
-    """S41, S42"""
     s = session(expire_after=60, **({"stale_while_revalidate": limit} if place == "setting" else {}))
     url = expired(s, origin, clock, Answer("new"))
     if place == "assignment":
@@ -171,7 +167,6 @@ def test_stale_response_is_served_for_as_long_as_the_limit_says(
 
 
 def test_true_is_whatever_the_age(origin: Origin, clock: Clock, session: Session) -> None:
-    """S41"""
     s = session(expire_after=60, stale_while_revalidate=True)
     url = expired(s, origin, clock, Answer("new"))
     clock.move(timedelta(days=3650))
@@ -182,7 +177,6 @@ def test_true_is_whatever_the_age(origin: Origin, clock: Clock, session: Session
 def test_nothing_is_done_behind_for_a_first_or_a_fresh_response(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S43"""
     s = session(expire_after=60, stale_while_revalidate=True)
     assert not s.get(origin.url).from_cache
     clock.move(59)
@@ -192,7 +186,6 @@ def test_nothing_is_done_behind_for_a_first_or_a_fresh_response(
 
 
 def test_it_is_off_by_default(origin: Origin, clock: Clock, session: Session) -> None:
-    """S44"""
     s = session(expire_after=60)
     url = expired(s, origin, clock, Answer("new"))
     assert summary(s.get(url)) == (200, "new", False, False)
@@ -202,7 +195,6 @@ def test_it_is_off_by_default(origin: Origin, clock: Clock, session: Session) ->
 def test_refresh_that_is_asked_for_is_waited_for(
     origin: Origin, clock: Clock, session: Session, option: str
 ) -> None:
-    """S72, S75"""
     s = session(expire_after=60, stale_while_revalidate=True)
     url = expired(s, origin, clock, Answer("new"))
     assert summary(s.get(url, **{option: True})) == (200, "new", False, False)
@@ -223,7 +215,7 @@ def test_failing_refresh_keeps_the_entry_and_is_tried_again(
     failure: Answer,
     headers: dict[str, str],
 ) -> None:
-    """S45, B09: an exception lost in a thread would fail this test as a warning."""
+    """An exception lost in a thread would fail this test as a warning."""
     caplog.set_level(logging.DEBUG, "pytest_reqcache")
     s = session(expire_after=60, stale_while_revalidate=True)
     url = expired(s, origin, clock, failure, failure, Answer("new"), **headers)
@@ -240,7 +232,6 @@ def test_failing_refresh_keeps_the_entry_and_is_tried_again(
 def test_failing_refresh_with_stale_if_error_tries_again_too(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
-    """S45"""
     s = session(expire_after=60, stale_while_revalidate=True, stale_if_error=True)
     url = expired(s, origin, clock, Answer("error", 500), Answer(drop=True), Answer("new"))
     for count in (2, 3, 4):
@@ -254,7 +245,6 @@ def test_failing_refresh_with_stale_if_error_tries_again_too(
 def test_many_stale_hits_start_one_refresh(
     origin: Origin, clock: Clock, session: Session, gate: Callable[[Answer], Gate], in_threads: bool
 ) -> None:
-    """S46, B10"""
     s = session(expire_after=60, stale_while_revalidate=True)
     slow = gate(Answer("new"))
     url = expired(s, origin, clock, slow)
@@ -275,7 +265,6 @@ def test_many_stale_hits_start_one_refresh(
 def test_two_urls_are_refreshed_side_by_side(
     origin: Origin, clock: Clock, session: Session, gate: Callable[[Answer], Gate]
 ) -> None:
-    """S46"""
     s = session(expire_after=60, stale_while_revalidate=True)
     gates = [gate(Answer("new")), gate(Answer("new"))]
     urls = [f"{origin.url}/{n}" for n in range(2)]
@@ -290,7 +279,7 @@ def test_two_urls_are_refreshed_side_by_side(
 def test_closing_the_session_waits_for_the_refresh(
     origin: Origin, clock: Clock, session: Session, gate: Callable[[Answer], Gate]
 ) -> None:
-    """S40: what was asked for behind is stored when the session closes."""
+    """What was asked for behind is stored when the session closes."""
     s = session(expire_after=60, stale_while_revalidate=True)
     slow = gate(Answer("new"))
     url = expired(s, origin, clock, slow)
@@ -322,7 +311,6 @@ def test_nothing_is_sent_with_only_if_cached(
     call: dict[str, Any],
     headers: dict[str, str],
 ) -> None:
-    """S47, B11"""
     url = expired(session(expire_after=60), origin, clock, Answer("new"), **headers)
     s = session(expire_after=60, stale_while_revalidate=True, **settings)
     for _ in range(2):
@@ -346,7 +334,6 @@ def test_nothing_is_sent_with_only_if_cached(
 def test_directive_of_the_response(
     origin: Origin, clock: Clock, session: Session, directives: str, settings: dict[str, Any], accepted: bool
 ) -> None:
-    """B12"""
     s = session(**{"expire_after": 60, "cache_control": True, **settings})
     url = expired(s, origin, clock, Answer("new"), Cache_Control=directives)
     assert summary(s.get(url)) == (STALE if accepted else (200, "new", False, False))
@@ -358,7 +345,7 @@ def test_directive_of_the_response(
 def test_hit_judged_stale_before_the_refresh_ended_starts_no_second_one(
     origin: Origin, clock: Clock, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S46: the second thread was about to start its refresh when the first one's had just been stored."""
+    """The second thread was about to start its refresh when the first one's had just been stored."""
     origin["/a"] = Answer("old"), Answer("new"), Answer("newer")
     cached = session(expire_after=10, stale_while_revalidate=True)
     cached.get(origin.url + "/a")

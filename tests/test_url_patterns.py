@@ -1,4 +1,4 @@
-"""Expiration by URL, end to end: rows S20 to S26 of the behaviours."""
+"""Expiration by URL, end to end."""
 
 from __future__ import annotations
 
@@ -63,7 +63,6 @@ GUIDE = {
 def test_each_url_expires_as_its_pattern_says(
     proxied: Proxied, clock: Clock, url: str, seconds: float
 ) -> None:
-    """S20, S24"""
     s = proxied(urls_expire_after=GUIDE, expire_after=DEFAULT)
     assert seconds_of(s.get(url), clock) == seconds
 
@@ -71,7 +70,6 @@ def test_each_url_expires_as_its_pattern_says(
 def test_response_is_fetched_anew_when_its_pattern_says(
     origin: Origin, proxied: Proxied, clock: Clock
 ) -> None:
-    """S20"""
     s = proxied(urls_expire_after={"short.com": 5, "long.com": 3600}, expire_after=60)
     urls = ("http://short.com/", "http://long.com/", "http://other.com/")
     for moved, hits in (
@@ -86,7 +84,6 @@ def test_response_is_fetched_anew_when_its_pattern_says(
 
 
 def test_patterns_are_replaced_through_the_settings(proxied: Proxied, clock: Clock) -> None:
-    """S20"""
     s = proxied(urls_expire_after={"a.com": 5, "b.com": 6}, expire_after=60)
     old = s.get("http://a.com/").expires
     s.settings.urls_expire_after = {"a.com": 7}
@@ -134,13 +131,11 @@ def test_patterns_are_replaced_through_the_settings(proxied: Proxied, clock: Clo
 def test_glob_is_matched_against_the_url_as_requested_without_its_protocol(
     proxied: Proxied, clock: Clock, pattern: str, url: str, matches: bool
 ) -> None:
-    """S21, B03"""
     s = proxied(urls_expire_after={pattern: 5}, expire_after=60)
     assert seconds_of(s.get(url), clock) == (5 if matches else 60)
 
 
 def test_glob_sees_the_parameters_of_the_call(proxied: Proxied, clock: Clock) -> None:
-    """S21"""
     s = proxied(urls_expire_after={"site.com/r?b=1&a=2": 5}, expire_after=60)
     assert seconds_of(s.get("http://site.com/r", params={"b": 1, "a": 2}), clock) == 5
 
@@ -162,7 +157,6 @@ def test_glob_sees_the_parameters_of_the_call(proxied: Proxied, clock: Clock) ->
 def test_regular_expression_is_searched_in_the_whole_url(
     proxied: Proxied, clock: Clock, expression: str, url: str, matches: bool, as_text: bool
 ) -> None:
-    """S22"""
     pattern = f"re:{expression}" if as_text else re.compile(expression)
     s = proxied(urls_expire_after={pattern: 5}, expire_after=60)
     assert seconds_of(s.get(url), clock) == (5 if matches else 60)
@@ -181,14 +175,12 @@ def test_regular_expression_is_searched_in_the_whole_url(
 def test_first_pattern_that_matches_counts(
     proxied: Proxied, clock: Clock, patterns: dict[Any, int], seconds: int
 ) -> None:
-    """S23"""
     s = proxied(urls_expire_after=patterns, expire_after=60)
     assert seconds_of(s.get("http://site.com/r"), clock) == seconds
 
 
 @pytest.mark.parametrize("seconds", [60, None])
 def test_without_a_match_the_session_decides(proxied: Proxied, clock: Clock, seconds: int | None) -> None:
-    """S24"""
     s = proxied(urls_expire_after={"a.com": 5, re.compile("b"): 6}, expire_after=seconds)
     assert seconds_of(s.get("http://c.org/"), clock) == seconds
 
@@ -206,7 +198,6 @@ def test_without_a_match_the_session_decides(proxied: Proxied, clock: Clock, sec
 def test_patterns_as_an_allowlist(
     origin: Origin, proxied: Proxied, clock: Clock, settings: dict[str, Any]
 ) -> None:
-    """S25"""
     s = proxied(**settings)
     for _ in range(2):
         s.get("http://a.com/x")
@@ -221,7 +212,6 @@ def test_patterns_as_an_allowlist(
 def test_allowlist_by_expiry_stores_what_can_be_revalidated(
     origin: Origin, proxied: Proxied, clock: Clock, value: Any, stored: bool
 ) -> None:
-    """S25"""
     origin["http://b.com/"] = Answer("b", headers={"ETag": '"1"'})
     s = proxied(urls_expire_after={"a.com": 30}, expire_after=value)
     responses = [s.get("http://b.com/") for _ in range(2)]
@@ -253,7 +243,6 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 def test_pattern_takes_every_kind_of_value(
     proxied: Proxied, clock: Clock, value: Any, seconds: float | None
 ) -> None:
-    """S26"""
     s = proxied(urls_expire_after={"a.com": value}, expire_after=60)
     assert seconds_of(s.get("http://a.com/"), clock) == seconds
 
@@ -274,7 +263,6 @@ def test_pattern_takes_every_kind_of_value(
 def test_wrong_pattern_or_value_is_refused_at_once(
     origin: Origin, proxied: Proxied, patterns: Any, error: type[Exception]
 ) -> None:
-    """S26, S18"""
     with pytest.raises(error, match="urls_expire_after"):
         proxied(urls_expire_after=patterns)
     s = proxied(urls_expire_after={"a.com": 5})
