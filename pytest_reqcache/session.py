@@ -110,8 +110,14 @@ class CacheMixin(requests.Session):
     def __init__(self, cache_name: str | PathLike[str] = "http_cache", *args: Any, **kwargs: Any) -> None:
         settings = {name: kwargs.pop(name) for name in list(kwargs) if name in SESSION_SETTINGS}
         base = type(self).__mro__[type(self).__mro__.index(CacheMixin) + 1]
-        if kwargs and base.__module__.startswith("requests."):  # nobody is left who could know them
-            raise TypeError(unknown_setting(next(iter(kwargs)), SESSION_SETTINGS))
+        if base.__module__.startswith("requests."):  # nobody is left who could know them
+            if kwargs:
+                raise TypeError(unknown_setting(next(iter(kwargs)), SESSION_SETTINGS))
+            if args:
+                raise TypeError(
+                    f"{type(self).__name__}: {args[0]!r} was given besides the cassette's path, the one "
+                    "positional argument that is accepted; leave it out: there are no backends"
+                )
         self._engine = self._make_engine(cache_name, settings)
         super().__init__(*args, **kwargs)
 

@@ -331,7 +331,10 @@ def _codes_text(value: list[str], where: str) -> frozenset[int] | None:
     for word in value:
         first, dash, last = str(word).partition("-")
         if not _STATUS.fullmatch(first) or (dash and not _STATUS.fullmatch(last)):
-            raise ValueError(f"{where}: {word!r} is no HTTP status; accepted are words as 200 and 400-499")
+            raise ValueError(
+                f"{where}: {word!r} is no HTTP status; "
+                "accepted are statuses and ranges, such as 200 or 400-499"
+            )
         span = range(int(first), int(last or first) + 1)
         if not span:
             raise ValueError(f"{where}: {word!r} is no range; the lower status stands first")

@@ -181,6 +181,25 @@ def test_cache_mixin_with_another_base_class(origin, tmp_path):
     assert origin.count() == 1
 
 
+def test_argument_that_nobody_knows_is_named():
+    class Theirs(requests.Session):
+        def __init__(self, base):
+            super().__init__()
+            self.base = base
+
+    class Mine(CacheMixin, Theirs):
+        pass
+
+    with Mine(":memory:", "http://x") as s:
+        assert s.base == "http://x"
+    with pytest.raises(
+        TypeError, match=r"^CachedSession: 'sqlite' was given .*; leave it out: there are no backends"
+    ):
+        CachedSession(":memory:", "sqlite")
+    with pytest.raises(TypeError, match="'backend' is no setting"):
+        CachedSession(":memory:", backend="sqlite")
+
+
 def test_wrap_takes_over_what_another_session_has(origin, tmp_path):
     theirs = requests.Session()
     theirs.headers["X-Mine"] = "1"

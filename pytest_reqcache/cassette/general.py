@@ -40,7 +40,8 @@ _CREATED_AT = re.compile(rb"\n  created_at: (?:[^\n]*\n|[^\n]*Z\Z)(?:[ ]*(?:#[^\
 def lay_out(file: BinaryIO, stamp: Stamp, locate: Locate) -> Layout:
     """The layout of a file. Raises NodeError."""
     if stamp.size > _LARGEST_FILE:
-        raise NodeError(1, f"{stamp.size:,} bytes of hand-edited YAML; split the cassette")
+        size, most = f"{stamp.size:,}", f"{_LARGEST_FILE:,}"
+        raise NodeError(1, f"{size} bytes of hand-edited YAML; at most {most} are read: split the cassette")
     file.seek(0)
     data = file.read(stamp.size)
     bom = _BOM if data.startswith(_BOM) else b""

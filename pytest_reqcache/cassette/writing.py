@@ -49,6 +49,8 @@ _LIBYAML: Any = yaml.cyaml if yaml.__with_libyaml__ else None
 # Widths are C integers in libyaml; this one means: never fold a line.
 _NO_FOLDING = 2**31 - 1
 
+_LEAVE_OUT = "leave it out (while recording: with passthrough or filter_fn)"
+
 # Readers, ours included, turn CR and NEL inside a block into a line feed, and LS and PS are line breaks.
 _BREAK = re.compile("[\n\r\x85\u2028\u2029\ufeff]")
 # What a literal block cannot hold; none of it is printable.
@@ -150,7 +152,9 @@ def _to_milliseconds(time: datetime) -> datetime:
 def _check(interaction: Interaction) -> None:
     request = interaction.request
     if not 100 <= interaction.response.status <= 999:
-        raise ValueError(f"{interaction.response.status} is no status of HTTP; do not record it")
+        raise ValueError(
+            f"{interaction.response.status} is no status of HTTP, 100 to 999 are accepted; {_LEAVE_OUT}"
+        )
     texts = [
         ("method", request.method),
         ("URL", request.url),
@@ -162,9 +166,7 @@ def _check(interaction: Interaction) -> None:
         return
     for what, text in texts:
         if not bodies.yaml_can_hold(text):
-            raise ValueError(
-                f"{what} {text!r} holds half a surrogate pair, which YAML cannot; do not record it"
-            )
+            raise ValueError(f"{what} {text!r} holds half a surrogate pair, which YAML cannot; {_LEAVE_OUT}")
 
 
 def _rest(interaction: Interaction) -> Iterator[Event]:

@@ -87,7 +87,7 @@ def read(source: Path) -> tuple[bytes, float]:
         if stat.S_ISLNK(status.st_mode):
             raise ImportTrouble("a symbolic link; import the file that it leads to")
         if not stat.S_ISREG(status.st_mode):
-            raise ImportTrouble("no regular file")
+            raise ImportTrouble("no regular file; move it away")
         return source.read_bytes(), status.st_mtime
     except OSError as error:
         raise ImportTrouble(f"cannot be read: {error.strerror}") from None

@@ -152,7 +152,9 @@ def _path(entry: str, how: bool | StandIn) -> JsonPath:
         steps.append(_step(step))
         position = step.end()
     if len(steps) > LONGEST_PATH:
-        raise ValueError(f"a JSON path of {len(steps)} steps; at most {LONGEST_PATH} are accepted")
+        raise ValueError(
+            f"{entry[:40]!r}... is a JSON path of {len(steps)} steps; at most {LONGEST_PATH} are accepted"
+        )
     name = next((step for step in reversed(steps) if isinstance(step, str)), "json")
     return JsonPath(tuple(steps), name.lower(), _stand_in(how))
 

@@ -219,8 +219,18 @@ def test_what_is_written_is_found_again(tmp_path_factory, items):
 def test_half_a_surrogate_pair_in_a_url_is_refused(open_cassette, path):
     from pytest_reqcache.cassette import CassetteError
 
-    with pytest.raises(CassetteError, match="half a surrogate pair"):
+    with pytest.raises(
+        CassetteError, match=r"half a surrogate pair, .*; leave it out \(while recording: with"
+    ):
         add(open_cassette(), make("https://x/\ud800"))
+    assert not path.exists()
+
+
+def test_status_of_two_digits_is_refused(open_cassette, path):
+    from pytest_reqcache.cassette import CassetteError
+
+    with pytest.raises(CassetteError, match="42 is no status of HTTP, 100 to 999 are accepted; leave it out"):
+        add(open_cassette(), make(status=42))
     assert not path.exists()
 
 

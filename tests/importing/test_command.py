@@ -221,7 +221,7 @@ def link(old: Path, tmp_path: Path) -> str:
 
 def pipe(old: Path, tmp_path: Path) -> str:
     os.mkfifo(old / "a.yaml")
-    return f"error: {old}/a.yaml: no regular file"
+    return f"error: {old}/a.yaml: no regular file; move it away"
 
 
 def too_old(old: Path, tmp_path: Path) -> str:

@@ -148,6 +148,11 @@ def test_replayed_made_up_value_is_not_to_be_sent() -> None:
         (["re:("], ValueError, r"redact: 're:\(' is no regular expression: missing \)"),
         (["re:a*"], ValueError, r"redact: 're:a\*' matches the empty text"),
         (["$.a[x]"], ValueError, r"redact: '\$\.a\[x\]' is no JSON path at '\[x\]'"),
+        (
+            ["$" + ".a" * 101],
+            ValueError,
+            r"redact: '\$(\.a)+\.'\.\.\. is a JSON path of 101 steps; at most 100",
+        ),
         ({"a": 7}, TypeError, "redact: 'a': 7 is a int: a text, function, True or False is accepted"),
     ],
 )
