@@ -31,7 +31,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.response import is_fp_closed
 
 from . import clock
-from .cassette import open_body, read_body
+from .body import open_body, read_body
 from .cookies import living_on
 from .headers import Headers
 from .models import Body, BodyFile, Interaction, RecordedRequest, RecordedResponse
@@ -393,15 +393,6 @@ def not_cached(
     response._content = content
     response._content_consumed = True
     return response
-
-
-def part_of(body: Body, first: int, end: int) -> bytes:
-    """The bytes of a stored body from ``first`` to before ``end``."""
-    if isinstance(body, bytes):
-        return body[first:end]
-    with open_body(body) as stream:
-        stream.seek(first)
-        return stream.read(end - first)
 
 
 # --- bodies of live responses

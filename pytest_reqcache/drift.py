@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from .body import size_of
 from .headers import Headers
 from .models import Body, BodyFile, RecordedResponse
 from .shapes import Difference, Level, differences, shape_of
@@ -137,7 +138,7 @@ def _bodies(old: Body, new: Body) -> list[Difference]:
 
 
 def _in_bytes(body: Body) -> str:
-    size = body.size if isinstance(body, BodyFile) else len(body)
+    size = size_of(body)
     return f"{size:,} byte{'' if size == 1 else 's'}"
 
 

@@ -19,12 +19,12 @@ import requests
 from . import clock, policy
 from .arrival import Arrival, store
 from .background import Background
+from .body import part_of
 from .conversion import (
     CachedResponse,
     Tee,
     as_cached_response,
     not_cached,
-    part_of,
     read_once,
     received_headers,
     recorded_request,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .bodies import open_body, read_body
 from .errors import CassetteError, DuplicateRecordingWarning, TornTailWarning
 from .file import Cassette
 from .memory import MemoryCassette
@@ -13,6 +12,4 @@ __all__ = [
     "DuplicateRecordingWarning",
     "MemoryCassette",
     "TornTailWarning",
-    "open_body",
-    "read_body",
 ]

@@ -14,14 +14,14 @@ from __future__ import annotations
 import base64
 import codecs
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
+from ..body import open_body, read_body, size_of
 from ..headers import Headers
 from ..models import Body, BodyFile
 from . import json_text
@@ -86,20 +86,6 @@ class FiledBody(NamedTuple):
 
     name: str
     content: Body
-
-
-def read_body(body: Body) -> bytes:
-    """The whole body in memory."""
-    return body.path.read_bytes() if isinstance(body, BodyFile) else body
-
-
-def open_body(body: Body) -> BinaryIO:
-    """The body as a readable binary file, to be closed by the caller."""
-    return body.path.open("rb") if isinstance(body, BodyFile) else io.BytesIO(body)
-
-
-def size_of(body: Body) -> int:
-    return body.size if isinstance(body, BodyFile) else len(body)
 
 
 def media_type(headers: Headers) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from operator import itemgetter
 
+from ..body import read_body
 from ..models import Change, Interaction, Source
-from .bodies import read_body
 
 
 class MemoryCassette:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from ..body import read_body, size_of
 from ..expiration import Special
 from ..headers import Headers
 from ..matching import is_plain
@@ -156,7 +157,7 @@ def _request(node: Node, found: dict[str, Node], url: str, folder: Folder) -> Re
         method=method,
         url=url,
         headers=headers,
-        body=None if body is None else bodies.read_body(body),
+        body=None if body is None else read_body(body),
     )
 
 
@@ -180,7 +181,7 @@ def _response(node: Node, folder: Folder, method: str) -> RecordedResponse:
 def _with_true_length(headers: Headers, body: Body) -> Headers:
     """A hand-edited body has another length than the one that was received."""
     stated = headers.get_all("Content-Length")
-    size = str(bodies.size_of(body))
+    size = str(size_of(body))
     if not stated or "Content-Encoding" in headers or all(value.strip() == size for value in stated):
         return headers
     return headers.replaced("Content-Length", size)

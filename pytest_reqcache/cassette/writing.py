@@ -33,6 +33,7 @@ from yaml.events import (
 from yaml.nodes import ScalarNode
 from yaml.resolver import Resolver
 
+from ..body import read_body, size_of
 from ..expiration import Special
 from ..headers import Headers
 from ..models import BodyFile, Interaction
@@ -79,7 +80,7 @@ def draft(interaction: Interaction, folder: Path) -> Draft:
     request, response = interaction.request, interaction.response
     forms = [
         None if request.body is None else bodies.present(request.body, request.headers, folder),
-        bodies.present(response.body, response.headers, folder) if bodies.size_of(response.body) else None,
+        bodies.present(response.body, response.headers, folder) if size_of(response.body) else None,
     ]
     events = [
         _SEQUENCE,
@@ -131,12 +132,12 @@ def _as_read(
     """As it will be read: times have milliseconds, a large body is in its own file."""
     response, expires = interaction.response, interaction.expires
     if isinstance(form, FiledBody):
-        size = bodies.size_of(response.body)
+        size = size_of(response.body)
         in_memory = size <= bodies.LARGEST_IN_MEMORY
-        body = bodies.read_body(response.body) if in_memory else BodyFile(folder / form.name, size)
+        body = read_body(response.body) if in_memory else BodyFile(folder / form.name, size)
         response = replace(response, body=body)
     elif isinstance(response.body, BodyFile):
-        response = replace(response, body=bodies.read_body(response.body))
+        response = replace(response, body=read_body(response.body))
     return replace(
         interaction,
         response=response,

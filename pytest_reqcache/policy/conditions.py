@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from ..body import size_of
 from ..headers import Headers, parse_etag, parse_etag_list, parse_http_date, parse_range
-from ..models import BodyFile, Interaction, RecordedRequest
+from ..models import Interaction, RecordedRequest
 from ..settings import Settings
 from .freshness import date_of
 from .reusing import same_conditions
@@ -142,7 +143,7 @@ def _asked_span(asked: Headers, stored: Interaction) -> tuple[int, int] | None:
     ranges = parse_range(asked.get("Range") or "")
     if ranges is None or len(ranges) != 1 or (coding or "identity").strip().lower() != "identity":
         return None
-    size = _size(stored)
+    size = size_of(stored.response.body)
     first, last = ranges[0]
     if first is None:
         return size - min(last or 0, size), size
@@ -154,7 +155,7 @@ def _part(asked: Headers, stored: Interaction) -> Presented | None:
     span = _asked_span(asked, stored)
     if span is None:
         return None
-    (first, end), size = span, _size(stored)
+    (first, end), size = span, size_of(stored.response.body)
     headers = stored.response.headers
     if first >= end:
         headers = headers.without(*_NOT_IN_304, "ETag", "Last-Modified")
@@ -163,8 +164,3 @@ def _part(asked: Headers, stored: Interaction) -> Presented | None:
     headers = headers.replaced("Content-Range", f"bytes {first}-{end - 1}/{size}")
     headers = headers.replaced("Content-Length", str(end - first))
     return Presented(206, "Partial Content", headers, (first, end))
-
-
-def _size(stored: Interaction) -> int:
-    body = stored.response.body
-    return body.size if isinstance(body, BodyFile) else len(body)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+from ..body import size_of
 from ..headers import EntityTag, Headers, connection_named, format_http_date, parse_etag
 from ..matching import CONDITIONAL_FIELDS
-from ..models import BodyFile, Interaction, RecordedRequest
+from ..models import Interaction, RecordedRequest
 from ..settings import Settings
 from .storing import stored_headers
 
@@ -145,5 +146,4 @@ def _length(stored: Interaction) -> str:
         return stated.strip()
     if "Content-Encoding" in stored.response.headers:
         return ""  # the body is stored decoded
-    body = stored.response.body
-    return str(body.size if isinstance(body, BodyFile) else len(body))
+    return str(size_of(stored.response.body))

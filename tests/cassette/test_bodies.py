@@ -10,17 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_reqcache.cassette import (
-    Cassette,
-    CassetteError,
-    bodies,
-    json_text,
-    nodes,
-    open_body,
-    read_body,
-    reading,
-    writing,
-)
+from pytest_reqcache.body import open_body, read_body
+from pytest_reqcache.cassette import Cassette, CassetteError, bodies, json_text, nodes, reading, writing
 from pytest_reqcache.headers import Headers
 from pytest_reqcache.models import BodyFile, Change, Source
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_reqcache.body import read_body
 from pytest_reqcache.cassette import Cassette, CassetteError, MemoryCassette
-from pytest_reqcache.cassette.bodies import read_body
 from pytest_reqcache.expiration import Special
 from pytest_reqcache.models import Change
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from cassette.conftest import identify, ref
-from pytest_reqcache.cassette import Cassette, TornTailWarning, read_body
+from pytest_reqcache.body import read_body
+from pytest_reqcache.cassette import Cassette, TornTailWarning
 from pytest_reqcache.models import Change
 
 from .victims import PARTS, body_of

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from cassette.conftest import identify, make, ref
-from pytest_reqcache.cassette import Cassette, CassetteError, locking, read_body
+from pytest_reqcache.body import read_body
+from pytest_reqcache.cassette import Cassette, CassetteError, locking
 from pytest_reqcache.models import Change
 
 from .victims import FOLDER, TRACED

@@ -13,7 +13,8 @@ import pytest
 
 from cassette.test_processes import run
 from origin import Answer
-from pytest_reqcache.cassette import Cassette, read_body
+from pytest_reqcache.body import read_body
+from pytest_reqcache.cassette import Cassette
 
 from .victims import Service, body_of, session_on
 

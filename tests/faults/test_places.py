@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cassette.conftest import add, identify, make, ref
-from pytest_reqcache.cassette import Cassette, CassetteError, read_body, storing
+from pytest_reqcache.body import read_body
+from pytest_reqcache.cassette import Cassette, CassetteError, storing
 from pytest_reqcache.cassette.locking import Lock
 from pytest_reqcache.models import Change
 

@@ -9,7 +9,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from cassette.conftest import identify, make
-from pytest_reqcache.cassette import Cassette, bodies, json_text, nodes, read_body, reading, writing
+from pytest_reqcache.body import read_body
+from pytest_reqcache.cassette import Cassette, bodies, json_text, nodes, reading, writing
 from pytest_reqcache.cassette.torn import is_torn_item
 from pytest_reqcache.headers import Headers
 from pytest_reqcache.models import Change, Source
