@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import requests
 
-from .conversion import without_fields
+from .conversion import as_cached_response, without_fields
 from .identity import Asked
+from .journal import CacheMissError
 from .matching import CONDITIONAL_FIELDS
 from .models import RecordedRequest
-from .settings import NO_OPTIONS, Options, Settings
+from .settings import NO_OPTIONS, Options, Settings, SettingsView
 
 #: Sends a request to the origin.
 Forward = Callable[[requests.PreparedRequest], requests.Response]
@@ -81,3 +84,107 @@ class Call(NamedTuple):
         if not is_http:  # they are part of what it is found by
             return call
         return call._replace(asked=self.asked._replace(request=replace(self.request, headers=headers)))
+
+
+# --- what both a caching session and a patched one do around `send`
+
+# The exchange that the call under way belongs to. It is set around one `send`, and taken away
+# before the caller's hooks and auth handlers can make calls of their own within it.
+_current: ContextVar[Exchange | None] = ContextVar("reqcache_exchange", default=None)
+# What the next `send` of this context is to join: a hop its chain, a `request` its own options.
+_joining: ContextVar[Exchange | None] = ContextVar("reqcache_joining", default=None)
+
+
+@contextmanager
+def calling(session: requests.Session, options: Options) -> Iterator[None]:
+    """Around a session's ``request``: the `send` that comes of it has these options."""
+    token = _joining.set(Exchange(options, owner=session))
+    try:
+        yield
+    finally:
+        _joining.reset(token)
+
+
+def send_exchange(
+    session: requests.Session,
+    original: Callable[..., requests.Response],
+    request: requests.PreparedRequest,
+    joined: Exchange | None,
+    view: SettingsView,
+    kwargs: dict[str, Any],
+) -> requests.Response:
+    """Send a request as an exchange of its own, or as a hop of the one it joins."""
+    exchange = joined or Exchange()
+    is_hop = exchange.started
+    exchange.started, exchange.owner = True, session
+    if not is_hop:
+        exchange.follows_redirects = bool(kwargs.get("allow_redirects", True))
+    joining, current = _joining.set(None), _current.set(exchange)
+    try:
+        response = original(request, **kwargs)
+    except requests.TooManyRedirects:
+        exchange.failed = True
+        if is_hop:
+            raise
+        stale = _stale_chain(session, original, request, exchange, view, kwargs)
+        if stale is None:
+            raise
+        return stale
+    except BaseException:
+        exchange.failed = True
+        raise
+    finally:
+        _current.reset(current)
+        _joining.reset(joining)
+        if not is_hop:
+            exchange.end()
+    return as_cached_response(response)
+
+
+def joining_hops(responses: Iterator[requests.Response]) -> Iterator[requests.Response]:
+    """The hops of a chain, each sent as part of the exchange that the chain belongs to."""
+    exchange = _current.get()
+    while True:
+        token = _joining.set(exchange)
+        try:
+            response = next(responses)
+        except StopIteration:
+            return
+        finally:
+            _joining.reset(token)
+        yield response
+
+
+def joined_exchange(session: requests.Session) -> Exchange | None:
+    """The exchange that a `send` of this session joins, if one is under way here."""
+    joining = _joining.get()
+    return joining if joining is not None and joining.owner is session else None
+
+
+def exchange_under_way() -> Exchange | None:
+    """The exchange that an adapter is asked for."""
+    return _current.get()
+
+
+def _stale_chain(
+    session: requests.Session,
+    original: Callable[..., requests.Response],
+    request: requests.PreparedRequest,
+    failed: Exchange,
+    view: SettingsView,
+    kwargs: dict[str, Any],
+) -> requests.Response | None:
+    """The stored chain, where ``stale_if_error`` accepts it in place of too many redirects: an error
+    that is raised above every adapter."""
+    if not failed.options.applied_to(view.current).stale_if_error:
+        return None
+    options = replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False)
+    exchange = Exchange(options, owner=session, started=True)
+    token = _current.set(exchange)
+    try:
+        response = original(request, **kwargs)
+    except (requests.TooManyRedirects, CacheMissError):
+        return None
+    finally:
+        _current.reset(token)
+    return response if getattr(response, "from_cache", False) else None

@@ -20,20 +20,11 @@ from requests.adapters import BaseAdapter
 
 from .adapters import CacheAdapter, GuardAdapter
 from .cache import AnyRequest, Cache
+from .engine import Engine, close_engine, open_engine
 from .environment import merge_later
-from .exchange import Forward
+from .exchange import Forward, exchange_under_way, joined_exchange, joining_hops, send_exchange
 from .guard import Guard
-from .session import (
-    CachedSession,
-    CacheMixin,
-    Engine,
-    close_engine,
-    exchange_under_way,
-    joined_exchange,
-    joining_hops,
-    open_engine,
-    send_exchange,
-)
+from .session import CachedSession, CacheMixin
 from .settings import SESSION_SETTINGS
 
 _Session = requests.sessions.Session
@@ -80,7 +71,7 @@ def _send(self: requests.Session, request: requests.PreparedRequest, **kwargs: A
     engine = None if isinstance(self, CacheMixin) else _patches.engine
     if engine is None:
         return original(self, request, **kwargs)  # type: ignore[no-any-return]
-    return send_exchange(self, partial(original, self), request, joined_exchange(self), engine, kwargs)
+    return send_exchange(self, partial(original, self), request, joined_exchange(self), engine.view, kwargs)
 
 
 def _merge_environment_settings(self: requests.Session, *args: Any, **kwargs: Any) -> Any:

@@ -4,98 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter
 
 from .adapters import CacheAdapter
-from .cache import Cache, Holder
-from .cassette import Cassette, MemoryCassette
-from .conversion import as_cached_response
+from .cache import Cache
+from .engine import Engine, close_engine, open_engine
 from .environment import merge_later
-from .exchange import Exchange
+from .exchange import (
+    Exchange,
+    calling,
+    exchange_under_way,
+    joined_exchange,
+    joining_hops,
+    send_exchange,
+)
 from .expiration import ExpireAfter
-from .identity import Identity
-from .journal import CacheMissError, Journal, Miss
-from .models import RecordedRequest
-from .recording import SessionRecorder
 from .settings import (
     NO_OPTIONS,
     SESSION_SETTINGS,
     Options,
-    Settings,
     SettingsView,
     parse_options,
-    parse_settings,
     unknown_setting,
 )
-from .transport import Transport
 
 #: The class itself: its name in `requests` may stand for a cached one later on.
 _Session = requests.sessions.Session
 _OPTION_NAMES = frozenset(Options.__dataclass_fields__)
-
-# The exchange that the call under way belongs to. It is set around one `send`, and taken away
-# before the caller's hooks and auth handlers can make calls of their own within it.
-_current: ContextVar[Exchange | None] = ContextVar("reqcache_exchange", default=None)
-# What the next `send` of this context is to join: a hop its chain, a `request` its own options.
-_joining: ContextVar[Exchange | None] = ContextVar("reqcache_joining", default=None)
-
-
-@dataclass(slots=True)
-class Engine:
-    """A cassette with all that works on it: what a session, or every session of a test, shares."""
-
-    transport: Transport
-    recorder: Holder
-    view: SettingsView
-    journal: Journal
-    mocks_first: bool = False
-    off: int = 0
-
-    def cache(self, session: requests.Session) -> Cache:
-        """What is stored; requests that are looked for are prepared as the session would."""
-        return Cache(self.recorder, lambda: self.view.current, session.prepare_request)
-
-
-def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) -> Engine:
-    """The engine of a session made by hand, on the cassette of that name.
-
-    Raises:
-        TypeError, ValueError: a setting is unknown or its value not accepted.
-    """
-    layer = parse_settings(settings, SESSION_SETTINGS)
-    current = replace(Settings(), **layer)
-    view = SettingsView(current, settings, SESSION_SETTINGS)
-    identity = Identity(lambda: view.current)
-    path = cassette_path(cache_name)
-    cassette = (
-        MemoryCassette(identity.locate)
-        if path is None
-        else Cassette(path, identity.locate, identity.locate_all)
-    )
-    recorder = SessionRecorder(cassette, identity, lambda: view.current)
-    journal = Journal()
-    transport = Transport(recorder, lambda: view.current, journal, _explain)
-    return Engine(transport, recorder, view, journal)
-
-
-def cassette_path(cache_name: str | PathLike[str]) -> Path | None:
-    """Where the cassette of that name is; None for ``":memory:"``. ``.yaml`` is added where there is
-    no suffix, ``~`` is the user's home."""
-    if str(cache_name) == ":memory:":
-        return None
-    path = Path(cache_name).expanduser()
-    return path if path.suffix else path.with_name(f"{path.name}.yaml")
-
-
-def _explain(miss: Miss, request: RecordedRequest) -> str:
-    return f"{miss.method} {miss.url}: not cached: {miss.explain()}"
 
 
 class CacheMixin(requests.Session):
@@ -170,17 +109,14 @@ class CacheMixin(requests.Session):
             TypeError, ValueError: an option is not of an accepted form; before anything is sent.
         """
         given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
-        token = _joining.set(Exchange(parse_options(**given) if given else NO_OPTIONS, owner=self))
-        try:
+        with calling(self, parse_options(**given) if given else NO_OPTIONS):
             return super().request(method, url, *args, **kwargs)
-        finally:
-            _joining.reset(token)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As ``requests.Session.send``, with the options of :meth:`request`."""
         given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
         joined = Exchange(parse_options(**given)) if given else joined_exchange(self)
-        return send_exchange(self, super().send, request, joined, self._engine, kwargs)
+        return send_exchange(self, super().send, request, joined, self._engine.view, kwargs)
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
         inherited = super().merge_environment_settings
@@ -211,7 +147,7 @@ class CacheMixin(requests.Session):
     def _adapter_behind_cache(self, url: str) -> BaseAdapter:
         inner = self.__dict__.get("_inner_get_adapter") or super().get_adapter
         adapter: BaseAdapter = inner(url=url)
-        exchange = _current.get()
+        exchange = exchange_under_way()
         if self._engine.off or exchange is None:
             return adapter
         return CacheAdapter(self._engine.transport, adapter, exchange, mocks_first=self._engine.mocks_first)
@@ -281,101 +217,3 @@ def session_on(engine: Engine) -> CachedSession:
     session._engine, session._owns_engine = engine, False
     _Session.__init__(session)
     return session
-
-
-def close_engine(engine: Engine) -> None:
-    engine.transport.end()
-    settings = engine.view.current
-    if settings.remove_expired and not settings.read_only:
-        engine.cache(_Session()).delete(expired=True)
-    if isinstance(engine.recorder, SessionRecorder):
-        engine.recorder.close()
-
-
-# --- exchanges: what both a caching session and a patched one do around `send`
-
-
-def send_exchange(
-    session: requests.Session,
-    original: Callable[..., requests.Response],
-    request: requests.PreparedRequest,
-    joined: Exchange | None,
-    engine: Engine,
-    kwargs: dict[str, Any],
-) -> requests.Response:
-    """Send a request as an exchange of its own, or as a hop of the one it joins."""
-    exchange = joined or Exchange()
-    is_hop = exchange.started
-    exchange.started, exchange.owner = True, session
-    if not is_hop:
-        exchange.follows_redirects = bool(kwargs.get("allow_redirects", True))
-    joining, current = _joining.set(None), _current.set(exchange)
-    try:
-        response = original(request, **kwargs)
-    except requests.TooManyRedirects:
-        exchange.failed = True
-        if is_hop:
-            raise
-        stale = _stale_chain(session, original, request, exchange, engine, kwargs)
-        if stale is None:
-            raise
-        return stale
-    except BaseException:
-        exchange.failed = True
-        raise
-    finally:
-        _current.reset(current)
-        _joining.reset(joining)
-        if not is_hop:
-            exchange.end()
-    return as_cached_response(response)
-
-
-def joining_hops(responses: Iterator[requests.Response]) -> Iterator[requests.Response]:
-    """The hops of a chain, each sent as part of the exchange that the chain belongs to."""
-    exchange = _current.get()
-    while True:
-        token = _joining.set(exchange)
-        try:
-            response = next(responses)
-        except StopIteration:
-            return
-        finally:
-            _joining.reset(token)
-        yield response
-
-
-def joined_exchange(session: requests.Session) -> Exchange | None:
-    """The exchange that a `send` of this session joins, if one is under way here."""
-    joining = _joining.get()
-    return joining if joining is not None and joining.owner is session else None
-
-
-def exchange_under_way() -> Exchange | None:
-    """The exchange that an adapter is asked for."""
-    return _current.get()
-
-
-def _stale_chain(
-    session: requests.Session,
-    original: Callable[..., requests.Response],
-    request: requests.PreparedRequest,
-    failed: Exchange,
-    engine: Engine,
-    kwargs: dict[str, Any],
-) -> requests.Response | None:
-    """The stored chain, where ``stale_if_error`` accepts it in place of too many redirects: an error
-    that is raised above every adapter."""
-    settings = failed.options.applied_to(engine.view.current)
-    if not settings.stale_if_error:
-        return None
-    options = replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False)
-    exchange = Exchange(options, owner=session, started=True)
-    token = _current.set(exchange)
-    try:
-        response = original(request, **kwargs)
-    except (requests.TooManyRedirects, CacheMissError):
-        return None
-    finally:
-        _current.reset(token)
-    return response if getattr(response, "from_cache", False) else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from requests import Session
 
 from ..cache import Cache
+from ..engine import Engine
 from ..flow import Flow
 from ..journal import Journal
-from ..session import Engine
 from ..settings import SettingsView
 
 

@@ -14,6 +14,7 @@ import requests
 from .. import patching
 from ..cassette import Cassette, CassetteError
 from ..drift import Drift
+from ..engine import Engine
 from ..exchange import Forward
 from ..fields import compared_fields
 from ..flow import Commit, Flow, RunMemory
@@ -22,7 +23,6 @@ from ..identity import TestIdentity
 from ..journal import Journal, Miss
 from ..models import Interaction, RecordedRequest
 from ..redaction import Redactor, SecretFoundError, masked_url
-from ..session import Engine
 from ..settings import (
     CONFIG_SETTINGS,
     MARKER_SETTINGS,

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from pytest_reqcache import CachedSession
 from pytest_reqcache.cassette import Cassette
+from pytest_reqcache.engine import Engine
 from pytest_reqcache.flow import Flow, RunMemory
 from pytest_reqcache.identity import TestIdentity
 from pytest_reqcache.journal import Journal
 from pytest_reqcache.redaction import Redactor
-from pytest_reqcache.session import Engine, session_on
+from pytest_reqcache.session import session_on
 from pytest_reqcache.settings import CONFIG_SETTINGS, TEST_SETTINGS, SettingsView
 from pytest_reqcache.transport import Transport
 
