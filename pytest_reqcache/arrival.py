@@ -9,13 +9,14 @@ from datetime import datetime
 import requests
 
 from . import clock, policy
-from .conversion import CachedResponse, Tee, discard_spooled, record_stream, replay
+from .conversion import CachedResponse, replay
 from .exchange import Call
 from .journal import Journal
 from .models import Body, Interaction, RecordedResponse
 from .policy import Plan, Verdict
 from .recording import Found, Recorder
 from .redaction import SecretFoundError, SecretWarning
+from .streams import Tee, discard_spooled, record_stream
 
 
 def store(

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from .cassette import Cassette, MemoryCassette
-from .conversion import discard_spooled
 from .fields import kept_fields, without_noise
 from .flights import Flights
 from .identity import Asked, Identity, variant
@@ -22,6 +21,7 @@ from .models import Change, Interaction, RecordedRequest
 from .policy import Reason, is_compared
 from .redaction import Sentinel, redact_ignored
 from .settings import Settings
+from .streams import discard_spooled
 
 if TYPE_CHECKING:
     from requests import PreparedRequest

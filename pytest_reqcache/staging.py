@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .conversion import discard_spooled
 from .identity import Identity
 from .models import Interaction, Source
+from .streams import discard_spooled
 
 
 @dataclass(slots=True)

@@ -22,7 +22,6 @@ from .background import Background
 from .body import part_of
 from .conversion import (
     CachedResponse,
-    Tee,
     as_cached_response,
     not_cached,
     read_once,
@@ -39,6 +38,7 @@ from .models import Interaction, RecordedRequest, RecordedResponse
 from .policy import Action, Outcome, Plan, Reason, Verdict
 from .recording import Found, Recorder
 from .settings import Settings
+from .streams import Tee
 
 
 class Transport:
