@@ -104,12 +104,12 @@ class Flow:
             answers = self._compatible(asked, same)
             found = self._due(asked, answers)
             self._note_asked_for(answers if self._is_sequence(asked) else found.candidates)
+            missing = found.missing
             if not found.candidates and not found.size:
                 settings = self._settings()
                 if any(not varies_as(item, asked.request, settings) for item, _ in same):
-                    found.missing = Reason.VARY
-            found.alike = tuple(item for item, _ in same)
-            return found
+                    missing = Reason.VARY
+            return found._replace(missing=missing, alike=tuple(item for item, _ in same))
 
     def _note_asked_for(self, recorded: Iterable[Interaction | None]) -> None:
         for item in recorded:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .cassette import Cassette, MemoryCassette
 from .fields import kept_fields, without_noise
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 Store = Cassette | MemoryCassette
 
 
-@dataclass(slots=True)
-class Found:
+class Found(NamedTuple):
     """The stored interactions that may answer a request, the latest last.
 
     ``missing`` says why there is none. The rest is for tests: ``refetch`` asks for the origin
@@ -52,9 +51,13 @@ class Found:
 class Recorder(Protocol):
     """What the transport needs of a cassette."""
 
-    def ask(self, request: RecordedRequest, key: str | None) -> Asked: ...
+    def ask(self, request: RecordedRequest, key: str | None) -> Asked:
+        """What the request is found by; ``key`` is what a ``key_fn`` made of it."""
+        ...
 
-    def find(self, asked: Asked) -> Found: ...
+    def find(self, asked: Asked) -> Found:
+        """What may answer it. Where each request has an answer of its own, it takes its turn with this."""
+        ...
 
     def store(
         self,
@@ -72,26 +75,36 @@ class Recorder(Protocol):
         """
         ...
 
-    def remove(self, interactions: Iterable[Interaction]) -> None: ...
+    def remove(self, interactions: Iterable[Interaction]) -> None:
+        """They are stored no longer."""
+        ...
 
-    def invalidate(self, urls: Iterable[str]) -> None: ...
+    def invalidate(self, urls: Iterable[str]) -> None:
+        """A write was successful that makes what is stored of these URLs worthless."""
+        ...
 
-    def answered(
-        self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool
-    ) -> None: ...
+    def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
+        """How a request ended: with which interaction, if one stands for the answer."""
+        ...
 
     def is_replaced(self, stored: Interaction) -> bool:
         """Whether something newer stands in its place."""
         ...
 
-    def left_alone(self, interaction: Interaction) -> None: ...
+    def left_alone(self, interaction: Interaction) -> None:
+        """A refresh of it has been tried, and it stays as it is."""
+        ...
 
-    def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest: ...
+    def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:
+        """The request as it may go to the origin."""
+        ...
 
     @property
     def flights(self) -> Flights: ...
 
-    def flight(self, asked: Asked) -> AbstractContextManager[None] | None: ...
+    def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
+        """Around a request to the origin whose answer others may share; None where each has its own."""
+        ...
 
 
 class SessionRecorder:

@@ -126,8 +126,7 @@ class Transport:
         if not settings.cache_control or settings.key_fn is not None or settings.repeats == "sequence":
             return found
         of_get = self.recorder.find(self.recorder.ask(replace(call.request, method="GET"), None))
-        return replace(
-            found,
+        return found._replace(
             candidates=(*of_get.candidates, *found.candidates),
             refetch=found.refetch or of_get.refetch,
             current=found.current or of_get.current,
@@ -141,7 +140,7 @@ class Transport:
         if refused and not call.settings.read_only:
             self.recorder.remove(refused)
         accepted = tuple(item for item in found.candidates if item not in refused)
-        return replace(found, candidates=accepted, held=found.held and bool(accepted))
+        return found._replace(candidates=accepted, held=found.held and bool(accepted))
 
     # --- without the origin
 

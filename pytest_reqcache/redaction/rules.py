@@ -20,47 +20,32 @@ from .spans import decoded
 #: Gives what is written in the place of a secret; None for the usual placeholder.
 StandIn = Callable[[str], "str | None"]
 
-#: Query parameters, form fields and JSON members, in requests and responses.
-DEFAULT_FIELDS: Final = frozenset(
-    {
-        *("access_token", "refresh_token", "id_token", "token", "auth_token", "session_token", "api_token"),
-        *("bearer_token", "csrf_token", "xsrf_token", "csrfmiddlewaretoken", "authenticity_token"),
-        *("device_token", "personal_access_token", "private_token", "security_token", "jwt", "subject_token"),
-        *("api_key", "api_secret", "api_secret_key", "app_secret", "consumer_secret", "client_secret"),
-        *("client_assertion", "assertion", "code_verifier", "secret", "secret_key", "secret_access_key"),
-        *("secret_token", "shared_secret", "private_key", "access_key_secret", "oauth_token"),
-        *("oauth_token_secret", "oauth_verifier", "password", "passwd", "passwort", "passphrase", "pwd"),
-        *("new_password", "old_password", "current_password", "password_confirmation", "user_password"),
-        *(
-            "session_key",
-            "session_id",
-            "subscription_key",
-            "rapidapi_key",
-            "hapikey",
-            "appid",
-            "x_amz_security_token",
-            "saml_response",
-            "webhook_secret",
-            "authorization",
-            "credential",
-            "credentials",
-            "account_key",
-            "auth_key",
-            "encryption_key",
-            "signing_key",
-            "master_key",
-            "client_key",
-            "recovery_code",
-            "recovery_codes",
-            "otp",
-            "jws",
-            "secrets",
-            "tokens",
-            *("contraseña", "contrasena", "senha", "mot_de_passe", "wachtwoord", "kennwort", "lösenord"),
-            *("hasło", "haslo", "parola", "şifre", "пароль", "密码", "密碼", "パスワード", "비밀번호"),
-        ),
-    }
+_TOKENS: Final = (
+    *("access_token", "refresh_token", "id_token", "token", "auth_token", "session_token", "api_token"),
+    *("bearer_token", "csrf_token", "xsrf_token", "csrfmiddlewaretoken", "authenticity_token"),
+    *("device_token", "personal_access_token", "private_token", "security_token", "jwt", "subject_token"),
+    *("secret_token", "oauth_token", "x_amz_security_token", "saml_response", "jws", "tokens"),
 )
+_KEYS: Final = (
+    *("api_key", "secret_key", "secret_access_key", "private_key", "access_key_secret", "session_key"),
+    *("subscription_key", "rapidapi_key", "hapikey", "appid", "account_key", "auth_key", "encryption_key"),
+    *("signing_key", "master_key", "client_key"),
+)
+_SECRETS: Final = (
+    *("secret", "secrets", "api_secret", "api_secret_key", "app_secret", "consumer_secret", "client_secret"),
+    *("shared_secret", "webhook_secret", "oauth_token_secret", "oauth_verifier", "code_verifier"),
+    *("client_assertion", "assertion", "authorization", "credential", "credentials", "session_id"),
+    *("recovery_code", "recovery_codes", "otp"),
+)
+_PASSWORDS: Final = (
+    *("password", "passwd", "passwort", "passphrase", "pwd", "new_password", "old_password"),
+    *("current_password", "password_confirmation", "user_password"),
+    *("contraseña", "contrasena", "senha", "mot_de_passe", "wachtwoord", "kennwort", "lösenord"),
+    *("hasło", "haslo", "parola", "şifre", "пароль", "密码", "密碼", "パスワード", "비밀번호"),
+)
+
+#: Query parameters, form fields and JSON members, in requests and responses.
+DEFAULT_FIELDS: Final = frozenset((*_TOKENS, *_KEYS, *_SECRETS, *_PASSWORDS))
 
 # Folded names that end so are fields, too (``github_token``, ``userPassword``): but for tokens that page.
 _FIELD_ENDS: Final = (
