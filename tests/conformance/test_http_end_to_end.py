@@ -55,8 +55,12 @@ def test_response_without_lifetime_and_validator_is_not_reused(ask: Get, origin:
     assert not ask("/").from_cache
 
 
-def test_response_that_took_long_is_that_much_older(origin: Origin, tmp_path: Path) -> None:
-    origin["/"] = Answer("hello", headers={"Cache-Control": "max-age=1"}, delay=1.1)
+def test_response_that_took_long_is_that_much_older(origin: Origin, tmp_path: Path, clock: Clock) -> None:
+    def slow(received: Received) -> Answer:
+        clock.move(2)
+        return Answer("hello", headers={"Cache-Control": "max-age=1"})
+
+    origin["/"] = slow
     with factory(tmp_path) as session:
         session.get(origin.url)
         assert not session.get(origin.url).from_cache
