@@ -108,7 +108,6 @@ def _stand_guard(run: Run, config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check the markers, and have marked tests set up their cassette."""
-    errors = []
     spellings: dict[str, tuple[Path, str]] = {}
     run = config.stash[RUN]
     autouse = run.options.autouse
@@ -119,7 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
             wrong = check_marks(item) or other_spelling(item, run.options.cassette_dir, spellings)
             if wrong:
-                errors.append(wrong)
+                run.wrong_markers.append(wrong)
         names = getattr(item, "fixturenames", None)
         is_test = isinstance(item, pytest.Function)  # a doctest is none: what it shows is the real thing
         if is_test and names is not None and (marked or autouse):
@@ -131,8 +130,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             from .around import Around
 
             config.pluginmanager.register(Around(run), "reqcache-around")
-    if errors:
-        raise pytest.UsageError(*errors)
+    if run.wrong_markers:
+        items.clear()  # what finishes the collection is told of it all the same
+        raise pytest.UsageError(*run.wrong_markers)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -253,6 +253,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             "totals": run.outside.as_dict(),
             "records": [record.as_dict() for record in run.outside_records],
             "inventories": [inventory.as_dict() for inventory in run.inventories],
+            "wrong_markers": run.wrong_markers,
         }
     else:
         run.totals.add(run.outside.as_dict())
@@ -266,12 +267,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """One of xdist's workers has ended: what it did outside of tests; those came with their reports."""
+    """One of xdist's workers has ended: what it did outside of tests; those came with their reports.
+
+    Raises:
+        pytest.UsageError: it has found wrong markers, as each worker does.
+    """
     run = node.config.stash[RUN]
     told = getattr(node, "workeroutput", {}).get(_REPORT_KEY)
     if told is None:
         run.crashed = True
         return
+    if told["wrong_markers"]:
+        raise pytest.UsageError(*told["wrong_markers"])
     run.totals.add(told["totals"])
     if told["records"] or told["inventories"]:
         from .inventory import Inventory

@@ -68,7 +68,8 @@ class Totals:
 class Run:
     """One pytest run. ``in_use`` says whether any collected test uses the cache; ``outside`` is what was
     counted outside of tests, ``outside_records`` what was done there; ``results`` are of the process that
-    reports, as are ``inventories`` (of each process that collected) and ``crashed``."""
+    reports, as are ``inventories`` (of each process that collected) and ``crashed``. ``wrong_markers`` says
+    what is wrong with those that were collected."""
 
     def __init__(self, options: RunOptions, root: Path) -> None:
         self.options = options
@@ -79,6 +80,7 @@ class Run:
         self.outside_records: list[Record] = []
         self.inventories: list[Inventory] = []
         self.crashed = False
+        self.wrong_markers: list[str] = []
         self.unused: Unused | None = None
         self.started = datetime.now(timezone.utc)
         self.running: dict[str, Running] = {}

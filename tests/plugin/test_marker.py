@@ -158,13 +158,14 @@ def test_closest_marker_wins_and_the_rest_is_merged(suite):
         ("key_fn=len", "*'key_fn' is no setting*"),
     ],
 )
-def test_wrong_marker_is_a_usage_error_at_collection(suite, arguments, message):
+@pytest.mark.parametrize("how", [(), ("--reqcache-unused=report",)], ids=["", "unused"])
+def test_wrong_marker_is_a_usage_error_at_collection(suite, arguments, message, how):
     suite.test(f"""
         @pytest.mark.reqcache({arguments})
         def test_it():
             pass
     """)
-    result = suite.run()
+    result = suite.run(*how)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
     assert "Traceback" not in result.stderr.str()

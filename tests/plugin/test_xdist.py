@@ -149,3 +149,17 @@ def test_what_workers_counted_outside_of_tests_is_in_the_summary(suite):
     result.stdout.fnmatch_lines(
         ["2 recorded, 2 requests made", "requested by fixtures*", "  wide: GET */wide"]
     )
+
+
+@pytest.mark.parametrize("how", [("-n2",), ("-nauto",), ("-n2", "--dist=each")], ids=" ".join)
+def test_wrong_marker_is_a_usage_error_of_the_whole_run(suite, how):
+    suite.test("""
+        @pytest.mark.reqcache(expire_afer="1d")
+        def test_it():
+            pass
+    """)
+    result = suite.subprocess("-p", "xdist", *how)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: test_it.py::test_it: *expire_afer*expire_after*"])
+    assert "Traceback" not in result.stderr.str()
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
