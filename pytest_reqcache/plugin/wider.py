@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,19 +39,27 @@ class CachedSessionFactory:
 
 @contextmanager
 def set_up(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
-    """Around the set-up of one such fixture."""
+    """Around the set-up of one such fixture. One that is set up within it is a part of it."""
+    outermost = not run.fixture_folders
+    if outermost:
+        settle_wider(run, good=True)  # what was recorded before stays if this one fails
     running = suspend(run)
-    folder = run.root / fixturedef.baseid
-    run.fixture_folders.append(folder.parent if folder.suffix == ".py" else folder)
-
+    run.fixture_folders.append(_folder(run, fixturedef))
     try:
         with patching.watched(watch_for(run, fixturedef.argname)):
             yield
     except BaseException:
-        settle_wider(run, good=False)
+        if outermost:
+            settle_wider(run, good=False)
         raise
     else:
         settle_wider(run, good=True)
     finally:
         run.fixture_folders.pop()
         resume(run, running)
+
+
+def _folder(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Path:
+    """The folder of the file that defines a fixture."""
+    path = run.root / fixturedef.baseid.partition("::")[0]
+    return path.parent if path.suffix == ".py" else path

@@ -181,6 +181,67 @@ def test_failed_set_up_of_a_wider_fixture_commits_nothing(guarded):
     assert guarded.cassettes() == []
 
 
+@pytest.mark.parametrize("end", ["pytest.skip('no docker')", "raise OSError"])
+def test_set_up_that_fails_drops_what_was_recorded_within_it_alone(suite, end):
+    suite.test(f"""
+        @pytest.fixture(scope="session")
+        def api(cached_session_factory):
+            return cached_session_factory("api")
+
+        @pytest.fixture(scope="module")
+        def docker(api):
+            api.get(URL + "/docker")
+            {end}
+
+        def test_a(api):
+            assert api.get(URL + "/a").ok
+
+        def test_b(docker):
+            pass
+    """)
+    suite.run()
+    assert suite.cassette("api").count("url: ") == 1
+    assert "/a" in suite.cassette("api")
+
+
+def test_fixture_that_asks_for_another_commits_with_it(suite):
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def login(cached_session_factory):
+            assert cached_session_factory("login").post(URL + "/login").ok
+
+        @pytest.fixture(scope="module")
+        def shop(request, cached_session_factory):
+            request.getfixturevalue("login")
+            cached_session_factory("shop").post(URL + "/shop")
+            raise OSError
+
+        def test_a(shop):
+            pass
+    """)
+    suite.run()
+    assert suite.cassettes() == ["login.yaml"]
+
+
+def test_cassette_stands_beside_the_file_of_a_fixture_in_a_class(suite):
+    suite.test(
+        """
+        class TestShop:
+            @pytest.fixture(scope="class")
+            def api(self, cached_session_factory):
+                return cached_session_factory("api").get(URL + "/a")
+
+            def test_it(self, api):
+                assert api.ok
+        """,
+        "unit/test_it.py",
+    )
+    suite.run().assert_outcomes(passed=1)
+    assert [path.relative_to(suite.path).as_posix() for path in suite.path.rglob("*.yaml")] == [
+        "unit/cassettes/api.yaml"
+    ]
+
+
 def test_cassette_stands_beside_the_file_of_the_fixture(guarded):
     guarded.write(
         "unit/conftest.py",
