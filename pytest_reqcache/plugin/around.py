@@ -17,13 +17,15 @@ class Around:
         self._run = run
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
         """What a fixture of wider scope requests is not the test's: its cassette is set aside meanwhile."""
         if fixturedef.scope == "function":
             return (yield)
         from .wider import set_up
 
-        with set_up(self._run, fixturedef):
+        with set_up(self._run, fixturedef, request):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -139,6 +140,13 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
     return run.wider[path].engine
 
 
+def keep_wider(run: Run) -> None:
+    """Commit what fixtures of wider scope have recorded; what cannot be is left for :func:`settle_wider`."""
+    for wider in run.wider.values():
+        with suppress(SecretFoundError, CassetteError, OSError):
+            wider.drifts += wider.flow.commit().drifts
+
+
 def settle_wider(run: Run, *, good: bool) -> None:
     """Commit what fixtures of wider scope recorded, or drop it."""
     for wider in run.wider.values():
@@ -231,8 +239,6 @@ def stop(run: Run, running: Running) -> None:
     """The test has made its last request: wait for what runs behind it, and let go of the sessions."""
     running.engine.transport.end()
     suspend(run)
-    # From here on the fixtures of wider scope that end with this test are torn down.
-    patching.set_watch(watch_for(run, f"teardown after {running.nodeid}"))
 
 
 def check(running: Running) -> None:
@@ -262,7 +268,6 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     """The test's outcome is known: commit what it recorded, or drop it; gives what it counted, and what it
     did where that is to be told."""
     del run.running[running.nodeid]
-    patching.set_watch(None)
     good = _is_good(running.reports)
     commit, error = _committed(run, running, good=good)
     journal = running.engine.journal

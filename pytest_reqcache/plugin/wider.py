@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from .. import patching
 from ..session import CachedSession, session_on
-from .running import resume, settle_wider, suspend, watch_for, wider_engine
+from .running import keep_wider, resume, settle_wider, suspend, watch_for, wider_engine
 from .state import Run
 
 
@@ -38,15 +38,18 @@ class CachedSessionFactory:
 
 
 @contextmanager
-def set_up(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
-    """Around the set-up of one such fixture. One that is set up within it is a part of it."""
+def set_up(run: Run, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[None]:
+    """Around the set-up of one such fixture; for its tear-down the same is done.
+
+    Another one that is set up within it is a part of it.
+    """
+    tearing_down = ExitStack()
+    request.addfinalizer(tearing_down.close)  # finalizers run in reverse: this is the last of them
     outermost = not run.fixture_folders
     if outermost:
-        settle_wider(run, good=True)  # what was recorded before stays if this one fails
-    running = suspend(run)
-    run.fixture_folders.append(_folder(run, fixturedef))
+        keep_wider(run)
     try:
-        with patching.watched(watch_for(run, fixturedef.argname)):
+        with _set_aside(run, fixturedef, fixturedef.argname):
             yield
     except BaseException:
         if outermost:
@@ -54,6 +57,19 @@ def set_up(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
         raise
     else:
         settle_wider(run, good=True)
+    finally:
+        who = f"teardown of {fixturedef.argname}"
+        request.addfinalizer(lambda: tearing_down.enter_context(_set_aside(run, fixturedef, who)))
+
+
+@contextmanager
+def _set_aside(run: Run, fixturedef: pytest.FixtureDef[Any], who: str) -> Iterator[None]:
+    """Within it the cassette of the test under way is not in place; what is requested is told of ``who``."""
+    running = suspend(run)
+    run.fixture_folders.append(_folder(run, fixturedef))
+    try:
+        with patching.watched(watch_for(run, who)):
+            yield
     finally:
         run.fixture_folders.pop()
         resume(run, running)

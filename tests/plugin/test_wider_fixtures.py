@@ -99,6 +99,37 @@ def test_factory_patches_every_session(guarded):
     guarded.offline().assert_outcomes(passed=2)
 
 
+def test_factory_patches_every_session_as_long_as_its_fixture_lives(suite):
+    suite.test("""
+        @pytest.fixture(scope="module")
+        def api(cached_session_factory):
+            with cached_session_factory.patched("api"):
+                yield
+                requests.get(URL + "/end")
+
+        @pytest.fixture(scope="module")
+        def other():
+            requests.get(URL + "/other")
+
+        def test_before(api):
+            assert requests.get(URL + "/before").ok
+
+        @pytest.mark.reqcache
+        def test_marked(api, other):
+            assert requests.get(URL + "/marked").ok
+
+        def test_after(api):
+            assert requests.get(URL + "/after").ok
+    """)
+    suite.test("def test_outside(): assert requests.get(URL + '/outside').ok", "test_later.py")
+    result = suite.run()
+    result.assert_outcomes(passed=4)
+    assert [path for path in ("before", "other", "after", "end") if path not in suite.cassette("api")] == []
+    assert suite.cassette("api").count("url: ") == 4
+    assert suite.cassette("test_it/test_marked").count("url: ") == 1
+    assert "requested by fixtures" not in result.stdout.str()
+
+
 TWO_LOGINS = """
     def login(session, user):
         return session.post(URL + "/login", json={"user": user}).json()["access_token"]
@@ -272,9 +303,52 @@ def test_requests_of_a_wider_teardown_are_named(suite):
     """)
     result = suite.run("test_it.py::test_plain", "test_it.py::test_it")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["  teardown after test_it.py::test_it: DELETE */wide"])
+    result.stdout.fnmatch_lines(["  teardown of wide: DELETE */wide"])
     assert "/plain" not in result.stdout.str()
     assert "/wide" not in suite.cassette()
+
+
+PARAMETRIZED = """
+    @pytest.fixture(scope="module", params=["a", "b"])
+    def wide(request{argument}):
+        yield
+        with {within}:
+            requests.delete(URL + "/" + request.param)
+        {end}
+
+    @pytest.mark.reqcache
+    def test_it(wide):
+        assert requests.get(URL + "/it").ok
+"""
+
+
+def test_tear_down_of_a_parametrized_wider_fixture_is_no_part_of_the_next_test(suite):
+    suite.test(PARAMETRIZED.format(argument="", within="open(__file__)", end=""))
+    result = suite.run()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["  teardown of wide: DELETE */a", "  teardown of wide: DELETE */b"])
+    for name in suite.cassettes():
+        cassette = suite.cassette(name.removesuffix(".yaml"))
+        assert "DELETE" not in cassette
+        assert "/it" in cassette
+
+
+def test_tear_down_of_a_parametrized_wider_fixture_that_fails_leaves_the_next_test_its_cassette(suite):
+    suite.test(PARAMETRIZED.format(argument="", within="open(__file__)", end="assert request.param == 'b'"))
+    suite.run().assert_outcomes(passed=1, errors=1)
+    suite.run("-k", "b").assert_outcomes(passed=1, deselected=1)
+    assert suite.cassettes() == ["test_it/test_it[a].yaml", "test_it/test_it[b].yaml"]
+
+
+def test_factory_in_a_tear_down_takes_the_cassette_beside_the_file(suite):
+    code = PARAMETRIZED.format(
+        argument=", cached_session_factory", within="cached_session_factory.patched('wide')", end=""
+    )
+    suite.test(code, "unit/test_it.py")
+    result = suite.run()
+    result.assert_outcomes(passed=2)
+    assert "requested by fixtures" not in result.stdout.str()
+    assert (suite.path / "unit/cassettes/wide.yaml").read_text().count("DELETE") == 2
 
 
 def test_miss_of_a_wider_fixture_is_explained_in_the_failing_test(suite):
