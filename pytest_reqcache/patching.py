@@ -57,12 +57,11 @@ def _get_adapter(self: requests.Session, url: str) -> BaseAdapter:
     inner: BaseAdapter = _patches.originals["get_adapter"](self, url)
     if _patches.guard is not None:
         inner = GuardAdapter(inner, _patches.guard.send)
-    if _patches.watch is not None and not isinstance(self, CacheMixin):
-        inner = GuardAdapter(inner, _patches.watch)
-    exchange = exchange_under_way()
-    engine = None if isinstance(self, CacheMixin) or exchange is None else _patches.engine
-    if engine is None or exchange is None:
+    if isinstance(self, CacheMixin):
         return inner
+    engine, exchange = _patches.engine, exchange_under_way()
+    if engine is None or exchange is None:
+        return inner if _patches.watch is None else GuardAdapter(inner, _patches.watch)
     return CacheAdapter(engine.transport, inner, exchange, mocks_first=engine.mocks_first)
 
 

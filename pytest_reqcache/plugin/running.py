@@ -46,12 +46,17 @@ _MOST_COMPARED = 1000  # recorded requests that a miss is compared with
 
 @dataclass(slots=True)
 class Running:
-    """One test that uses the cache: its engine, and what its reports have said so far."""
+    """One test that uses the cache: its engine, and what its reports have said so far.
+
+    ``beneath`` is the engine that every session goes through where the test's own is not in place: that of a
+    fixture of wider scope, if there is one.
+    """
 
     nodeid: str
     engine: Engine
     flow: Flow
     patched: bool
+    beneath: Engine | None = None
     reports: list[pytest.TestReport] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)
 
@@ -225,14 +230,14 @@ def suspend(run: Run) -> Running | None:
     """Set the cassette of the test under way aside; returns what to :func:`resume`."""
     running, run.current = run.current, None
     if running is not None and running.patched:
-        patching.set_test_engine(None)
+        patching.set_test_engine(running.beneath)
     return running
 
 
 def resume(run: Run, running: Running | None) -> None:
     run.current = running
     if running is not None and running.patched:
-        patching.set_test_engine(running.engine)
+        running.beneath = patching.set_test_engine(running.engine)
 
 
 def stop(run: Run, running: Running) -> None:
@@ -250,8 +255,9 @@ def check(running: Running) -> None:
 
 
 def watch_for(run: Run, who: str) -> patching.Watch | None:
-    """What counts the requests of fixtures of wider scope; offline none is made."""
-    if run.options.offline:
+    """What counts the requests of fixtures of wider scope; offline none is made, disabled none would be
+    recorded."""
+    if run.options.offline or run.options.disabled:
         return None
 
     def watch(

@@ -33,7 +33,7 @@ class CachedSessionFactory:
     @contextmanager
     def patched(self, name: str, **settings: Any) -> Iterator[None]:
         """Within it every session goes through the cassette of that name."""
-        with patching.patched(wider_engine(self._run, name, settings)), patching.watched(None):
+        with patching.patched(wider_engine(self._run, name, settings)):
             yield
 
 

@@ -128,6 +128,7 @@ def test_factory_patches_every_session_as_long_as_its_fixture_lives(suite):
     assert suite.cassette("api").count("url: ") == 4
     assert suite.cassette("test_it/test_marked").count("url: ") == 1
     assert "requested by fixtures" not in result.stdout.str()
+    assert "requested by fixtures" not in suite.run("--reqcache-disable").stdout.str()
 
 
 TWO_LOGINS = """
