@@ -63,12 +63,35 @@ class Running:
 
 @dataclass(slots=True)
 class Wider:
-    """A cassette that fixtures of wider scope use."""
+    """A cassette that fixtures of wider scope use, with the settings that were given for it.
 
+    ``recorded`` counts what was committed, ``settled`` what was recorded when that was last decided.
+    """
+
+    given: dict[str, object]
+    layer: dict[str, Any]
     engine: Engine
     flow: Flow
-    sections: list[str] = field(default_factory=list)
+    sections: list[str]
     drifts: list[tuple[Interaction, Drift]] = field(default_factory=list)
+    recorded: int = 0
+    settled: int = 0
+
+    def commit(self) -> None:
+        """Commit what is staged.
+
+        Raises:
+            SecretFoundError, CassetteError, OSError: it cannot be; it is still staged.
+        """
+        commit = self.flow.commit()
+        self.drifts += commit.drifts
+        self.recorded += self.engine.journal.recorded - self.settled - commit.outrun
+        self.settled = self.engine.journal.recorded
+
+    def rollback(self) -> None:
+        """Drop what is staged."""
+        self.flow.rollback()
+        self.settled = self.engine.journal.recorded
 
 
 def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Running:
@@ -132,53 +155,63 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
     """The engine of a cassette for fixtures of wider scope: one for each file.
 
     Raises:
-        TypeError, ValueError: the name or a setting is not accepted.
+        TypeError, ValueError: the name or a setting is not accepted, or the cassette is in use with others.
     """
     base = run.fixture_folders[-1] if run.fixture_folders else run.root
     path = named_cassette(base, check_name(name), run.options.cassette_dir)
+    layer = parse_settings(given, MARKER_SETTINGS, checked=True)
     if path not in run.wider:
         if other := next((used for used in run.wider if spelling(used) == spelling(path)), None):
             raise ValueError(f"{path.name!r} is spelt {other.name!r} elsewhere: one spelling is accepted")
-        layer = parse_settings(given, MARKER_SETTINGS, checked=True)
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
-        run.wider[path] = Wider(*_engine(path, settings, run, "", path.stem))
-    return run.wider[path].engine
+        run.wider[path] = Wider(given, layer, *_engine(path, settings, run, "", path.stem))
+    wider = run.wider[path]
+    if wider.layer != layer:
+        raise ValueError(
+            f"the cassette {name!r} is in use with {_told(wider.given)}, and here it is given "
+            f"{_told(given)}: give all of its sessions the same settings, or this one another cassette"
+        )
+    return wider.engine
+
+
+def _told(given: dict[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in given.items()) or "no settings"
 
 
 def keep_wider(run: Run) -> None:
     """Commit what fixtures of wider scope have recorded; what cannot be is left for :func:`settle_wider`."""
     for wider in run.wider.values():
         with suppress(SecretFoundError, CassetteError, OSError):
-            wider.drifts += wider.flow.commit().drifts
+            wider.commit()
 
 
 def settle_wider(run: Run, *, good: bool) -> None:
-    """Commit what fixtures of wider scope recorded, or drop it."""
+    """Commit what fixtures of wider scope recorded, or drop it; fail for what cannot be committed."""
+    errors = []
     for wider in run.wider.values():
-        if good:
-            _commit_wider(wider)
-        else:
-            wider.flow.rollback()
-
-
-def _commit_wider(wider: Wider) -> None:
-    try:
-        wider.drifts += wider.flow.commit().drifts
-    except SecretFoundError as found:
-        wider.flow.rollback()
-        pytest.fail(str(found), pytrace=False)
+        try:
+            if good:
+                wider.commit()
+        except (SecretFoundError, CassetteError, OSError) as error:
+            errors.append(str(error))
+        wider.rollback()  # what is left
+    if errors:
+        pytest.fail("\n".join(errors), pytrace=False)
 
 
 def end_wider(run: Run) -> None:
     """The last fixture that used them is gone: commit, and count."""
     for wider in run.wider.values():
         wider.engine.transport.end()
-    settle_wider(run, good=True)
-    for path, wider in run.wider.items():
-        totals = counted(wider.engine.journal)
-        run.outside.add(totals.as_dict())
-        run.outside_records.append(record_of(run, path, wider, totals, wider.drifts))
-    run.wider.clear()
+    try:
+        settle_wider(run, good=True)
+    finally:
+        for path, wider in run.wider.items():
+            totals = counted(wider.engine.journal)
+            totals.recorded = wider.recorded
+            run.outside.add(totals.as_dict())
+            run.outside_records.append(record_of(run, path, wider, totals, wider.drifts))
+        run.wider.clear()
 
 
 def counted(journal: Journal) -> Totals:

@@ -99,6 +99,47 @@ def test_factory_patches_every_session(guarded):
     guarded.offline().assert_outcomes(passed=2)
 
 
+def test_factory_called_twice_gives_sessions_on_one_cassette(suite):
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def api(cached_session_factory):
+            first, second = (cached_session_factory("api", expire_after="1d") for _ in range(2))
+            assert not first.get(URL + "/a").from_cache
+            assert second.get(URL + "/a").from_cache
+
+        def test_it(api):
+            pass
+    """)
+    suite.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("expire_afer='2d'", "TypeError: *'expire_afer'*expire_after*"),
+        ("expire_after='soon'", "ValueError: *'soon'*"),
+        (
+            "expire_after='2d', repeats='sequence'",
+            "ValueError: *'api' is in use with expire_after='1d', * expire_after='2d', repeats='sequence': *",
+        ),
+        ("", "ValueError: the cassette 'api' is in use with *, and here it is given no settings: *"),
+    ],
+)
+def test_settings_of_a_factory_cassette_are_those_of_all_its_sessions(suite, settings, message):
+    suite.test(f"""
+        @pytest.fixture(scope="session")
+        def api(cached_session_factory):
+            cached_session_factory("api", expire_after="1d")
+            cached_session_factory("api", {settings})
+
+        def test_it(api):
+            pass
+    """)
+    result = suite.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"E * {message}".replace("[", "[[]")])
+
+
 def test_factory_patches_every_session_as_long_as_its_fixture_lives(suite):
     suite.test("""
         @pytest.fixture(scope="module")
@@ -209,8 +250,10 @@ def test_failed_set_up_of_a_wider_fixture_commits_nothing(guarded):
         def test_it(token):
             pass
     """)
-    guarded.run().assert_outcomes(errors=1)
+    result = guarded.run()
+    result.assert_outcomes(errors=1)
     assert guarded.cassettes() == []
+    result.stdout.fnmatch_lines(["1 request made"])
 
 
 @pytest.mark.parametrize("end", ["pytest.skip('no docker')", "raise OSError"])

@@ -127,8 +127,10 @@ def test_wider_fixtures_of_every_worker_record_once(suite):
         def test_it(n, login):
             assert requests.get(URL + f"/{n}").ok
     """)
-    suite.subprocess("-p", "xdist", "-n4").assert_outcomes(passed=4)
+    result = suite.subprocess("-p", "xdist", "-n4")
+    result.assert_outcomes(passed=4)
     assert suite.cassette("login").count("- request:") == 1
+    result.stdout.re_match_lines([r"(.* replayed, )?5 recorded, \d requests made"])
 
 
 def test_what_workers_counted_outside_of_tests_is_in_the_summary(suite):
