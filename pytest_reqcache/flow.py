@@ -86,7 +86,7 @@ class Flow:
         self._left_alone: set[str] = set()
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
-        self._sequences: dict[str, list[str]] = {}
+        self._sequences: dict[str, dict[str, int]] = {}  # by key: the answers recorded, by ref
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
         self._asked_for: dict[str, tuple[RecordedRequest, int, str | None]] = {}  # by ref
 
@@ -293,7 +293,7 @@ class Flow:
             old = None if replaced is None else self._as_read(replaced)
             staged = self._staging.stage(replace(new, answer=answer), old, refresh=refresh)
             if self._is_sequence(asked):
-                self._sequences.setdefault(asked.key, []).append(staged.ref)
+                self._sequences.setdefault(asked.key, {})[staged.ref] = answer
             return staged
 
     def _next_answer(self, asked: Asked, new: Interaction, found: Found | None) -> int:
@@ -461,15 +461,19 @@ class Flow:
 
     def _left_over_of_sequences(self) -> list[Staged]:
         """What a shorter new sequence does not replace."""
-        staged = {key: {ref for ref in refs if ref in self._staging} for key, refs in self._sequences.items()}
-        if not any(staged.values()):
+        last = {
+            key: max(staged)
+            for key, answers in self._sequences.items()
+            if (staged := [answer for ref, answer in answers.items() if ref in self._staging])
+        }
+        if not last:
             return []
         sequence_of = {item.ref: self.identity.key(item) for item in self.interactions()}
         left_over = []
         for item in self.cassette:
-            new = staged.get(sequence_of.get(item.ref, ""))
+            end = last.get(sequence_of.get(item.ref, ""))
             # What is left alone was served as it was, or refreshed with an error: a good recording stays.
-            if new and not item.keep and item.ref not in new | self._left_alone:
+            if end and item.answer > end and not item.keep and item.ref not in self._left_alone:
                 left_over.append(Staged(None, item, refresh=True))
         return left_over
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from .identity import Identity
@@ -28,6 +29,7 @@ class Staging:
         self._path = path
         self._identity = identity
         self._changes: dict[str, Staged] = {}  # by the ref of what is staged
+        self._refs = count()  # none stands twice, whatever is forgotten in between
         self._replaced_by: dict[str, str] = {}  # ref of what is replaced -> ref of the change
         self._located: dict[str, list[Staged]] = {}  # by locator; found with ``_located_by``
         self._located_by: tuple[object, ...] = ()
@@ -82,7 +84,7 @@ class Staging:
         self._located.clear()
 
     def _next_ref(self) -> str:
-        return f"staged-{len(self._changes)}"
+        return f"staged-{next(self._refs)}"
 
     def _add(self, ref: str, change: Staged) -> None:
         if change.replaces is not None and change.replaces.ref in self._changes:

@@ -172,6 +172,28 @@ def test_factory_patches_every_session_as_long_as_its_fixture_lives(suite):
     assert "requested by fixtures" not in suite.run("--reqcache-disable").stdout.str()
 
 
+@pytest.mark.parametrize("second", ["post(URL + '/other')", "get(URL + '/job')"])
+def test_sequence_goes_on_when_another_fixture_is_set_up(suite, second):
+    suite.test(f"""
+        @pytest.fixture(scope="session")
+        def api(cached_session_factory):
+            session = cached_session_factory("api", repeats="sequence")
+            assert [session.get(URL + "/job").json()["n"] for _ in range(3)] == [1, 2, 3]
+            return session
+
+        @pytest.fixture(scope="session")
+        def other(api):
+            assert api.{second}.json()["n"] == 4
+
+        def test_it(other):
+            pass
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.cassette("api").count("url: ") == 4
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)
+
+
 TWO_LOGINS = """
     def login(session, user):
         return session.post(URL + "/login", json={"user": user}).json()["access_token"]
