@@ -500,3 +500,31 @@ def test_async_test_that_nobody_runs_is_pytests_failure(suite):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*async def functions are not natively supported*"])
     assert suite.cassettes() == []
+
+
+def test_fixtures_beside_an_installed_cache(suite):
+    suite.write(
+        "conftest.py",
+        """
+        from pytest_reqcache import install_cache, uninstall_cache
+
+        def pytest_configure():
+            install_cache("installed")
+
+        def pytest_unconfigure():
+            uninstall_cache()
+
+        @pytest.fixture(scope="session")
+        def wide(cached_session_factory):
+            return cached_session_factory("wide").get(URL + "/wide")
+        """,
+    )
+    suite.test("""
+        def test_it(cached_session, reqcache, wide):
+            assert cached_session.get(URL + "/a").json()["path"] == "/a"
+            assert not requests.get(URL + "/installed").from_cache
+            assert (reqcache.recorded, reqcache.cassette.contains(url=URL + "/a")) == (1, True)
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.cassettes() == ["test_it/test_it.yaml", "wide.yaml"]
+    assert (suite.path / "installed.yaml").read_text().count("url: ") == 1
