@@ -125,14 +125,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             # Before all others, where the test asks for it by itself, too: what they request is the test's.
             names = [_FIXTURE, *(name for name in names if name != _FIXTURE)]
             item.fixturenames = names  # type: ignore[attr-defined]
-        if not run.in_use and names is not None and not _OWN_FIXTURES.isdisjoint(names):
-            run.in_use = True
-            from .around import Around
-
-            config.pluginmanager.register(Around(run), "reqcache-around")
+        if names is not None and not _OWN_FIXTURES.isdisjoint(names):
+            _use(run, config)
     if run.wrong_markers:
         items.clear()  # what finishes the collection is told of it all the same
         raise pytest.UsageError(*run.wrong_markers)
+
+
+def _use(run: Run, config: pytest.Config) -> None:
+    """Some test of the run uses the cache."""
+    if not run.in_use:
+        run.in_use = True
+        from .around import Around
+
+        config.pluginmanager.register(Around(run), "reqcache-around")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -151,10 +157,12 @@ def _test(request: pytest.FixtureRequest) -> Iterator[Running]:
     from .running import start, stop
 
     run = request.config.stash[RUN]
+    _use(run, request.config)  # no collected item shows that a test asks for a fixture by itself
     item: pytest.Item = request.node
     marked = item.get_closest_marker(MARKER) is not None or run.options.autouse
+    config = request.getfixturevalue("reqcache_config")
     try:
-        running = start(item, run, request.getfixturevalue("reqcache_config"), patches=marked)
+        running = start(item, run, config, patches=marked)
     except (TypeError, ValueError) as error:
         pytest.fail(f"{item.nodeid}: {error}", pytrace=False)
     yield running
@@ -192,6 +200,7 @@ def cached_session_factory(request: pytest.FixtureRequest) -> Iterator[CachedSes
     from .wider import CachedSessionFactory
 
     run = request.config.stash[RUN]
+    _use(run, request.config)
     yield CachedSessionFactory(run)
     end_wider(run)
 

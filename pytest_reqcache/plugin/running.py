@@ -275,8 +275,10 @@ def resume(run: Run, running: Running | None) -> None:
 
 def stop(run: Run, running: Running) -> None:
     """The test has made its last request: wait for what runs behind it, and let go of the sessions."""
-    running.engine.transport.end()
-    suspend(run)
+    try:
+        running.engine.transport.end()
+    finally:
+        suspend(run)
 
 
 def check(running: Running) -> None:
@@ -293,11 +295,15 @@ def watch_for(run: Run, who: str) -> patching.Watch | None:
     if run.options.offline or run.options.disabled:
         return None
 
+    ini = _of_ini(run)
+
     def watch(
         request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
     ) -> requests.Response:
-        what = f"{who}: {request.method} {masked_url(request.url or '', _of_ini(run).redact.rules)}"
-        run.outside.add({"live_in_fixtures": {what: 1}})
+        url = request.url or ""
+        if not ini.passes_through(url):
+            what = f"{who}: {request.method} {masked_url(url, ini.redact.rules)}"
+            run.outside.add({"live_in_fixtures": {what: 1}})
         return forward(request)
 
     return watch

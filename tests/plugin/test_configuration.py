@@ -176,3 +176,20 @@ def test_every_setting_of_the_ini_file_has_a_parser_and_every_marker_setting_an_
     from pytest_reqcache.settings import MARKER_SETTINGS, TEXT_PARSERS
 
     assert set(INI_SETTINGS) == set(MARKER_SETTINGS) == set(TEXT_PARSERS)
+
+
+def test_error_in_ones_own_reqcache_config_keeps_its_traceback(suite):
+    suite.test("""
+        @pytest.fixture
+        def reqcache_config():
+            return {"expire_after": 1 + "d"}
+
+        @pytest.mark.reqcache
+        def test_it():
+            pass
+    """)
+    result = suite.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*return {*1 + *", "E *TypeError: unsupported operand*", "test_it.py:*: TypeError"]
+    )

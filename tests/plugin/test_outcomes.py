@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from origin import Answer
@@ -285,3 +287,20 @@ def test_write_whose_streamed_body_is_not_read_counts_as_a_write(suite):
             assert (first, requests.get(URL + "/item").text) == ("old", "new")
     """)
     suite.run().assert_outcomes(passed=1)
+
+
+def test_warning_that_is_an_error_at_the_end_of_a_test_is_no_matter_of_the_next(suite, monkeypatch):
+    def join(self):
+        warnings.warn("a refresh is slow", ResourceWarning, stacklevel=2)
+
+    monkeypatch.setattr("pytest_reqcache.background.Background.join", join)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_a():
+            requests.get(URL + "/a")
+
+        def test_b():
+            assert not hasattr(requests.get(URL + "/a"), "from_cache")
+    """)
+    suite.run("-W", "error").assert_outcomes(passed=2, errors=1)
+    assert suite.origin.count("/a") == 2

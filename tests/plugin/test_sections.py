@@ -50,3 +50,13 @@ def test_colours_of_a_section():
         "\x1b[31m             - query a\x1b[0m",
         "\x1b[32m             + query b\x1b[0m",
     ]
+
+
+@pytest.mark.parametrize("name", ["cached_session", "reqcache"])
+def test_section_where_the_test_asks_for_the_fixture_by_itself(suite, name):
+    suite.test(f"""
+        def test_it(request):
+            request.getfixturevalue("{name}")
+            request.getfixturevalue("cached_session").get(URL + "/a").raise_for_status()
+    """)
+    suite.offline().stdout.fnmatch_lines(["*- reqcache -*", "not cached: GET */a"])

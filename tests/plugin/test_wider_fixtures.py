@@ -417,6 +417,22 @@ def test_factory_in_a_tear_down_takes_the_cassette_beside_the_file(suite):
     assert (suite.path / "unit/cassettes/wide.yaml").read_text().count("DELETE") == 2
 
 
+def test_requests_that_pass_through_are_not_named(suite):
+    suite.write("pytest.ini", "[pytest]\nreqcache_passthrough = 127.0.0.1:*/local\n")
+    suite.test("""
+        @pytest.fixture(scope="module")
+        def wide():
+            return requests.get(URL + "/local"), requests.get(URL + "/remote")
+
+        @pytest.mark.reqcache
+        def test_it(wide):
+            pass
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["  wide: GET */remote"])
+    assert "/local" not in result.stdout.str()
+
+
 def test_miss_of_a_wider_fixture_is_explained_in_the_failing_test(suite):
     suite.test("""
         @pytest.fixture(scope="session")
