@@ -21,11 +21,12 @@ class Guard:
     """Refuses what is sent while a run is offline.
 
     ``is_open`` tells of a URL whether a test's settings let it pass; None where no test that uses the
-    cache is under way: then loopback is left alone. ``refused`` counts what was stopped, by request,
-    with the secrets masked that ``rules`` tell.
+    cache is under way: then loopback is left alone. ``source`` is the name of what asked for the offline
+    run. ``refused`` counts what was stopped, by request, with the secrets masked that ``rules`` tell.
     """
 
     is_open: Callable[[str], bool | None]
+    source: str
     rules: Rules = DEFAULT_RULES
     refused: dict[str, int] = field(default_factory=dict)
 
@@ -38,7 +39,10 @@ class Guard:
         url = masked_url(request.url or "", self.rules)
         what = f"{request.method} {url}"
         self.refused[what] = self.refused.get(what, 0) + 1
-        explanation = f"{what}: not requested: this run is offline (--reqcache-offline)"
+        explanation = (
+            f"{what}: not requested: this run is offline ({self.source}); hosts that are to be reached "
+            "all the same stand in reqcache_passthrough"
+        )
         return not_cached(request, connection, explanation, url)
 
     def lets_pass(self, request: requests.PreparedRequest, proxies: dict[str, str]) -> bool:

@@ -380,7 +380,7 @@ def make_guard(run: Run) -> Guard:
         passes = run.current.engine.view.current.passes_through(url)
         return passes if run.current.patched else passes or None  # without the marker loopback is left alone
 
-    return Guard(is_open, ini.redact.rules)
+    return Guard(is_open, run.options.offline, ini.redact.rules)
 
 
 def _of_ini(run: Run) -> Settings:

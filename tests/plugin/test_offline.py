@@ -79,6 +79,20 @@ def test_command_names_what_turns_offline_off(suite, monkeypatch):
     suite.run().stdout.fnmatch_lines(["*to record: REQCACHE_OFFLINE=0 pytest test_it.py::test_it"])
 
 
+@pytest.mark.parametrize("source", ["--reqcache-offline", "REQCACHE_OFFLINE=yes", "reqcache_offline"])
+def test_guard_says_what_asked_for_it_and_how_a_host_passes(suite, source, monkeypatch):
+    suite.test(f"""
+        def test_it():
+            text = requests.get("http://service.invalid/").text
+            assert text.startswith("GET http://service.invalid/: not requested: this run is offline ({source}); ")
+            assert text.endswith("reqcache_passthrough")
+    """)
+    if source == "REQCACHE_OFFLINE=yes":
+        monkeypatch.setenv("REQCACHE_OFFLINE", "yes")
+    suite.write("pytest.ini", f"[pytest]\n{source} = true\n" if source == "reqcache_offline" else "")
+    suite.run(*([source] if source.startswith("--") else [])).assert_outcomes(passed=1)
+
+
 def test_unmarked_test_may_use_loopback_and_nothing_else(suite):
     suite.test("""
         def test_it():
