@@ -69,6 +69,14 @@ def settings_of(item: pytest.Item, config_layer: Mapping[str, Any], options: Run
     return merge(TEST_SETTINGS, options.ini, config_layer, *reversed(marks), options.command_line)
 
 
+def refuses_requests(item: pytest.Item, config_layer: Mapping[str, Any]) -> bool:
+    """Whether a test itself says ``only_if_cached``, whatever its run says."""
+    from ..settings import TEST_SETTINGS, merge
+
+    marks = [_layer(mark) for mark in item.iter_markers(MARKER)]
+    return merge(TEST_SETTINGS, config_layer, *reversed(marks)).only_if_cached
+
+
 def config_layer(given: object) -> dict[str, Any]:
     """What the ``reqcache_config`` fixture returned, checked.
 

@@ -24,10 +24,10 @@ def explain(
     compared_headers: Sequence[str],
     *,
     cassette: Path,
-    nodeid: str,
-    offline: str,
+    command: str,
 ) -> str:
-    """The miss in a few lines; ``request`` and ``recorded`` have their secrets masked."""
+    """The miss in a few lines; ``request`` and ``recorded`` have their secrets masked, ``command`` is what
+    records it."""
     reason = miss.explain()
     if miss.reason is Reason.NEVER_RECORDED and not cassette.exists():
         reason = "no cassette yet: the file does not exist"
@@ -37,10 +37,9 @@ def explain(
         f"  cassette:  {cassette}",
         *_nearest_lines(miss, request, recorded, compared_headers),
     ]
-    command = f"  to record: {record_command(nodeid, offline)}"
     if len(lines) >= _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 2], "             ..."]
-    return "\n".join([*map(_cut, lines), command])
+    return "\n".join([*map(_cut, lines), f"  to record: {command}"])
 
 
 def _cut(line: str) -> str:
@@ -68,11 +67,12 @@ def _nearest_lines(
         yield f"  recorded:  {shown}{more}"
 
 
-def record_command(nodeid: str, offline: str) -> str:
-    """The command that runs a test online; without a test, the whole run."""
-    command = f"pytest {shlex.quote(nodeid)}" if nodeid else "pytest"
-    if offline == "reqcache_offline":
-        return f"{command} -o reqcache_offline=false"
-    if offline.startswith("REQCACHE_OFFLINE"):
-        return f"REQCACHE_OFFLINE=0 {command}"
-    return command
+def record_command(nodeid: str, variables: Sequence[str], arguments: Sequence[str], *, refuses: bool) -> str:
+    """The command that runs a test online; without a test, the whole run.
+
+    ``variables`` and ``arguments`` take back what would make the run offline again; ``refuses`` says that the
+    test itself asks to make no request, which no command takes back.
+    """
+    test = [shlex.quote(nodeid)] if nodeid else []
+    command = " ".join([*variables, "pytest", *test, *map(shlex.quote, arguments)])
+    return f"take only_if_cached off, then {command}" if refuses else command

@@ -83,6 +83,11 @@ def spelling(path: Path) -> str:
     return unicodedata.normalize("NFC", str(path)).casefold()
 
 
+def told_nodeid(item: pytest.Item) -> str:
+    """A test's node id as pytest finds it by: xdist adds a group to ``item.nodeid``."""
+    return item.nodeid if item.parent is None else f"{item.parent.nodeid}::{item.name}"
+
+
 def test_name(item: pytest.Item) -> str:
     """The test's own name, its classes before it, as a file name."""
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]

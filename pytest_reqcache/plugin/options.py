@@ -6,6 +6,7 @@ Only the standard library and pytest are imported here; the parsers are, once a 
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,6 +73,7 @@ _OWN_INI: Final[dict[str, tuple[Any, str]]] = {
     "autouse": (_SCALAR, "every test behaves as if it had the bare marker: true or false"),
 }
 
+_OFFLINE_FLAG: Final = "--reqcache-offline"
 _OFFLINE_VARIABLE: Final = "REQCACHE_OFFLINE"
 _UNUSED: Final = ("ignore", "report", "fail")
 
@@ -114,6 +116,7 @@ def add_options(parser: pytest.Parser) -> None:
 class RunOptions:
     """What holds for the whole run. ``offline`` is the name of what asked for it, or empty.
 
+    ``variables`` and ``arguments`` stand before and behind `pytest` in a command that makes requests.
     ``ini`` and ``command_line`` are the layers of settings that they give, ``shown`` what the header says.
 
     Raises:
@@ -136,6 +139,9 @@ class RunOptions:
         self.command_line, flags_shown = _flag_layer(config)
         self.unused, unused_shown = _unused(config)
         self.shown = (*ini_shown, *flags_shown, *unused_shown)
+        self.variables, self.arguments = _ways_online(config)
+        if self.ini.get("only_if_cached"):
+            self.arguments += ["-o", "reqcache_only_if_cached=false"]
         if self.offline:
             self.command_line["only_if_cached"] = True
 
@@ -160,10 +166,34 @@ class RunOptions:
 def offline_source(config: pytest.Config) -> str:
     """What asks for an offline run: the flag, the variable or the ini option; empty where none does."""
     if _given(config, "offline"):
-        return "--reqcache-offline"
+        return _OFFLINE_FLAG
     if _truth(os.environ.get(_OFFLINE_VARIABLE, ""), _OFFLINE_VARIABLE):
         return f"{_OFFLINE_VARIABLE}={os.environ[_OFFLINE_VARIABLE]}"
     return "reqcache_offline" if _ini_flag(config, "offline") else ""
+
+
+def _ways_online(config: pytest.Config) -> tuple[list[str], list[str]]:
+    """What takes back each request for an offline run that the next command would inherit.
+
+    pytest puts ``addopts`` and ``PYTEST_ADDOPTS`` before the arguments of every command; ``-o addopts=...``
+    replaces the former, and nothing but the variable itself the latter.
+    """
+    variables, arguments = [], []
+    if _truth(os.environ.get(_OFFLINE_VARIABLE, ""), _OFFLINE_VARIABLE):
+        variables.append(f"{_OFFLINE_VARIABLE}=0")
+    added = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    if _OFFLINE_FLAG in added:
+        variables.append(f"PYTEST_ADDOPTS={shlex.quote(_without_flag(added)) if len(added) > 1 else ''}")
+    added = config.getini("addopts")
+    if _OFFLINE_FLAG in added:
+        arguments += ["-o", f"addopts={_without_flag(added)}"]
+    if _ini_flag(config, "offline"):
+        arguments += ["-o", "reqcache_offline=false"]
+    return variables, arguments
+
+
+def _without_flag(arguments: list[str]) -> str:
+    return shlex.join(argument for argument in arguments if argument != _OFFLINE_FLAG)
 
 
 def _given(config: pytest.Config, name: str) -> Any:

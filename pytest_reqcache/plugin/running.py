@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -34,9 +34,9 @@ from ..settings import (
     parse_settings,
 )
 from ..transport import Transport
-from .marking import cassette_name, config_layer, settings_of
-from .misses import explain
-from .naming import cassette_path, check_name, named_cassette, spelling
+from .marking import cassette_name, config_layer, refuses_requests, settings_of
+from .misses import explain, record_command
+from .naming import cassette_path, check_name, named_cassette, spelling, told_nodeid
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
 from .state import Run, Totals
@@ -100,9 +100,14 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     Raises:
         TypeError, ValueError: what ``reqcache_config`` returned is not accepted.
     """
-    settings = settings_of(item, config_layer(config), run.options)
+    layer = config_layer(config)
+    settings = settings_of(item, layer, run.options)
     path = cassette_path(item, cassette_name(item), run.options.cassette_dir)
-    engine, flow, explanations = _engine(path, settings, run, item.nodeid)
+
+    def command() -> str:
+        return _command(run, told_nodeid(item), refuses=refuses_requests(item, layer))
+
+    engine, flow, explanations = _engine(path, settings, run, command)
     running = Running(item.nodeid, engine, flow, patches, sections=explanations)
     run.running[item.nodeid] = running
     resume(run, running)
@@ -110,11 +115,11 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
 
 
 def _engine(
-    path: Path, settings: Settings, run: Run, nodeid: str, fixture: str = ""
+    path: Path, settings: Settings, run: Run, command: Callable[[], str], fixture: str = ""
 ) -> tuple[Engine, Flow, list[str]]:
     """An engine on a cassette, its flow, and the list that the explanations of its misses go to.
 
-    ``fixture`` names the cassette where it is for fixtures of wider scope, and not for the test ``nodeid``.
+    ``command`` gives what records, ``fixture`` names the cassette where it is for fixtures of wider scope.
     """
     if run.memory is None:
         run.memory = RunMemory()
@@ -138,8 +143,7 @@ def _engine(
             [identity.mask(item.request).request for item in recorded],
             compared_fields(recorded, view.current),
             cassette=path,
-            nodeid=nodeid,
-            offline=run.options.offline,
+            command=command(),
         )
         explanations.append(redactor.clean_text(text))
         return explanations[-1]
@@ -149,6 +153,13 @@ def _engine(
     engine = Engine(transport, flow, view, journal, mocks_first=True)
     engine.off = int(run.options.disabled)
     return engine, flow, explanations
+
+
+def _command(run: Run, nodeid: str, *, refuses: bool) -> str:
+    """The command that records what was missed. Online only who asks not to make a request misses."""
+    options = run.options
+    refuses = refuses or not (options.offline or options.ini.get("only_if_cached"))
+    return record_command(nodeid, options.variables, options.arguments, refuses=refuses)
 
 
 def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
@@ -164,7 +175,9 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
         if other := next((used for used in run.wider if spelling(used) == spelling(path)), None):
             raise ValueError(f"{path.name!r} is spelt {other.name!r} elsewhere: one spelling is accepted")
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
-        run.wider[path] = Wider(given, layer, *_engine(path, settings, run, "", path.stem))
+        refuses = bool(layer.get("only_if_cached"))
+        engine = _engine(path, settings, run, lambda: _command(run, "", refuses=refuses), path.stem)
+        run.wider[path] = Wider(given, layer, *engine)
     wider = run.wider[path]
     if wider.layer != layer:
         raise ValueError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 
@@ -79,12 +81,73 @@ def test_command_names_what_turns_offline_off(suite, monkeypatch):
     suite.run().stdout.fnmatch_lines(["*to record: REQCACHE_OFFLINE=0 pytest test_it.py::test_it"])
 
 
+@pytest.mark.parametrize(
+    ("ini", "variable", "said"),
+    [
+        ("addopts = --reqcache-offline", "", "pytest test_it.py::test_it -o addopts="),
+        (
+            "addopts = -ra --reqcache-offline -k 'it or b'",
+            "",
+            "pytest test_it.py::test_it -o 'addopts=-ra -k '\"'\"'it or b'\"'\"''",
+        ),
+        ("", "--reqcache-offline", "PYTEST_ADDOPTS= pytest test_it.py::test_it"),
+        ("", "-ra --reqcache-offline -v", "PYTEST_ADDOPTS='-ra -v' pytest test_it.py::test_it"),
+        (
+            "addopts = --reqcache-offline\nreqcache_only_if_cached = 1",
+            "--reqcache-offline",
+            "PYTEST_ADDOPTS= pytest test_it.py::test_it -o addopts= -o reqcache_only_if_cached=false",
+        ),
+    ],
+)
+def test_command_is_one_that_records(suite, ini, variable, said, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", variable)
+    suite.write("pytest.ini", f"[pytest]\n{ini}\n")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a").raise_for_status()
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines([f"  to record: {said}"])
+    command = next(line for line in result.outlines if "to record: " in line).partition(": ")[2]
+    before, _, behind = command.partition("pytest ")
+    for assignment in shlex.split(before):
+        monkeypatch.setenv(*assignment.split("=", 1))
+    suite.run(*shlex.split(behind)).assert_outcomes(passed=1)
+    assert suite.cassettes() == ["test_it/test_it.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("where", "flag"),
+    [("marker", ""), ("marker", "--reqcache-offline"), ("config", ""), ("call", ""), ("factory", "")],
+)
+def test_command_says_that_only_if_cached_is_in_the_way(suite, where, flag):
+    suite.test(f"""
+        @pytest.fixture
+        def reqcache_config():
+            return {{"only_if_cached": {where == "config"}}}
+
+        @pytest.fixture(scope="module")
+        def api(cached_session_factory):
+            return cached_session_factory("api", only_if_cached=True)
+
+        @pytest.mark.reqcache{"(only_if_cached=True)" if where == "marker" else ""}
+        def test_it(cached_session, request):
+            session = request.getfixturevalue("api") if {where == "factory"} else cached_session
+            session.get(URL + "/a", only_if_cached={where == "call"}).raise_for_status()
+    """)
+    command = "pytest" if where == "factory" else "pytest test_it.py::test_it"
+    suite.run(*filter(None, [flag])).stdout.fnmatch_lines(
+        [f"  to record: take only_if_cached off, then {command}"]
+    )
+
+
 @pytest.mark.parametrize("source", ["--reqcache-offline", "REQCACHE_OFFLINE=yes", "reqcache_offline"])
 def test_guard_says_what_asked_for_it_and_how_a_host_passes(suite, source, monkeypatch):
     suite.test(f"""
         def test_it():
             text = requests.get("http://service.invalid/").text
-            assert text.startswith("GET http://service.invalid/: not requested: this run is offline ({source}); ")
+            assert "GET http://service.invalid/: not requested: this run is offline ({source}); " in text
             assert text.endswith("reqcache_passthrough")
     """)
     if source == "REQCACHE_OFFLINE=yes":

@@ -165,3 +165,16 @@ def test_wrong_marker_is_a_usage_error_of_the_whole_run(suite, how):
     result.stderr.fnmatch_lines(["ERROR: test_it.py::test_it: *expire_afer*expire_after*"])
     assert "Traceback" not in result.stderr.str()
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+
+
+def test_command_names_the_test_as_pytest_knows_it(suite):
+    suite.test("""
+        class TestIt:
+            @pytest.mark.xdist_group("shop")
+            @pytest.mark.reqcache
+            @pytest.mark.parametrize("who", ["a@b"])
+            def test_it(self, who):
+                requests.get(URL + "/a").raise_for_status()
+    """)
+    result = suite.subprocess("-p", "xdist", "-n1", "--dist=loadgroup", "--reqcache-offline")
+    result.stdout.fnmatch_lines(["*to record: pytest 'test_it.py::TestIt::test_it[[]a@b]'"])
