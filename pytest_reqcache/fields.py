@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from .headers import Headers, vary_names
-from .matching import CONDITIONAL_FIELDS
-from .models import Interaction
+from .matching import CONDITIONAL_FIELDS, NOISE_FIELDS
+from .models import Interaction, RecordedRequest
 from .settings import Settings
 
 # Fields of a request that say nothing about it: what the client library sends by itself.
@@ -43,9 +43,19 @@ def kept_fields(settings: Settings) -> tuple[str, ...]:
     return settings.match_headers if isinstance(settings.match_headers, tuple) else ()
 
 
-def compared_fields(interactions: Iterable[Interaction], settings: Settings) -> list[str]:
-    """The request fields that tell these interactions apart: of ``match_headers``, and of ``Vary``."""
+def compared_fields(
+    asked: RecordedRequest, interactions: Sequence[Interaction], settings: Settings
+) -> list[str]:
+    """The request fields, in lower case, that tell these interactions from what is asked: those of
+    ``match_headers``, of ``Vary``, and the caller's own conditions and ranges."""
     names = dict.fromkeys(kept_fields(settings))
+    if settings.match_headers is True:
+        for request in (asked, *(item.request for item in interactions)):
+            names.update(dict.fromkeys(name.lower() for name, _ in request.headers))
+        for noise in (*NOISE_FIELDS, *CONDITIONAL_FIELDS):
+            names.pop(noise, None)
+    if not settings.cache_control:
+        names.update(dict.fromkeys(sorted(CONDITIONAL_FIELDS)))
     for item in interactions:
         varying = vary_names(item.response.headers.get_all("Vary"))
         if varying != "*":

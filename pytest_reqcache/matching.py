@@ -90,10 +90,8 @@ class Matcher(NamedTuple):
         compared = []
         for name, value in headers:
             lowered = name.lower()
-            if lowered == "accept" and value.strip() == "*/*":
-                continue  # RFC 9110 section 12.5.1: the same as none
-            if self._is_compared(lowered):
-                compared.append((lowered, _without_boundary(value) if lowered == "content-type" else value))
+            if self._is_compared(lowered) and (told := compared_value(lowered, value)) is not None:
+                compared.append((lowered, told))
         return tuple(sorted(compared))
 
     def _is_compared(self, name: str) -> bool:
@@ -102,6 +100,13 @@ class Matcher(NamedTuple):
         if isinstance(self.match_headers, bool):
             return self.match_headers and name not in NOISE_FIELDS
         return name in self.match_headers
+
+
+def compared_value(name: str, value: str) -> str | None:
+    """What is compared of a header field, whose name is in lower case; None where it is the same as none."""
+    if name == "accept" and value.strip() == "*/*":  # RFC 9110 section 12.5.1
+        return None
+    return _without_boundary(value) if name == "content-type" else value
 
 
 def normalize_url(url: str) -> str:

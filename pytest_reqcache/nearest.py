@@ -6,9 +6,11 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from .matching import canonical_body, compared_value, normalize_url
 from .models import RecordedRequest
 
 _LONGEST_VALUE: Final = 100  # characters of one value that a diff shows
@@ -43,11 +45,11 @@ def nearest(
 ) -> list[tuple[RecordedRequest, list[Difference]]]:
     """The recorded requests with what differs, the nearest first; those of other hosts are left out."""
     names = tuple(compared_headers)
-    host = _split(asked.url).netloc
+    host = _split(asked.url).hostname
     ranked = [
         (request, differences(asked, request, names))
         for request in recorded
-        if _split(request.url).netloc == host
+        if _split(request.url).hostname == host
     ]
     return sorted(ranked, key=lambda pair: sum(difference.weight for difference in pair[1]))
 
@@ -55,18 +57,20 @@ def nearest(
 def differences(
     asked: RecordedRequest, recorded: RecordedRequest, compared_headers: Iterable[str] = ()
 ) -> list[Difference]:
-    """How a request differs from a recorded one."""
+    """How a request differs from a recorded one. Names of headers are in lower case."""
     found = []
     if asked.method != recorded.method:
         found.append(Difference("method ", recorded.method, asked.method, 4))
     was, is_now = _split(recorded.url), _split(asked.url)
+    if _origin(was) != _origin(is_now):
+        found.append(Difference("origin ", _origin(was), _origin(is_now), 2))
     if was.path != is_now.path:
         compared = was.path[:_COMPARED_PATH], is_now.path[:_COMPARED_PATH]
         likeness = difflib.SequenceMatcher(None, *compared, autojunk=False).ratio()
         found.append(Difference("path ", was.path, is_now.path, 3 + round(10 * (1 - likeness))))
     found += _parameters("query ", was.query, is_now.query)
     for name in compared_headers:
-        before, after = recorded.headers.get(name), asked.headers.get(name)
+        before, after = _header(recorded, name), _header(asked, name)
         if before != after:
             found.append(Difference(f"header {name}: ", before, after, 1))
     found += _body(asked, recorded)
@@ -74,29 +78,51 @@ def differences(
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of a URL; of one that is none, as people may write it, it is all path."""
+    """The parts of a URL as it is compared; of one that is none, as people may write it, it is all path."""
     try:
-        return urlsplit(url)
+        return urlsplit(normalize_url(url))
     except ValueError:
         return SplitResult("", "", url, "", "")
 
 
+def _origin(url: SplitResult) -> str:
+    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+
+
+def _header(request: RecordedRequest, name: str) -> str | None:
+    value = request.headers.get(name)
+    return None if value is None else compared_value(name, value)
+
+
 def _parameters(where: str, recorded: str, asked: str) -> Iterator[Difference]:
-    was = dict(parse_qsl(recorded, keep_blank_values=True))
-    is_now = dict(parse_qsl(asked, keep_blank_values=True))
+    was, is_now = _values(recorded), _values(asked)
+    if was == is_now and recorded != asked:  # alike when they are decoded, which is not compared
+        yield Difference(where, recorded, asked, 1)
     for name in dict.fromkeys((*was, *is_now)):
-        if was.get(name) != is_now.get(name):
-            before = None if name not in was else f"{name}={was[name]}"
-            after = None if name not in is_now else f"{name}={is_now[name]}"
-            yield Difference(where, before, after, 1 if name in was and name in is_now else 2)
+        for before, after in zip_longest(was.get(name, ()), is_now.get(name, ())):
+            if before != after:
+                yield Difference(
+                    where,
+                    None if before is None else f"{name}={before}",
+                    None if after is None else f"{name}={after}",
+                    2 if before is None or after is None else 1,
+                )
+
+
+def _values(query: str) -> dict[str, list[str]]:
+    """The values of each parameter, in order."""
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        values.setdefault(name, []).append(value)
+    return values
 
 
 def _body(asked: RecordedRequest, recorded: RecordedRequest) -> Iterator[Difference]:
-    if (asked.body or b"") == (recorded.body or b""):
+    if asked.body == recorded.body or canonical_body(asked) == canonical_body(recorded):
         return
     was, is_now = _readable(recorded), _readable(asked)
-    if was == is_now:
-        return
+    if was == is_now:  # alike as values, yet spelt otherwise
+        was, is_now = (str(body.body or b"", "utf-8", "replace").splitlines() for body in (recorded, asked))
     shown = 0
     for line in difflib.ndiff(*_excerpts(was, is_now)):
         if line[0] in "-+" and shown < _MOST_BODY_LINES:

@@ -52,6 +52,16 @@ def test_same_path_of_another_method_is_nearer_than_another_path():
             ["- header x-v: 1", "+ header x-v: 2"],
         ),
         (request(headers=[("Other", "2")]), request(), []),
+        (request(path="/?t=a&t=b"), request(path="/?t=b"), ["+ query t=a", "- query t=b", "+ query t=b"]),
+        (request(path="/?p=a%2Fb"), request(path="/?p=a/b"), ["+ query p=a%2Fb", "- query p=a/b"]),
+        (request(path="/%7Eu?%61=1"), request(path="/~u?a=1"), []),
+        (
+            RecordedRequest("GET", "https://api.test/"),
+            request(),
+            ["- origin http://api.test", "+ origin https://api.test"],
+        ),
+        (RecordedRequest("GET", "http://API.test:80/"), request(), []),
+        (request(body=b'{"n":1.0}'), request(body=b'{"n":1.00}'), ['- body {"n":1.00}', '+ body {"n":1.0}']),
     ],
 )
 def test_differences_as_a_diff(asked, recorded, lines):

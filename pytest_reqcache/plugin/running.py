@@ -141,7 +141,7 @@ def _engine(
             miss,
             identity.mask(request).request,
             [identity.mask(item.request).request for item in recorded],
-            compared_fields(recorded, view.current),
+            compared_fields(request, recorded, view.current),
             cassette=path,
             command=command(),
         )
