@@ -70,7 +70,7 @@ class Journal:
     kept: list[str] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
     stale_answers: list[tuple[str, timedelta]] = field(default_factory=list)
-    replays: Counter[str] = field(default_factory=Counter)
+    replays: Counter[tuple[str, str]] = field(default_factory=Counter)  # by request and recording
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def sent(self, what: str, why: Reason | None) -> None:
@@ -79,8 +79,11 @@ class Journal:
             self.requests += 1
         log.debug("%s: sent: %s", what, why.value if why else "")
 
-    def served(self, what: str, *, stale_age: timedelta | None = None) -> None:
-        """An answer came from the cassette; for a stale one ``stale_age`` says how old it is."""
+    def served(self, what: str, recording: str | None, *, stale_age: timedelta | None = None) -> None:
+        """An answer came from the cassette; for a stale one ``stale_age`` says how old it is.
+
+        ``recording`` names what it came from there; it is None for one of a sequence, which holds its last.
+        """
         with self._lock:
             if stale_age is None:
                 self.replayed += 1
@@ -88,7 +91,8 @@ class Journal:
                 self.stale += 1
                 self.stale_answers.append((what, stale_age))
                 self.oldest_stale = max(self.oldest_stale, stale_age)
-            self.replays[what] += 1
+            if recording is not None:
+                self.replays[what, recording] += 1
         log.debug("%s: %s from the cassette", what, "replayed" if stale_age is None else "stale answer")
 
     def stored(self, what: str) -> None:

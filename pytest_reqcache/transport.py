@@ -179,7 +179,8 @@ class Transport:
         response = self._presented(call, stored, now)
         response.expires = expires
         stale_age = None if expires is None or now < expires else now - stored.created_at
-        self.journal.served(call.what, stale_age=stale_age)
+        recording = None if call.settings.repeats == "sequence" else stored.ref
+        self.journal.served(call.what, recording, stale_age=stale_age)
         self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
         return response
 

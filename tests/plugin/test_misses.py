@@ -189,6 +189,29 @@ def test_polling_is_hinted_at(suite):
     result.stdout.fnmatch_lines(["*- reqcache -*", hint, "*= reqcache =*", hint])
 
 
+@pytest.mark.parametrize(
+    ("marker", "call"),
+    [
+        ("", 'requests.post(URL + "/rpc", json={"n": n})'),
+        ("", 'requests.get(URL + "/rpc", data=str(n))'),
+        ("repeats='sequence'", 'requests.get(URL + "/rpc")'),
+    ],
+)
+def test_polling_is_not_hinted_at_where_nothing_polls_or_a_sequence_is_recorded(suite, marker, call):
+    suite.test(f"""
+        @pytest.mark.reqcache({marker})
+        def test_it():
+            for n in range(int(os.environ.get("N", "2"))):
+                {call}
+    """)
+    suite.run().assert_outcomes(passed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("N", "40")
+        result = suite.run()
+        result.assert_outcomes(passed=1)
+        assert "answered" not in result.stdout.str() + suite.run().stdout.str()
+
+
 @pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["serial", "xdist"])
 def test_diff_is_in_colour_where_pytest_is(suite, workers):
     suite.test("""
