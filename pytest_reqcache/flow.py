@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,7 @@ from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Found, Store
 from .redacting import Redacting
 from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
+from .redaction.spans import split_url
 from .settings import Settings
 from .staging import Staged, Staging
 from .usage import fingerprint
@@ -209,17 +211,21 @@ class Flow:
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
         """Offline a recording answers whoever asks: with another credential, or with none."""
-        path = _without_query(asked.masked.request.url)
         found = []
-        for item in self.interactions():
+        for item in self._at_address(_address(asked.locator)):
             stored = self.identity.mask(item.request)
-            if _without_query(stored.request.url) != path:
-                continue
             names = _names(asked.masked) | _names(stored)
             bare = [_without_userinfo(strip_ignored(side.request, names)) for side in (asked.masked, stored)]
             if self.identity.same(*bare):
                 found.append(item)
         return found
+
+    def _at_address(self, address: str) -> list[Interaction]:
+        """What is stored of a host and path, whatever its query, in the order of the file."""
+        locators = dict.fromkeys((*map(str, self.cassette.locators()), *self._staging.locators()))
+        there = [one for one in locators if address in one and _address(one) == address]
+        found = [item for locator in there for item in self._at_locator(locator)]
+        return sorted(found, key=_line) if len(there) > 1 else found
 
     def _at_locator(self, locator: str) -> Iterator[Interaction]:
         if self._settings().key_fn is not None:
@@ -491,8 +497,14 @@ def _duplicate(places: Sequence[Source], what: str, answer: int) -> str:
     )
 
 
-def _without_query(url: str) -> str:
-    return url.partition("?")[0].partition("://")[2].rpartition("@")[2]
+def _address(url: str) -> str:
+    """The host and path of a URL."""
+    return split_url(url)[2]
+
+
+def _line(item: Interaction) -> float:
+    """Where it stands in its file; what is staged comes last."""
+    return item.source.line if item.source is not None and item.source.line else inf
 
 
 def _names(masked: Masked) -> set[str]:
@@ -502,6 +514,5 @@ def _names(masked: Masked) -> set[str]:
 
 
 def _without_userinfo(request: RecordedRequest) -> RecordedRequest:
-    scheme, slashes, rest = request.url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return replace(request, url=f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}")
+    before, _, address, tail = split_url(request.url)
+    return replace(request, url=before + address + tail)

@@ -50,11 +50,11 @@ class Staging:
 
     def at(self, locator: str) -> Sequence[Staged]:
         """The changes whose new interaction may answer a request of that locator."""
-        if self._located_by != self._identity.basis:  # a secret that is known now is masked in a locator, too
-            self._located_by, self._located = self._identity.basis, {}
-            for change in self._changes.values():
-                self._locate(change)
-        return self._located.get(locator, ())
+        return self._by_locator().get(locator, ())
+
+    def locators(self) -> list[str]:
+        """The locators of what is new."""
+        return list(self._by_locator())
 
     def now(self, item: Interaction) -> Interaction | None:
         """What a recorded interaction has become in this test; None where it was removed."""
@@ -94,6 +94,13 @@ class Staging:
             self._locate(change)
         if change.replaces is not None:
             self._replaced_by[change.replaces.ref] = ref
+
+    def _by_locator(self) -> dict[str, list[Staged]]:
+        if self._located_by != self._identity.basis:  # a secret that is known now is masked in a locator, too
+            self._located_by, self._located = self._identity.basis, {}
+            for change in self._changes.values():
+                self._locate(change)
+        return self._located
 
     def _locate(self, change: Staged) -> None:
         if change.new is not None:

@@ -45,8 +45,8 @@ def masked(monkeypatch):
     return urls
 
 
-def record(flow, url, body=b"{}"):
-    request = RecordedRequest("GET", url)
+def record(flow, url, body=b"{}", headers=Headers()):
+    request = RecordedRequest("GET", url, headers)
     asked = flow.ask(request, None)
     found = flow.find(asked)
     response = RecordedResponse(200, "OK", Headers((("Content-Type", "application/json"),)), body)
@@ -95,3 +95,17 @@ def test_a_commit_of_twice_as_many_sequences_looks_at_twice_as_much(tmp_path, ma
         flow.commit()
         looked_at.append(len(masked))
     assert looked_at[1] == 2 * looked_at[0]
+
+
+def test_a_request_without_the_recorded_credential_reads_what_it_may_be_answered_with(tmp_path, masked):
+    recording = flow_on(tmp_path / "c.yaml")
+    for number in range(50):
+        record(recording, f"http://api.test/items/{number}", headers=Headers((("X-Api-Key", TOKEN),)))
+    recording.commit()
+    flow = flow_on(tmp_path / "c.yaml", replace(TEST_SETTINGS, only_if_cached=True))
+    for number in (7, 8):
+        masked.clear()
+        url = f"http://api.test/items/{number}"
+        found = flow.find(flow.ask(RecordedRequest("GET", url), None))
+        assert [item.request.url for item in found.candidates] == [url]
+        assert set(masked) == {url}

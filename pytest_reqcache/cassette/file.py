@@ -80,6 +80,10 @@ class Cassette:
 
         return self._read(count)
 
+    def locators(self) -> list[Hashable]:
+        """The locators of all that is in the file."""
+        return self._read(lambda view: list(view.layout.locators))
+
     def commit(self, changes: Sequence[Change], identify: Identify) -> list[Interaction | None]:
         """Apply all changes in one step, or none.
 

@@ -36,6 +36,11 @@ class MemoryCassette:
     def __len__(self) -> int:
         return len(self._items)
 
+    def locators(self) -> list[Hashable]:
+        """The locators of all that it holds."""
+        with self._mutex:
+            return list(self._at)
+
     def commit(
         self, changes: Sequence[Change], identify: Callable[[Interaction], Hashable]
     ) -> list[Interaction | None]:

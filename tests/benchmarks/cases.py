@@ -33,7 +33,7 @@ class Bench:
     """One run: who is measured, how often, and where the results go.
 
     A subject whose rounds have taken longer than ``patience`` seconds in one case is measured no
-    more there, once it has had three.
+    more there, once it has had three; one will do for memory.
     """
 
     subjects: Sequence[Subject]
@@ -100,7 +100,12 @@ class Bench:
     # --- the rounds
 
     def interleave(
-        self, case: str, subjects: Sequence[Subject], one_round: Round, rounds: int | None = None
+        self,
+        case: str,
+        subjects: Sequence[Subject],
+        one_round: Round,
+        rounds: int | None = None,
+        fewest: int = _FEWEST_ROUNDS,
     ) -> None:
         """Every subject once a round, in an order that changes; what fails is left out from then on."""
         taking_part, spent = list(subjects), dict.fromkeys((subject.name for subject in subjects), 0.0)
@@ -118,7 +123,7 @@ class Bench:
                 spent[subject.name] += perf_counter() - started
                 for row, value in figures.items():
                     self.results.add(row, subject.name, value)
-                if number + 1 >= _FEWEST_ROUNDS and spent[subject.name] > self.patience:
+                if number + 1 >= fewest and spent[subject.name] > self.patience:
                     taking_part.remove(subject)
             say(f"  {case}: round {number + 1} of {rounds}", end="\r" if sys.stderr.isatty() else "\n")
 
@@ -273,7 +278,7 @@ def memory(bench: Bench) -> None:
         bench.clear(subject, f"stream-{number}")
         return figures
 
-    bench.interleave("memory", ready, one_round, rounds=min(bench.rounds, _FEWEST_ROUNDS))
+    bench.interleave("memory", ready, one_round, rounds=min(bench.rounds, _FEWEST_ROUNDS), fewest=1)
     for subject in subjects:
         bench.clear(subject, "many")
 

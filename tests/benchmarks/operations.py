@@ -29,9 +29,16 @@ def urls_of(command: Command) -> list[str]:
     return [command["base"] + path_of(number, size) for number in range(first, first + command["count"])]
 
 
+def _give(session: Any, command: Command) -> None:
+    """The header fields that each request is to have."""
+    if command.get("headers"):
+        session.headers.update(command["headers"])
+
+
 def prepare(command: Command) -> Operation:
     """Fill a store. Nothing is measured."""
     session = yield
+    _give(session, command)
     for url in urls_of(command):
         _get(session, url)
     yield
@@ -43,12 +50,10 @@ def replay(command: Command) -> Operation:
     opening, *urls = urls_of(command)
     step = max(1, len(urls) // command["sample"])
     sample = urls[::step][: command["sample"]]
-    headers = command.get("headers")
     gc.collect()
     started = perf_counter()
     session = yield
-    if headers:
-        session.headers.update(headers)
+    _give(session, command)
     _get(session, opening)
     opened = perf_counter() - started
     gc.collect()

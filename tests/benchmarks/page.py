@@ -297,7 +297,7 @@ def _memory(results: Results) -> str:
     size = "30" if results.about.get("quick") else "100"
     text = (
         "The most memory that the process had, above what it had after a few requests. The streamed body has "
-        f"{size} MB. Three rounds: this varies little.\n"
+        f"{size} MB. Three rounds at most: this varies little.\n"
     )
     cases = ["memory", *(row for row, _ in rows)]
     return "\n".join(["## Memory\n", text, table(results, cases, columns)])
