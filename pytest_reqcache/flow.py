@@ -176,7 +176,9 @@ class Flow:
 
     def _of_key(self, asked: Asked) -> list[tuple[Interaction, Masked]]:
         """What is recorded of the request's key, whatever its credentials and its variant."""
-        found = ((item, self.identity.same_key(item, asked)) for item in self._at_locator(asked.locator))
+        made = self._settings().key_fn is not None
+        stored = self._with_key(asked.key) if made else self._at_locator(asked.locator)
+        found = ((item, self.identity.same_key(item, asked)) for item in stored)
         return [(item, own) for item, own in found if own is not None]
 
     def _compatible(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> list[Interaction]:
@@ -228,22 +230,26 @@ class Flow:
         return sorted(found, key=_line) if len(there) > 1 else found
 
     def _at_locator(self, locator: str) -> Iterator[Interaction]:
-        if self._settings().key_fn is not None:
-            yield from self.interactions()
-            return
-        for item in self.cassette.find(locator):
-            current = self._staging.now(item)
-            if current is not None:
-                yield current
+        yield from self._as_they_are_now(self.cassette.find(locator))
         for change in self._staging.at(locator):
             if change.replaces is None and change.new is not None:
                 yield change.new
 
+    def _with_key(self, key: str) -> Iterator[Interaction]:
+        yield from self._as_they_are_now(self.cassette.with_key(key))
+        yield from (item for item in self._staging.added if item.key == key)
+
+    def _as_they_are_now(self, stored: Iterable[Interaction]) -> Iterator[Interaction]:
+        """What stands in the cassette, as it is in this test."""
+        for item in stored:
+            current = self._staging.now(item)
+            if current is not None:
+                yield current
+
     def interactions(self) -> Iterator[Interaction]:
         """Everything stored, as this test sees it."""
         with self._lock:
-            items = [current for item in self.cassette if (current := self._staging.now(item)) is not None]
-            items += self._staging.added
+            items = [*self._as_they_are_now(self.cassette), *self._staging.added]
         return iter(items)
 
     # --- refreshing

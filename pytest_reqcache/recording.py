@@ -124,7 +124,7 @@ class SessionRecorder:
     def find(self, asked: Asked) -> Found:
         with self._lock:
             if self._settings().key_fn is not None:
-                return Found(tuple(item for item in self.cassette if item.key == asked.key))
+                return Found(tuple(self.cassette.with_key(asked.key)))
             found = self.cassette.find(asked.locator)
         encodings = is_compared("accept-encoding", self._settings())
         latest: dict[object, Interaction] = {}

@@ -9,14 +9,16 @@ import pytest
 
 from pytest_reqcache import redacting
 from pytest_reqcache.cassette import Cassette
+from pytest_reqcache.cassette.index import View
 from pytest_reqcache.flow import Flow, RunMemory
 from pytest_reqcache.headers import Headers
 from pytest_reqcache.identity import TestIdentity
-from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.models import Change, Interaction, RecordedRequest, RecordedResponse
 from pytest_reqcache.redaction import Redactor
 from pytest_reqcache.settings import TEST_SETTINGS
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+parse = View.interaction
 TOKEN = "tok-5f0c9f6e3d0a4e0e9d5e"
 
 
@@ -109,3 +111,28 @@ def test_a_request_without_the_recorded_credential_reads_what_it_may_be_answered
         found = flow.find(flow.ask(RecordedRequest("GET", url), None))
         assert [item.request.url for item in found.candidates] == [url]
         assert set(masked) == {url}
+
+
+def test_a_made_key_is_found_without_reading_every_item_each_time(tmp_path, monkeypatch):
+    cassette = Cassette(tmp_path / "c.yaml", str)
+
+    def add(number):
+        request = RecordedRequest("GET", f"http://api.test/{number}")
+        new = Interaction(request, RecordedResponse(200, body=b"x" * 9000), NOW, key=f"key-{number}")
+        cassette.append([Change(new)], lambda item: item.key)
+
+    for number in range(20):
+        add(number)
+    read = []
+    monkeypatch.setattr(
+        View, "interaction", lambda view, number, *more: read.append(number) or parse(view, number, *more)
+    )
+    for key, looked_at in (("key-7", [*range(20), 7]), ("key-8", [8])):
+        read.clear()
+        assert [item.key for item in cassette.with_key(key)] == [key]
+        assert read == looked_at
+    assert cassette.with_key("no-key") == []
+    add(20)
+    read.clear()
+    assert [item.key for item in cassette.with_key("key-20")] == ["key-20"]
+    assert read == [20, 20]

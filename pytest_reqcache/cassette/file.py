@@ -67,6 +67,18 @@ class Cassette:
 
         return self._read(read)
 
+    def with_key(self, key: str) -> list[Interaction]:
+        """The interactions whose key a ``key_fn`` made, in file order. Each item is read once for its key."""
+
+        def read(view: View) -> list[Interaction]:
+            layout = view.layout
+            for number in range(layout.keyed, len(view)):
+                layout.keys.setdefault(view.interaction(number).key, []).append(number)
+                layout.keyed = number + 1
+            return self._shown(view, [view.interaction(number) for number in layout.keys.get(key, ())])
+
+        return self._read(read)
+
     def __iter__(self) -> Iterator[Interaction]:
         def read(view: View) -> list[Interaction]:
             return self._shown(view, [view.interaction(number) for number in range(len(view))])

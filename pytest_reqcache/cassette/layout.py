@@ -63,6 +63,9 @@ class Layout:
     lines: array[int] = field(default_factory=lambda: array("L"))
     #: The items of each locator: mostly one, whose number then stands alone.
     locators: dict[Hashable, int | list[int]] = field(default_factory=dict)
+    #: The items of each ``key``, as far as items have been read for theirs: who scans a file does not.
+    keys: dict[str | None, list[int]] = field(default_factory=dict)
+    keyed: int = 0
     torn: Torn | None = None
     #: The hash of the last item's text: a file in which it still stands has only grown.
     last: int = 0

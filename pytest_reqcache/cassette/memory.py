@@ -29,6 +29,10 @@ class MemoryCassette:
         with self._mutex:
             return [self._items[place] for place in sorted(self._at.get(locator, ()))]
 
+    def with_key(self, key: str) -> list[Interaction]:
+        """The interactions of which a ``key_fn`` made that key, in the order in which they came."""
+        return [item for item in self if item.key == key]
+
     def __iter__(self) -> Iterator[Interaction]:
         with self._mutex:
             return iter([item for _, item in sorted(self._items.items(), key=itemgetter(0))])

@@ -219,13 +219,27 @@ class _Outcomes:
         if running is not None:
             running.reports.append(report)
             if report.when == "teardown":
-                from .running import finish
+                self._finish(running, report)
+        self._count(report)
+        if report.sections and self._in_colour():
+            from . import reporting
 
-                totals, record = finish(self._run, running)
-                setattr(report, _REPORT_KEY, totals.as_dict())
-                if record is not None:
-                    setattr(report, _RECORD_KEY, record.as_dict())
-        # What a test counted travels with its report: from xdist's workers too, even if they crash later.
+            report.sections[:] = [
+                (name, reporting.coloured(text)) if name == SECTION else (name, text)
+                for name, text in report.sections
+            ]
+
+    def _finish(self, running: Running, last: pytest.TestReport) -> None:
+        """What the test counted travels with its last report: from xdist's workers too, even if they crash
+        later."""
+        from .running import finish
+
+        totals, record = finish(self._run, running)
+        setattr(last, _REPORT_KEY, totals.as_dict())
+        if record is not None:
+            setattr(last, _RECORD_KEY, record.as_dict())
+
+    def _count(self, report: pytest.TestReport) -> None:
         counted = getattr(report, _REPORT_KEY, None)
         if counted is not None:
             self._run.totals.add(counted)
@@ -234,13 +248,6 @@ class _Outcomes:
             from .records import Record
 
             self._run.results.add(report, None if done is None else Record.of(done))
-        if report.sections and self._in_colour():
-            from . import reporting
-
-            report.sections[:] = [
-                (name, reporting.coloured(text)) if name == SECTION else (name, text)
-                for name, text in report.sections
-            ]
 
     def _in_colour(self) -> bool:
         """Whether this is the process that prints, on a terminal with colours."""
