@@ -144,7 +144,11 @@ class Arrival:
         accepts = call.settings.filter_fn
         if accepts is None:
             return ""
-        if call.stream:  # its body was the caller's to read
-            response = replay(new, call.prepared, stream=False, connection=call.connection)
-            response.from_cache = False
-        return "" if accepts(response) else "filter_fn"
+        if not call.stream:
+            return "" if accepts(response) else "filter_fn"
+        # Its body was the caller's to read; in the filter's hands it is read again, if at all.
+        with replay(new, call.prepared, stream=True, connection=call.connection) as shown:
+            shown.from_cache = False
+            shown.expires, shown.cache_key = response.expires, response.cache_key
+            shown.elapsed = response.elapsed
+            return "" if accepts(shown) else "filter_fn"

@@ -36,8 +36,9 @@ def all_living_on(headers: Headers, later: timedelta) -> Headers:
     return _with_each(headers, lambda cookie: living_on(cookie, later))
 
 
-def all_living_as(headers: Headers, fresh: Headers) -> Headers:
-    """The fields of a response, each cookie with the ``Expires`` that it has in a fresh one."""
+def all_living_as(headers: Headers, fresh: Headers, later: timedelta) -> Headers:
+    """The fields of a response, each cookie with the ``Expires`` that it has in a fresh one, which was
+    received so much later; where it has none there, with its own, moved."""
     given: dict[str, list[str]] = {}
     for cookie in fresh.get_all("Set-Cookie"):
         given.setdefault(_name_of(cookie), []).append(cookie)
@@ -45,7 +46,9 @@ def all_living_as(headers: Headers, fresh: Headers) -> Headers:
     def as_given(cookie: str) -> str:
         others = given.get(_name_of(cookie))
         expires = _EXPIRES.search(others.pop(0)) if others else None
-        return _EXPIRES.sub(lambda found: found[1] + expires[2], cookie) if expires else cookie
+        if expires is None:
+            return living_on(cookie, later)
+        return _EXPIRES.sub(lambda found: found[1] + expires[2], cookie)
 
     return _with_each(headers, as_given)
 

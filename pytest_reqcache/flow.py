@@ -88,7 +88,8 @@ class Flow:
         self._left_alone: set[str] = set()
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
-        self._sequences: dict[str, dict[str, int]] = {}  # by key: the answers recorded, by ref
+        self._sequences: dict[str, list[str]] = {}  # by key: the refs of the answers recorded
+        self._committed: set[str] = set()  # refs of what this test has written already
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
         self._asked_for: dict[str, tuple[RecordedRequest, int, str | None]] = {}  # by ref
 
@@ -305,7 +306,7 @@ class Flow:
             old = None if replaced is None else self._as_read(replaced)
             staged = self._staging.stage(replace(new, answer=answer), old, refresh=refresh)
             if self._is_sequence(asked):
-                self._sequences.setdefault(asked.key, {})[staged.ref] = answer
+                self._sequences.setdefault(asked.key, []).append(staged.ref)
             return staged
 
     def _next_answer(self, asked: Asked, new: Interaction, found: Found | None) -> int:
@@ -432,6 +433,7 @@ class Flow:
                     self._memory.received[(self.cassette.path, now.ref)] = response
             recorded = sum(1 for change in chosen if change.new) - outrun
             self._note_asked_for(written)
+            self._committed.update(now.ref for now in written if now is not None)
             self._forget()
             drifted = [drift for drift, now in zip(drifts, written, strict=True) if drift and now is not None]
             return Commit(recorded, len(waiting) - len(chosen), outrun, tuple(drifted))
@@ -473,21 +475,20 @@ class Flow:
 
     def _left_over_of_sequences(self) -> list[Staged]:
         """What a shorter new sequence does not replace."""
-        last = {
-            key: max(staged)
-            for key, answers in self._sequences.items()
-            if (staged := [answer for ref, answer in answers.items() if ref in self._staging])
-        }
-        if not last:
+        new = {key: {ref for ref in refs if ref in self._staging} for key, refs in self._sequences.items()}
+        if not any(new.values()):
             return []
         sequence_of = {item.ref: self.identity.key(item) for item in self.interactions()}
-        left_over = []
-        for item in self.cassette:
-            end = last.get(sequence_of.get(item.ref, ""))
-            # What is left alone was served as it was, or refreshed with an error: a good recording stays.
-            if end and item.answer > end and not item.keep and item.ref not in self._left_alone:
-                left_over.append(Staged(None, item, refresh=True))
-        return left_over
+        # What is left alone was served as it was, or refreshed with an error: a good recording stays.
+        staying = self._left_alone | self._committed
+        return [
+            Staged(None, item, refresh=True)
+            for item in self.cassette
+            if (own := new.get(sequence_of.get(item.ref, "")))
+            and not item.keep
+            and item.ref not in own
+            and item.ref not in staying
+        ]
 
 
 def _secrets(masked: Masked) -> tuple[tuple[str, str], ...]:

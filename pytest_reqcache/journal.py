@@ -82,7 +82,7 @@ class Journal:
     def served(self, what: str, recording: str | None, *, stale_age: timedelta | None = None) -> None:
         """An answer came from the cassette; for a stale one ``stale_age`` says how old it is.
 
-        ``recording`` names what it came from there; it is None for one of a sequence, which holds its last.
+        ``recording`` names what it came from there; None where nobody asks how often one is used.
         """
         with self._lock:
             if stale_age is None:

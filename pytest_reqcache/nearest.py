@@ -122,7 +122,9 @@ def _body(asked: RecordedRequest, recorded: RecordedRequest) -> Iterator[Differe
         return
     was, is_now = _readable(recorded), _readable(asked)
     if was == is_now:  # alike as values, yet spelt otherwise
-        was, is_now = (str(body.body or b"", "utf-8", "replace").splitlines() for body in (recorded, asked))
+        was, is_now = _spelt(recorded), _spelt(asked)
+    if was == is_now:  # bytes that are no text
+        is_now = [f"{line}, not the same" for line in is_now]
     shown = 0
     for line in difflib.ndiff(*_excerpts(was, is_now)):
         if line[0] in "-+" and shown < _MOST_BODY_LINES:
@@ -147,17 +149,25 @@ def _excerpt(lines: list[str]) -> list[str]:
 
 def _readable(request: RecordedRequest) -> list[str]:
     """A body as lines that can be compared: JSON as JSON, a form by its fields."""
-    body = request.body or b""
     try:
-        text = body.decode()
+        text = (request.body or b"").decode()
     except UnicodeDecodeError:
-        return [f"{len(body)} bytes"]
+        return _spelt(request)
     if "form-urlencoded" in (request.headers.get("Content-Type") or "").lower():
         return sorted(f"{name}={value}" for name, value in parse_qsl(text, keep_blank_values=True))
     try:
         return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False).splitlines()
     except (ValueError, RecursionError):
         return text.splitlines()
+
+
+def _spelt(request: RecordedRequest) -> list[str]:
+    """A body's own lines; of bytes that are no text, their number."""
+    body = request.body or b""
+    try:
+        return body.decode().splitlines()
+    except UnicodeDecodeError:
+        return [f"{len(body)} bytes"]
 
 
 def _short(text: str) -> str:

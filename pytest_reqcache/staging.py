@@ -63,7 +63,8 @@ class Staging:
 
     def is_replaced(self, item: Interaction) -> bool:
         """Whether another one stands in its place, or nothing any more."""
-        return item.ref in self._replaced_by
+        staged = self._changes.get(item.ref)
+        return item.ref in self._replaced_by or (staged is not None and staged.new is None)
 
     def stage(self, new: Interaction, replaced: Interaction | None, *, refresh: bool) -> Interaction:
         """The new interaction, as it is known until it is written."""

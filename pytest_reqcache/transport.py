@@ -179,7 +179,8 @@ class Transport:
         response = self._presented(call, stored, now)
         response.expires = expires
         stale_age = None if expires is None or now < expires else now - stored.created_at
-        recording = None if call.settings.repeats == "sequence" else stored.ref
+        is_polled = call.settings.in_test and call.settings.repeats == "share"
+        recording = stored.ref if is_polled else None
         self.journal.served(call.what, recording, stale_age=stale_age)
         self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
         return response

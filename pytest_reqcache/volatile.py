@@ -57,7 +57,7 @@ def are_alike(old: RecordedResponse, new: RecordedResponse, further: Collection[
 
 def redated(old: Interaction, new: Interaction, *, cache_control: bool) -> Interaction:
     """The recorded answer with the times of the new one; its fields of time too, where they count."""
-    headers = all_living_as(old.response.headers, new.response.headers)
+    headers = all_living_as(old.response.headers, new.response.headers, new.created_at - old.created_at)
     if cache_control:
         for name in _TIME_FIELDS:
             values = new.response.headers.get_all(name)

@@ -136,3 +136,25 @@ def test_a_made_key_is_found_without_reading_every_item_each_time(tmp_path, monk
     read.clear()
     assert [item.key for item in cassette.with_key("key-20")] == ["key-20"]
     assert read == [20, 20]
+
+
+def test_a_made_key_that_an_edit_changes_in_place_is_the_new_one(tmp_path):
+    path = tmp_path / "c.yaml"
+    cassette = Cassette(path, str)
+
+    def add(key):
+        new = Interaction(
+            RecordedRequest("GET", f"http://api.test/{key}"), RecordedResponse(200), NOW, key=key
+        )
+        Cassette(path, str).append([Change(new)], lambda item: item.key)
+
+    for key in ("A1", "B1"):
+        add(key)
+    assert [item.key for item in cassette.with_key("A1")] == ["A1"]
+    with path.open("r+b") as file:
+        at = file.read().index(b"key: A1")
+        file.seek(at)
+        file.write(b"key: A2")
+    add("C1")
+    assert cassette.with_key("A1") == []
+    assert [item.key for item in cassette.with_key("A2")] == ["A2"]

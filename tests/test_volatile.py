@@ -60,16 +60,19 @@ def test_cookies_live_as_long_as_those_of_the_new_answer():
         ("Set-Cookie", "a=1; Expires=Mon, 01 Jun 2026 01:00:00 GMT; Path=/"),
         ("Set-Cookie", "b=2; expires=Mon, 01-Jun-2026 02:00:00 GMT"),
         ("Set-Cookie", "c=3"),
+        ("Set-Cookie", "d=4; Expires=Mon, 01 Jun 2026 04:00:00 GMT"),
     )
     new = recorded(
         ("Set-Cookie", "b=8; Expires=Tue, 02 Jun 2026 02:00:00 GMT"),
         ("Set-Cookie", "c=9; Expires=Tue, 02 Jun 2026 03:00:00 GMT"),
         ("Set-Cookie", "a=7; Path=/; Expires=Tue, 02 Jun 2026 01:00:00 GMT"),
+        ("Set-Cookie", "d=6; Max-Age=60"),
     )
     assert redated(old, replace(new, created_at=NOW), cache_control=False).response.headers.items == (
         ("Set-Cookie", "a=1; Expires=Tue, 02 Jun 2026 01:00:00 GMT; Path=/"),
         ("Set-Cookie", "b=2; expires=Tue, 02 Jun 2026 02:00:00 GMT"),
         ("Set-Cookie", "c=3"),
+        ("Set-Cookie", "d=4; Expires=Tue, 02 Jun 2026 04:00:00 GMT"),
     )
 
 

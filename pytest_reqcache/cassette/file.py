@@ -75,7 +75,10 @@ class Cassette:
             for number in range(layout.keyed, len(view)):
                 layout.keys.setdefault(view.interaction(number).key, []).append(number)
                 layout.keyed = number + 1
-            return self._shown(view, [view.interaction(number) for number in layout.keys.get(key, ())])
+            found = [view.interaction(number) for number in layout.keys.get(key, ())]
+            if any(item.key != key for item in found):
+                raise Changed
+            return self._shown(view, found)
 
         return self._read(read)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -63,13 +62,11 @@ class Running:
 
 @dataclass(slots=True)
 class Wider:
-    """A cassette that fixtures of wider scope use, with the settings that were given for it.
+    """A cassette that fixtures of wider scope use.
 
     ``recorded`` counts what was committed, ``settled`` what was recorded when that was last decided.
     """
 
-    given: dict[str, object]
-    layer: dict[str, Any]
     engine: Engine
     flow: Flow
     sections: list[str]
@@ -163,10 +160,11 @@ def _command(run: Run, nodeid: str, *, refuses: bool) -> str:
 
 
 def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
-    """The engine of a cassette for fixtures of wider scope: one for each file.
+    """The engine of a cassette for fixtures of wider scope: one for each file, with the settings that were
+    given first.
 
     Raises:
-        TypeError, ValueError: the name or a setting is not accepted, or the cassette is in use with others.
+        TypeError, ValueError: the name or a setting is not accepted.
     """
     base = run.fixture_folders[-1] if run.fixture_folders else run.root
     path = named_cassette(base, check_name(name), run.options.cassette_dir)
@@ -177,25 +175,18 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
         refuses = bool(layer.get("only_if_cached"))
         engine = _engine(path, settings, run, lambda: _command(run, "", refuses=refuses), path.stem)
-        run.wider[path] = Wider(given, layer, *engine)
-    wider = run.wider[path]
-    if wider.layer != layer:
-        raise ValueError(
-            f"the cassette {name!r} is in use with {_told(wider.given)}, and here it is given "
-            f"{_told(given)}: give all of its sessions the same settings, or this one another cassette"
-        )
-    return wider.engine
-
-
-def _told(given: dict[str, object]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in given.items()) or "no settings"
+        run.wider[path] = Wider(*engine)
+    return run.wider[path].engine
 
 
 def keep_wider(run: Run) -> None:
-    """Commit what fixtures of wider scope have recorded; what cannot be is left for :func:`settle_wider`."""
+    """Commit what fixtures of wider scope have recorded; what cannot be is dropped, and reported."""
     for wider in run.wider.values():
-        with suppress(SecretFoundError, CassetteError, OSError):
+        try:
             wider.commit()
+        except (SecretFoundError, CassetteError, OSError) as error:
+            wider.rollback()
+            run.outside.add({"errors": [str(error)]})
 
 
 def settle_wider(run: Run, *, good: bool) -> None:
@@ -214,8 +205,14 @@ def settle_wider(run: Run, *, good: bool) -> None:
 
 def end_wider(run: Run) -> None:
     """The last fixture that used them is gone: commit, and count."""
-    for wider in run.wider.values():
-        wider.engine.transport.end()
+    try:
+        for wider in run.wider.values():
+            wider.engine.transport.end()
+    finally:
+        _settle_and_count(run)
+
+
+def _settle_and_count(run: Run) -> None:
     try:
         settle_wider(run, good=True)
     finally:
@@ -292,6 +289,8 @@ def stop(run: Run, running: Running) -> None:
         running.engine.transport.end()
     finally:
         suspend(run)
+        # What fixtures of wider scope have left to be done when this test has ended comes now.
+        patching.set_watch(watch_for(run, f"teardown after {running.nodeid}"))
 
 
 def check(running: Running) -> None:
@@ -326,6 +325,7 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     """The test's outcome is known: commit what it recorded, or drop it; gives what it counted, and what it
     did where that is to be told."""
     del run.running[running.nodeid]
+    patching.set_watch(None)
     good = _is_good(running.reports)
     commit, error = _committed(run, running, good=good)
     journal = running.engine.journal

@@ -147,7 +147,9 @@ def _confirmed(answer: _Answer) -> Verdict:
 
 
 def _freshened(answer: _Answer, stored: Interaction) -> Interaction:
-    headers = all_living_on(stored.response.headers, answer.received - stored.created_at)
+    headers = stored.response.headers
+    if not answer.settings.cache_control:  # with it cookies expire when they say, section 3.2
+        headers = all_living_on(headers, answer.received - stored.created_at)
     merged = freshened_headers(headers, answer.headers, answer.settings, answer.received)
     return replace(
         stored,

@@ -130,6 +130,6 @@ def _redacted_members(text: str, names: Collection[str]) -> str:
         [
             (value.start, value.end, f'"{REDACTED}"')
             for value in json_values(text)
-            if value.name is not None and value.name.lower() in names
+            if any(name.lower() in names for name in value.names)
         ],
     )

@@ -43,7 +43,7 @@ class _Container:
         """What was held, with the best name that there is for it."""
         if self.held is not None:
             name = self.label or self.name or "value"
-            yield JsonValue(name, *self.held, self.path, "value")
+            yield JsonValue(name, *self.held, self.path, "value", "value")
             self.held = None
 
 
@@ -52,7 +52,7 @@ class JsonValue(NamedTuple):
 
     ``name`` is the object's name for it, or for the array it stands in; None at the top. What stands for
     the value of something has that thing's name: ``{"name": "password", "value": ...}``, in any order,
-    and ``{"password": {"value": ...}}``.
+    and ``{"password": {"value": ...}}``; ``own`` is then what it is called itself.
     """
 
     name: str | None
@@ -60,6 +60,12 @@ class JsonValue(NamedTuple):
     end: int
     parent: tuple[str | int, ...] = ()
     step: str | int | None = None
+    own: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Whatever it is called."""
+        return tuple(name for name in (self.name, self.own) if name is not None)
 
     @property
     def path(self) -> tuple[str | int, ...]:
@@ -104,7 +110,8 @@ def json_values(text: str) -> Iterator[JsonValue]:
                 inner.held = start, end
                 continue
             elif name == "value":
-                name = inner.label or inner.name
+                yield JsonValue(inner.label or inner.name or name, start, end, inner.path, inner.step, name)
+                continue
             yield JsonValue(name, start, end, inner.path, inner.step)
     for container in open_:
         yield from container.released()

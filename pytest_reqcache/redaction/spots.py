@@ -220,7 +220,7 @@ def _of_pair(start: int, name: str, raw: str, kind: str, rules: Rules) -> Spot |
 
 def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
     """Of what stands in any text: URLs, ``name: "value"``, XML elements, lines of ``NAME=value``."""
-    if "=" not in text and "@" not in text and ":" not in text and "</" not in text and " " not in text:
+    if not any(sign in text for sign in ("=", "@", ":", "</", " ", "(")):
         return
     position = 0
     while found := _EMBEDDED.search(text, position):
@@ -348,8 +348,9 @@ def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
     token = text[item.start : item.end]
     if token in _NO_SECRETS:
         return None
-    if item.name is not None and _is_member(item, token, rules):
-        name, stand_in = item.name.lower(), rules.stand_in(item.name)
+    called = next((name for name in item.names if _is_member(item, name, token, rules)), None)
+    if called is not None:
+        name, stand_in = called.lower(), rules.stand_in(called)
     else:
         path = next((path for path in rules.paths if path.leads_to(item.path)), None)
         if path is None:
@@ -361,8 +362,7 @@ def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
     return Spot(start, end, f"body:{name}", name, value, bare=bare, inner=inner, stand_in=stand_in)
 
 
-def _is_member(item: JsonValue, token: str, rules: Rules) -> bool:
-    assert item.name is not None
+def _is_member(item: JsonValue, name: str, token: str, rules: Rules) -> bool:
     if isinstance(item.step, int) and " " in token and not any(map(str.isdigit, token)):
         return False  # what a validator has to say about the field
-    return rules.is_parameter(item.name, json_string(token))
+    return rules.is_parameter(name, json_string(token))

@@ -357,3 +357,17 @@ def test_a_sequence_of_which_an_answer_is_filtered_out_is_a_miss(suite):
         """,
     )
     suite.offline("-s").stdout.fnmatch_lines(["*[[]200, 504[]]*"])
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer tok-5f0c9f6e3d0a4e0e9d5e"}])
+def test_a_refreshed_sequence_takes_the_place_of_the_old_one(suite, headers):
+    suite.origin["/job"] = tuple(map(Answer, ("a", "b", "c", "x", "y", "z")))
+    suite.test(f"""
+        @pytest.mark.reqcache(repeats="sequence")
+        def test_it():
+            print([requests.get(URL + "/job", headers={headers}).text for _ in range(3)])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.subprocess("--reqcache-refresh", "-s").stdout.fnmatch_lines(["*[[]'x', 'y', 'z'[]]*"])
+    assert suite.cassette().count("- request:") == 3
+    suite.offline("-s").stdout.fnmatch_lines(["*[[]'x', 'y', 'z'[]]*"])

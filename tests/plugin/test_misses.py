@@ -227,3 +227,12 @@ def test_diff_is_in_colour_where_pytest_is(suite, workers):
     assert "\x1b[" not in plain
     assert "\x1b[31m             - query n=1\x1b[0m" in coloured
     assert "\x1b[32m             + query n=2\x1b[0m" in coloured
+
+
+def test_binary_bodies_of_one_length_are_not_printed(suite):
+    recorded = r'session.post(URL + "/a", data=b"\xff\x1b[31mA")'
+    asked = r'session.post(URL + "/a", data=b"\xff\x1b[31mB")'
+    lines = miss_section(suite, recorded, asked)
+    assert any(line.startswith("  nearest: ") for line in lines)
+    assert any("7 bytes, not the same" in line for line in lines)
+    assert not any("\x1b" in line or "\ufffd" in line for line in lines)

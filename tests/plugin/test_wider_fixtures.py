@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 
 import pytest
 
@@ -118,11 +119,6 @@ def test_factory_called_twice_gives_sessions_on_one_cassette(suite):
     [
         ("expire_afer='2d'", "TypeError: *'expire_afer'*expire_after*"),
         ("expire_after='soon'", "ValueError: *'soon'*"),
-        (
-            "expire_after='2d', repeats='sequence'",
-            "ValueError: *'api' is in use with expire_after='1d', * expire_after='2d', repeats='sequence': *",
-        ),
-        ("", "ValueError: the cassette 'api' is in use with *, and here it is given no settings: *"),
     ],
 )
 def test_settings_of_a_factory_cassette_are_those_of_all_its_sessions(suite, settings, message):
@@ -447,3 +443,73 @@ def test_miss_of_a_wider_fixture_is_explained_in_the_failing_test(suite):
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*- reqcache -*", "not cached: POST */login", "*cassette:  *login.yaml"])
     result.stdout.fnmatch_lines(["*1 missed, 0 requests made"])
+
+
+def test_finalizer_that_a_wider_fixture_adds_later_is_named(suite):
+    suite.test("""
+        @pytest.fixture(scope="module")
+        def make(request):
+            return lambda: request.addfinalizer(lambda: requests.delete(URL + "/late"))
+
+        @pytest.mark.reqcache
+        def test_it(make):
+            make()
+    """)
+    suite.run().stdout.fnmatch_lines(["  teardown after *: DELETE */late"])
+
+
+def test_settings_that_are_never_equal_may_be_given_again(suite):
+    suite.write(
+        "conftest.py",
+        """
+        import datetime, pytest
+
+        @pytest.fixture(scope="module")
+        def api(cached_session_factory):
+            expiry = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
+            return cached_session_factory("api", redact={"sig": lambda value: "0" * 8}, expire_after=expiry)
+        """,
+    )
+    for name in "ab":
+        suite.test(f"def test_{name}(api): assert api.get(URL + '/{name}').ok", f"test_{name}.py")
+    suite.run().assert_outcomes(passed=2)
+
+
+def test_what_cannot_be_written_of_a_wider_cassette_is_told_when_the_next_fixture_fails(suite, monkeypatch):
+    monkeypatch.setenv("SHOP_TOKEN", "s3cr3t-value-of-the-shop-77")
+    suite.origin["/a"] = Answer("echo s3cr3t-value-of-the-shop-77")
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def api(cached_session_factory):
+            return cached_session_factory("api")
+
+        @pytest.fixture(scope="module")
+        def docker():
+            raise OSError
+
+        def test_a(api):
+            assert api.get(URL + "/a").ok
+
+        def test_b(docker):
+            pass
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["*nothing was recorded: the value of the environment variable SHOP_TOKEN*"])
+    assert suite.cassettes() == []
+
+
+def test_a_warning_that_is_an_error_at_the_end_of_wider_sessions_loses_nothing(suite, monkeypatch):
+    def join(self):
+        warnings.warn("a refresh is slow", ResourceWarning, stacklevel=2)
+
+    monkeypatch.setattr("pytest_reqcache.background.Background.join", join)
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def api(cached_session_factory):
+            return cached_session_factory("api")
+
+        def test_it(api):
+            assert api.get(URL + "/a").ok
+    """)
+    suite.run("-W", "error::ResourceWarning")
+    assert "/a" in suite.cassette("api")

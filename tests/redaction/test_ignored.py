@@ -71,3 +71,9 @@ def test_where_nothing_is_ignored_the_request_is_itself(asked) -> None:  # type:
     assert strip_ignored(asked, NAMES) is asked
     assert redact_ignored(asked, ()) is asked
     assert strip_ignored(asked, ()) is asked
+
+
+@pytest.mark.parametrize("body", ['{"value": "123", "name": "qty"}', '{"name": "qty", "value": "123"}'])
+def test_a_member_that_is_called_value_has_its_own_name_too(body: str) -> None:
+    asked = request("https://x/", JSON, body=body.encode())
+    assert b"123" not in (redact_ignored(asked, {"value"}).body or b"")

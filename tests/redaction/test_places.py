@@ -330,6 +330,7 @@ def test_length_is_corrected_where_it_was_right(told: str, corrected: str) -> No
         ("application/javascript", 'window["access_token"] = "{}";'),
         ("application/javascript", 'localStorage.setItem("access_token", "{}");'),
         ("application/javascript", "headers.set('X-Auth-Token', '{}');"),
+        ("application/json", "[\"setItem('token','{}')\"]"),
         ("text/html", r'<script>boot("{{\"access_token\": \"{}\"}}")</script>'),
         ("application/json", r'{{"a": "{{\"b\": \"{{\\\"token\\\": \\\"{}\\\"}}\"}}"}}'),
         ("text/plain", "curl -H 'X-API-Key: {}' https://x/"),
