@@ -1,10 +1,12 @@
-"""What a session's call consists of: an exchange, and in it each request on its way."""
+"""What a session's call consists of: an exchange, and in it each request on its way.
+
+Below: how what is sent within a call, by hops, hooks and auth handlers, finds its exchange.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -95,14 +97,14 @@ _current: ContextVar[Exchange | None] = ContextVar("reqcache_exchange", default=
 _joining: ContextVar[Exchange | None] = ContextVar("reqcache_joining", default=None)
 
 
-@contextmanager
-def calling(session: requests.Session, options: Options) -> Iterator[None]:
-    """Around a session's ``request``: the `send` that comes of it has these options."""
-    token = _joining.set(Exchange(options, owner=session))
-    try:
-        yield
-    finally:
-        _joining.reset(token)
+def begin_call(session: requests.Session, options: Options) -> Token[Exchange | None]:
+    """A session's ``request`` begins: the `send` that comes of it has these options."""
+    return _joining.set(Exchange(options, owner=session))
+
+
+def end_call(begun: Token[Exchange | None]) -> None:
+    """It has ended, however it did."""
+    _joining.reset(begun)
 
 
 def send_exchange(

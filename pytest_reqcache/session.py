@@ -16,7 +16,8 @@ from .engine import Engine, close_engine, open_engine
 from .environment import merge_later
 from .exchange import (
     Exchange,
-    calling,
+    begin_call,
+    end_call,
     exchange_under_way,
     joined_exchange,
     joining_hops,
@@ -109,8 +110,11 @@ class CacheMixin(requests.Session):
             TypeError, ValueError: an option is not of an accepted form; before anything is sent.
         """
         given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
-        with calling(self, parse_options(**given) if given else NO_OPTIONS):
+        begun = begin_call(self, parse_options(**given) if given else NO_OPTIONS)
+        try:
             return super().request(method, url, *args, **kwargs)
+        finally:
+            end_call(begun)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As ``requests.Session.send``, with the options of :meth:`request`."""
