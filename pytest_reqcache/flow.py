@@ -188,6 +188,7 @@ class Flow:
         chosen = self._bindings.choose(asked.masked, same, offline=settings.only_if_cached)
         if not chosen and settings.only_if_cached and settings.key_fn is None:
             chosen = self._whatever_the_credential(asked)
+        chosen = self._with_their_like(chosen, same)
         answers = [item for item in chosen if varies_as(item, asked.request, settings)]
         if len(answers) < 2:
             return answers
@@ -197,6 +198,17 @@ class Flow:
             own = masked.get(id(item)) or self.identity.mask(item.request)
             latest[(item.answer, variant(item), _secrets(own))] = item
         return sorted(latest.values(), key=lambda item: item.answer)
+
+    def _with_their_like(
+        self, chosen: list[Interaction], same: list[tuple[Interaction, Masked]]
+    ) -> list[Interaction]:
+        """With what is recorded with the credentials that those had which this test has replaced."""
+        replaced = [old for item in chosen if (old := self._staging.replaced_by(item)) is not None]
+        had = [masked for old in replaced if (masked := self.identity.mask(old.request).credentials)]
+        if not had:
+            return chosen
+        there = {item.ref for item in chosen}
+        return [item for item, own in same if item.ref in there or own.credentials in had]
 
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
         """Warn of a recording that stands twice in the file, once in a run."""

@@ -66,6 +66,11 @@ class Staging:
         staged = self._changes.get(item.ref)
         return item.ref in self._replaced_by or (staged is not None and staged.new is None)
 
+    def replaced_by(self, item: Interaction) -> Interaction | None:
+        """What stands in the cassette where this one, which is staged, is to stand."""
+        change = self._changes.get(item.ref)
+        return None if change is None else change.replaces
+
     def stage(self, new: Interaction, replaced: Interaction | None, *, refresh: bool) -> Interaction:
         """The new interaction, as it is known until it is written."""
         staged = replace(new, source=Source(self._path, 0, self._next_ref()))

@@ -220,7 +220,15 @@ class _Outcomes:
             running.reports.append(report)
             if report.when == "teardown":
                 self._finish(running, report)
-        self._count(report)
+        # Most tests have nothing of this, and should pay nothing for it.
+        counted = getattr(report, _REPORT_KEY, None)
+        if counted is not None:
+            self._run.totals.add(counted)
+        done = getattr(report, _RECORD_KEY, None)
+        if done is not None or self._follows_all:
+            from .records import Record
+
+            self._run.results.add(report, None if done is None else Record.of(done))
         if report.sections and self._in_colour():
             from . import reporting
 
@@ -238,16 +246,6 @@ class _Outcomes:
         setattr(last, _REPORT_KEY, totals.as_dict())
         if record is not None:
             setattr(last, _RECORD_KEY, record.as_dict())
-
-    def _count(self, report: pytest.TestReport) -> None:
-        counted = getattr(report, _REPORT_KEY, None)
-        if counted is not None:
-            self._run.totals.add(counted)
-        done = getattr(report, _RECORD_KEY, None)
-        if done is not None or self._follows_all:
-            from .records import Record
-
-            self._run.results.add(report, None if done is None else Record.of(done))
 
     def _in_colour(self) -> bool:
         """Whether this is the process that prints, on a terminal with colours."""

@@ -11,7 +11,8 @@ from .state import SECTION, Run
 
 
 class Around:
-    """Registered by the first test that is collected and uses the cache."""
+    """Registered by the first test that uses the cache: when it is collected, or when it asks for one of our
+    fixtures by itself."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -84,8 +86,13 @@ def spelling(path: Path) -> str:
 
 
 def told_nodeid(item: pytest.Item) -> str:
-    """A test's node id as pytest finds it by: xdist adds a group to ``item.nodeid``."""
-    return item.nodeid if item.parent is None else f"{item.parent.nodeid}::{item.name}"
+    """A test's node id as pytest finds it by, where it was started: xdist adds a group to ``item.nodeid``."""
+    whole = item.nodeid if item.parent is None else f"{item.parent.nodeid}::{item.name}"
+    file, colons, rest = whole.partition("::")
+    config = item.config
+    with suppress(ValueError):  # it may be on another drive
+        file = Path(os.path.relpath(config.rootpath / file, config.invocation_params.dir)).as_posix()
+    return file + colons + rest
 
 
 def test_name(item: pytest.Item) -> str:

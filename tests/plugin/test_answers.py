@@ -371,3 +371,20 @@ def test_a_refreshed_sequence_takes_the_place_of_the_old_one(suite, headers):
     suite.subprocess("--reqcache-refresh", "-s").stdout.fnmatch_lines(["*[[]'x', 'y', 'z'[]]*"])
     assert suite.cassette().count("- request:") == 3
     suite.offline("-s").stdout.fnmatch_lines(["*[[]'x', 'y', 'z'[]]*"])
+
+
+def test_a_refreshed_flow_with_a_credential_has_the_answers_that_it_had(suite):
+    suite.origin["/a"] = tuple(map(Answer, ("old 1", "posted", "old 2", "new 1", "posted", "new 2")))
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            session = requests.Session()
+            session.headers["Authorization"] = "Bearer tok-5f0c9f6e3d0a4e0e9d5e"
+            before = session.get(URL + "/a").text
+            session.post(URL + "/a")
+            print([before, session.get(URL + "/a").text])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.subprocess("--reqcache-refresh", "-s").stdout.fnmatch_lines(["*[[]'new 1', 'new 2'[]]*"])
+    assert suite.cassette().count("- request:") == 3
+    suite.offline("-s").stdout.fnmatch_lines(["*[[]'new 1', 'new 2'[]]*"])

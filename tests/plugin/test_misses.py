@@ -236,3 +236,17 @@ def test_binary_bodies_of_one_length_are_not_printed(suite):
     assert any(line.startswith("  nearest: ") for line in lines)
     assert any("7 bytes, not the same" in line for line in lines)
     assert not any("\x1b" in line or "\ufffd" in line for line in lines)
+
+
+def test_the_command_is_for_the_folder_that_pytest_was_started_in(suite, monkeypatch):
+    suite.write("pytest.ini", "[pytest]\n")
+    suite.test(
+        """
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a").raise_for_status()
+        """,
+        "unit/test_it.py",
+    )
+    monkeypatch.chdir(suite.path / "unit")
+    suite.offline().stdout.fnmatch_lines(["  to record: pytest test_it.py::test_it"])
