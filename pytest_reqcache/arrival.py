@@ -19,7 +19,7 @@ from .redaction import SecretFoundError, SecretWarning
 from .streams import Tee, discard_spooled, record_stream
 
 
-def store(
+def store_or_warn(
     recorder: Recorder,
     journal: Journal,
     call: Call,
@@ -27,7 +27,7 @@ def store(
     replaced: Interaction | None,
     found: Found | None,
     *,
-    refresh: bool = True,
+    refresh: bool,
 ) -> Interaction | None:
     """What is stored now; None, with a warning, where a secret stands in it."""
     try:
@@ -124,7 +124,7 @@ class Arrival:
             self._not_stored(refused)
             return None
         replaced = self.decided.replaced_by_answer_to(call.request)
-        stored = store(
+        stored = store_or_warn(
             self.recorder, self.journal, call, new, replaced, self.found, refresh=replaced is not None
         )
         if stored is None:

@@ -203,12 +203,12 @@ class Flow:
         self, chosen: list[Interaction], same: list[tuple[Interaction, Masked]]
     ) -> list[Interaction]:
         """With what is recorded with the credentials that those had which this test has replaced."""
-        replaced = [old for item in chosen if (old := self._staging.replaced_by(item)) is not None]
+        replaced = [old for item in chosen if (old := self._staging.stands_for(item)) is not None]
         had = [masked for old in replaced if (masked := self.identity.mask(old.request).credentials)]
         if not had:
             return chosen
         there = {item.ref for item in chosen}
-        return [item for item, own in same if item.ref in there or own.credentials in had]
+        return chosen + [item for item, own in same if item.ref not in there and own.credentials in had]
 
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
         """Warn of a recording that stands twice in the file, once in a run."""
@@ -237,8 +237,8 @@ class Flow:
 
     def _at_address(self, address: str) -> list[Interaction]:
         """What is stored of a host and path, whatever its query, in the order of the file."""
-        locators = dict.fromkeys((*map(str, self.cassette.locators()), *self._staging.locators()))
-        there = [one for one in locators if address in one and _address(one) == address]
+        locators = (*map(str, self.cassette.locators()), *self._staging.locators())
+        there = dict.fromkeys(one for one in locators if address in one and _address(one) == address)
         found = [item for locator in there for item in self._at_locator(locator)]
         return sorted(found, key=_line) if len(there) > 1 else found
 

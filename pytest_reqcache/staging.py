@@ -66,8 +66,8 @@ class Staging:
         staged = self._changes.get(item.ref)
         return item.ref in self._replaced_by or (staged is not None and staged.new is None)
 
-    def replaced_by(self, item: Interaction) -> Interaction | None:
-        """What stands in the cassette where this one, which is staged, is to stand."""
+    def stands_for(self, item: Interaction) -> Interaction | None:
+        """What stands in the cassette in whose place this one, which is staged, is to stand."""
         change = self._changes.get(item.ref)
         return None if change is None else change.replaces
 

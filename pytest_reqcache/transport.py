@@ -17,7 +17,7 @@ from weakref import WeakSet
 import requests
 
 from . import clock, policy
-from .arrival import Arrival, store
+from .arrival import Arrival, store_or_warn
 from .background import Background
 from .body import part_of
 from .conversion import (
@@ -256,7 +256,7 @@ class Transport:
         if not call.settings.read_only:
             self._invalidate(call, status, headers)
             for old, new in verdict.updates:
-                store(self.recorder, self.journal, call, new, old, found)
+                store_or_warn(self.recorder, self.journal, call, new, old, found, refresh=True)
         if verdict.outcome is Outcome.ASK_AGAIN:
             response.close()
             return self._from_origin(call, found, decided._replace(conditions=()))
@@ -312,7 +312,10 @@ class Transport:
             pass
         elif verdict.outcome is Outcome.FRESHEN:
             replaced = None if verdict.request else old
-            confirmed = store(self.recorder, self.journal, call, confirmed, replaced, found) or confirmed
+            stored = store_or_warn(
+                self.recorder, self.journal, call, confirmed, replaced, found, refresh=True
+            )
+            confirmed = stored or confirmed
         elif not call.settings.in_test:  # a test keeps a good recording
             self.recorder.remove([old])
         self.journal.validated(call.what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -205,11 +206,10 @@ def settle_wider(run: Run, *, good: bool) -> None:
 
 def end_wider(run: Run) -> None:
     """The last fixture that used them is gone: commit, and count."""
-    try:
+    with ExitStack() as ending:  # all of it is done, whatever of it fails
+        ending.callback(_settle_and_count, run)
         for wider in run.wider.values():
-            wider.engine.transport.end()
-    finally:
-        _settle_and_count(run)
+            ending.callback(wider.engine.transport.end)
 
 
 def _settle_and_count(run: Run) -> None:

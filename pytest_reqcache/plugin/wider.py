@@ -17,7 +17,7 @@ from .state import Run
 
 class CachedSessionFactory:
     """Makes sessions whose recordings are committed when the set-up of the fixture that made them has
-    succeeded; what is recorded with them later, at the end of the run."""
+    succeeded; what is recorded with them later, at the end of the run at the latest."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

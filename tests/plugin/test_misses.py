@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 import pytest
 
 from origin import Answer
@@ -59,10 +57,6 @@ CASES = {
         'session.post(URL + "/a", data={"name": "Eve"})',
         ["- body name=Ada", "+ body name=Eve"],
     ),
-}
-
-
-CASES |= {
     "repeated parameter": (
         'session.get(URL + "/a?t=x&t=b")',
         'session.get(URL + "/a?t=a&t=b")',
@@ -81,7 +75,7 @@ CASES |= {
     "scheme": (
         'session.get(URL + "/a")',
         'session.get(URL.replace("http:", "https:") + "/a")',
-        ["- origin URL", "+ origin URL".replace("URL", "https://127.0.0.1:*")],
+        ["- origin URL", "+ origin SECURE_URL"],
     ),
 }
 
@@ -92,9 +86,9 @@ def test_nearest_request_is_shown_with_what_differs(suite, case):
     lines = miss_section(suite, recorded, asked)
     assert lines[1].strip() == "reason:    never recorded"
     assert any(line.startswith("  nearest:   ") for line in lines)
+    secure = suite.origin.url.replace("http:", "https:")
     shown = [line.strip() for line in lines if line.strip()[:2] in ("- ", "+ ")]
-    assert len(shown) == len(diff)
-    assert all(map(fnmatchcase, shown, diff))
+    assert shown == [line.replace("SECURE_URL", secure) for line in diff]
     assert lines[-1] == "  to record: pytest test_it.py::test_it"
     assert len(lines) <= 25
 

@@ -275,3 +275,18 @@ def test_passed_although_it_missed_is_named(suite):
     result = suite.offline()
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["passed although they missed:", "  test_it.py::test_it"])
+
+
+def test_a_new_expiry_takes_nothing_from_who_asks_without_the_recorded_credential(suite, monkeypatch):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(cached_session):
+            token = os.environ.get("SHOP_LOGIN")
+            cached_session.cache.reset_expiration("30d")
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            assert cached_session.get(URL + "/a", headers=headers).ok
+    """)
+    monkeypatch.setenv("SHOP_LOGIN", "tok-5f0c9f6e3d0a4e0e9d5e")
+    suite.run().assert_outcomes(passed=1)
+    monkeypatch.delenv("SHOP_LOGIN")
+    suite.subprocess("--reqcache-offline").assert_outcomes(passed=1)
