@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from ..expiration import Expiry, Special, expires_at
-from ..headers import CacheControl, Headers
-from ..models import Interaction, RecordedRequest
-from ..settings import Options, Settings
+from ..headers import Headers
+from ..models import Interaction
+from ..settings import Settings
 from .freshness import explicit_lifetime, http_lifetime, initial_age
+from .terms import Question
 
 WrittenExpiry = datetime | Literal[Special.NEVER] | None
 
@@ -55,36 +56,38 @@ def _end_of(lifetime: timedelta, stored: Interaction, now: datetime) -> datetime
 # --- of what is stored anew
 
 
-def expiry_for_new(url: str, asked: CacheControl, settings: Settings, options: Options) -> Expiry:
+def expiry_for_new(question: Question) -> Expiry:
     """What the request, the call, a URL pattern, or the session or test says."""
-    explicit = _explicit_expiry(url, asked, settings, options)
-    return settings.default_expiry(url) if explicit is None else explicit
+    explicit = _explicit_expiry(question)
+    return question.settings.default_expiry(question.request.url) if explicit is None else explicit
 
 
-def _explicit_expiry(url: str, asked: CacheControl, settings: Settings, options: Options) -> Expiry | None:
-    seconds = asked.seconds("max-age")
-    if seconds is not None and settings.default_expiry(url) is not Special.HTTP_ONLY:
-        return timedelta(seconds=seconds) if seconds else Special.IMMEDIATELY
-    return options.expire_after
+def is_http_alone(question: Question) -> bool:
+    """Whether a session leaves it to HTTP alone what is stored: no setting of ours says for how long."""
+    settings = question.settings
+    if not settings.cache_control or settings.in_test:
+        return False
+    return expiry_for_new(question) is Special.HTTP_ONLY
 
 
-def written_expiry(
-    request: RecordedRequest,
-    status: int,
-    headers: Headers,
-    asked: CacheControl,
-    settings: Settings,
-    options: Options,
-    received: datetime,
-) -> WrittenExpiry:
+def _explicit_expiry(question: Question) -> Expiry | None:
+    seconds = question.asked.seconds("max-age")
+    if seconds is not None:
+        if question.settings.default_expiry(question.request.url) is not Special.HTTP_ONLY:
+            return timedelta(seconds=seconds) if seconds else Special.IMMEDIATELY
+    return question.options.expire_after
+
+
+def written_expiry(question: Question, status: int, headers: Headers, received: datetime) -> WrittenExpiry:
     """The ``expires`` to write down; None for none.
 
     In a test only what the call or its own ``Cache-Control`` said; by a session whatever holds.
     """
-    explicit = _explicit_expiry(request.url, asked, settings, options)
+    settings = question.settings
+    explicit = _explicit_expiry(question)
     if explicit is None and settings.in_test:
         return None
-    expiry = settings.default_expiry(request.url) if explicit is None else explicit
+    expiry = settings.default_expiry(question.request.url) if explicit is None else explicit
     age = initial_age(headers, received)
     if settings.cache_control:
         lifetime = explicit_lifetime(headers, received)

@@ -6,22 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..expiration import Special, is_expired
-from ..headers import CacheControl
 from ..models import Interaction, RecordedRequest
 from ..settings import Options, Settings
 from .conditions import only_origin_can_answer, origin_answers_better
-from .expiry import expiry_for_new, expiry_of
+from .expiry import expiry_for_new, expiry_of, is_http_alone
 from .freshness import cache_control
 from .reusing import may_answer, request_directives, says_pragma_no_cache, select, varies_as
-from .stale import (
-    accepts_max_stale,
-    accepts_on_error,
-    accepts_while_revalidating,
-    forbids_stale,
-    is_too_old_for,
-)
+from .stale import Selected
 from .storing import REUSABLE_METHODS, is_stored_rightly
-from .terms import Action, Plan, Reason
+from .terms import Action, Plan, Question, Reason
 from .validation import is_conditional, own_validators, validators, validators_of_variants
 
 
@@ -40,54 +33,40 @@ def plan(
     are candidates too.
     """
     asked = request_directives(request)
+    question = Question(request, asked, settings, options)
     offline = settings.only_if_cached or asked.has("only-if-cached")  # section 5.2.1.7
     no_answer = Action.REFUSE if offline else Action.SEND
 
     if not settings.allows_method(request.method):
         return Plan(no_answer, reason=Reason.METHOD, forbidden=Reason.METHOD)
-    if _is_not_to_be_cached(request, asked, settings, options):
+    if _is_not_to_be_cached(question):
         return Plan(no_answer, reason=Reason.DO_NOT_CACHE, forbidden=Reason.DO_NOT_CACHE)
-    if _is_written_through(request, asked, settings, options):
+    if request.method not in REUSABLE_METHODS and is_http_alone(question):  # section 4: written through
         return Plan(no_answer, reason=Reason.METHOD)
 
     stored = select(request, candidates, settings)
     if stored is None:
-        return _without_stored(request, candidates, settings, options, no_answer, missing)
-    expires = expiry_of(stored, request.url, settings, now)
+        return _without_stored(question, candidates, no_answer, missing)
+    selected = Selected(stored, expiry_of(stored, request.url, settings, now), asked, settings, now)
     if stored.keep:
-        return Plan(Action.SERVE, stored, expires)
+        return Plan(Action.SERVE, stored, selected.expires)
     if offline:
-        return _offline(request, asked, stored, expires, settings, options, now)
+        return _offline(question, selected)
     if only_origin_can_answer(request, stored, settings):
-        return Plan(Action.SEND, stored, expires, Reason.CONDITION)
-    return _online(request, asked, candidates, stored, expires, settings, options, now)
+        return Plan(Action.SEND, stored, selected.expires, Reason.CONDITION)
+    return _online(question, selected, candidates)
 
 
-def _is_not_to_be_cached(
-    request: RecordedRequest, asked: CacheControl, settings: Settings, options: Options
-) -> bool:
-    if asked.has("no-store"):  # section 5.2.1.5
+def _is_not_to_be_cached(question: Question) -> bool:
+    if question.asked.has("no-store"):  # section 5.2.1.5
         return True
-    return expiry_for_new(request.url, asked, settings, options) is Special.DO_NOT_CACHE
-
-
-def _is_written_through(
-    request: RecordedRequest, asked: CacheControl, settings: Settings, options: Options
-) -> bool:
-    """Section 4: an unsafe request goes to the origin, unless our own settings let it be stored."""
-    if not settings.cache_control or settings.in_test or request.method in REUSABLE_METHODS:
-        return False
-    return expiry_for_new(request.url, asked, settings, options) is Special.HTTP_ONLY
+    return expiry_for_new(question) is Special.DO_NOT_CACHE
 
 
 def _without_stored(
-    request: RecordedRequest,
-    candidates: Sequence[Interaction],
-    settings: Settings,
-    options: Options,
-    no_answer: Action,
-    missing: Reason,
+    question: Question, candidates: Sequence[Interaction], no_answer: Action, missing: Reason
 ) -> Plan:
+    request, settings = question.request, question.settings
     rightly = [item for item in candidates if is_stored_rightly(item, settings)]
     if not rightly:
         return Plan(no_answer, reason=Reason.DO_NOT_CACHE if candidates else missing)
@@ -95,7 +74,7 @@ def _without_stored(
     reason = Reason.VARY if varying else Reason.CONDITION
     if not settings.cache_control or no_answer is Action.REFUSE or is_conditional(request):
         return Plan(no_answer, reason=reason)
-    if options.force_refresh or request.method not in REUSABLE_METHODS:
+    if question.options.force_refresh or request.method not in REUSABLE_METHODS:
         return Plan(no_answer, reason=reason)
     # section 4.3.1: one request validates every variant
     variants = [item for item in varying if not item.keep]
@@ -104,39 +83,25 @@ def _without_stored(
     )
 
 
-def _offline(
-    request: RecordedRequest,
-    asked: CacheControl,
-    stored: Interaction,
-    expires: datetime | None,
-    settings: Settings,
-    options: Options,
-    now: datetime,
-) -> Plan:
+def _offline(question: Question, selected: Selected) -> Plan:
+    request, asked, settings, _ = question
+    stored, expires = selected.stored, selected.expires
     if only_origin_can_answer(request, stored, settings):
         return Plan(Action.REFUSE, stored, expires, Reason.CONDITION)
     if not settings.only_if_cached and asked.has("no-cache"):  # asked for both: it cannot be had
         return Plan(Action.REFUSE, stored, expires, Reason.REFRESH)
-    too_old = is_too_old_for(stored, expires, asked, now)
     if (
-        _is_fresh_enough(stored, expires, asked, options, settings, now)
-        or (not too_old and accepts_while_revalidating(stored, expires, asked, settings, now))
-        or accepts_on_error(stored, expires, asked, settings, now)
+        _is_fresh_enough(question, selected)
+        or (not selected.is_too_old() and selected.accepts_while_revalidating())
+        or selected.accepts_on_error()
     ):
         return Plan(Action.SERVE, stored, expires)
     return Plan(Action.REFUSE, stored, expires, Reason.EXPIRED)
 
 
-def _online(
-    request: RecordedRequest,
-    asked: CacheControl,
-    candidates: Sequence[Interaction],
-    stored: Interaction,
-    expires: datetime | None,
-    settings: Settings,
-    options: Options,
-    now: datetime,
-) -> Plan:
+def _online(question: Question, selected: Selected, candidates: Sequence[Interaction]) -> Plan:
+    request, _, settings, options = question
+    stored, expires = selected.stored, selected.expires
     conditions = validators(stored, request)
     related = _of_get(request, candidates, settings)
 
@@ -147,27 +112,27 @@ def _online(
 
     if options.force_refresh or settings.force_refresh:
         return send(Reason.REFRESH, conditionally=False)
-    if options.refresh or settings.refresh or _asks_for_revalidation(request, asked, settings):
+    if options.refresh or settings.refresh or _asks_for_revalidation(question):
         return send(Reason.REFRESH)
-    fresh_enough = _is_fresh_enough(stored, expires, asked, options, settings, now)
+    fresh_enough = _is_fresh_enough(question, selected)
     if settings.always_revalidate and conditions and not (fresh_enough and _is_immutable(stored, settings)):
         return send(Reason.REVALIDATE)
     if fresh_enough:
         if origin_answers_better(request, stored, settings):
             return send(Reason.CONDITION)
         return Plan(Action.SERVE, stored, expires)
-    if is_too_old_for(stored, expires, asked, now):
+    if selected.is_too_old():
         return send(Reason.EXPIRED)
-    if accepts_while_revalidating(stored, expires, asked, settings, now):
+    if selected.accepts_while_revalidating():
         own = own_validators(stored)
         return Plan(Action.SERVE_AND_REFRESH, stored, expires, Reason.EXPIRED, own, related=related)
     return send(Reason.EXPIRED)
 
 
-def _asks_for_revalidation(request: RecordedRequest, asked: CacheControl, settings: Settings) -> bool:
-    if asked.has("no-cache"):  # section 5.2.1.4
+def _asks_for_revalidation(question: Question) -> bool:
+    if question.asked.has("no-cache"):  # section 5.2.1.4
         return True
-    return settings.cache_control and says_pragma_no_cache(request)
+    return question.settings.cache_control and says_pragma_no_cache(question.request)
 
 
 def _is_immutable(stored: Interaction, settings: Settings) -> bool:
@@ -175,22 +140,15 @@ def _is_immutable(stored: Interaction, settings: Settings) -> bool:
     return settings.cache_control and cache_control(stored.response.headers).has("immutable")
 
 
-def _is_fresh_enough(
-    stored: Interaction,
-    expires: datetime | None,
-    asked: CacheControl,
-    options: Options,
-    settings: Settings,
-    now: datetime,
-) -> bool:
+def _is_fresh_enough(question: Question, selected: Selected) -> bool:
     """Whether the stored response may be served as it is: fresh, and fresh enough for this request."""
-    if is_too_old_for(stored, expires, asked, now):
+    if selected.is_too_old():
         return False
-    if is_expired(expires, now):
-        return accepts_max_stale(stored, expires, asked, settings, now)
-    if forbids_stale(stored, expires, settings, now):  # no-cache, whatever is written down
+    if is_expired(selected.expires, selected.now):
+        return selected.accepts_max_stale()
+    if selected.forbids_stale():  # no-cache, whatever is written down
         return False
-    return options.expire_after is not Special.IMMEDIATELY or settings.only_if_cached
+    return question.options.expire_after is not Special.IMMEDIATELY or question.settings.only_if_cached
 
 
 def _of_get(

@@ -8,15 +8,15 @@ from typing import Final, NamedTuple
 
 from ..cookies import all_living_on
 from ..expiration import Special
-from ..headers import CacheControl, Headers, vary_names
+from ..headers import Headers, vary_names
 from ..models import Interaction, RecordedRequest
 from ..settings import Options, Settings
-from .expiry import WrittenExpiry, expiry_for_new, written_expiry
+from .expiry import WrittenExpiry, expiry_for_new, is_http_alone, written_expiry
 from .freshness import explicit_lifetime
 from .reusing import request_directives
-from .stale import DIRECTIVE_ERRORS, accepts_on_error
+from .stale import DIRECTIVE_ERRORS, Selected
 from .storing import REUSABLE_METHODS, as_answer_to_get, says_cacheable, stored_headers, why_http_forbids
-from .terms import Outcome, Plan, Verdict
+from .terms import Outcome, Plan, Question, Verdict
 from .validation import (
     confirmed_by,
     freshened_headers,
@@ -39,13 +39,18 @@ class _Answer(NamedTuple):
     """A response, with all that it is judged by."""
 
     decided: Plan
-    request: RecordedRequest
-    asked: CacheControl
+    question: Question
     status: int
     headers: Headers
-    settings: Settings
-    options: Options
     received: datetime
+
+    @property
+    def request(self) -> RecordedRequest:
+        return self.question.request
+
+    @property
+    def settings(self) -> Settings:
+        return self.question.settings
 
 
 def settle(
@@ -63,18 +68,15 @@ def settle(
 
     ``received`` is the moment from which its age counts, :func:`counted_from`; None is now.
     """
-    asked = request_directives(request)
-    answer = _Answer(decided, request, asked, status, headers, settings, options, received or now)
+    question = Question(request, request_directives(request), settings, options)
+    answer = _Answer(decided, question, status, headers, received or now)
     stored = decided.stored
     if status == 304 and decided.conditions:
         return _confirmed(answer)
     failed = is_error(status, stored, settings) or _is_failure(answer)
-    if accepts_on_error(
-        stored,
-        decided.expires,
-        asked,
-        settings,
-        now,
+    if stored is not None and Selected(
+        stored, decided.expires, question.asked, settings, now
+    ).accepts_on_error(
         setting_applies=failed,
         directive_applies=status in DIRECTIVE_ERRORS and (failed or settings.cache_control),
     ):
@@ -86,7 +88,7 @@ def settle(
     why = _why_not_stored(answer)
     if why:
         return Verdict(Outcome.PASS, why=why, updates=updates)
-    stands_for = _answers_get(answer) if _is_http_alone(answer) else None
+    stands_for = _answers_get(answer) if is_http_alone(question) else None
     return Verdict(
         Outcome.STORE,
         stored_headers(headers, settings),
@@ -98,7 +100,10 @@ def settle(
 
 def settle_error(decided: Plan, request: RecordedRequest, settings: Settings, now: datetime) -> bool:
     """Whether the stored response answers a request that got no response at all."""
-    return accepts_on_error(decided.stored, decided.expires, request_directives(request), settings, now)
+    stored = decided.stored
+    if stored is None:
+        return False
+    return Selected(stored, decided.expires, request_directives(request), settings, now).accepts_on_error()
 
 
 def is_error(status: int, stored: Interaction | None, settings: Settings) -> bool:
@@ -119,7 +124,7 @@ def _is_failure(answer: _Answer) -> bool:
     stored = answer.decided.stored
     if answer.status not in DIRECTIVE_ERRORS or stored is None or stored.response.status >= 400:
         return False
-    return _is_http_alone(answer) and not says_cacheable(answer.status, answer.headers)
+    return is_http_alone(answer.question) and not says_cacheable(answer.status, answer.headers)
 
 
 # --- 4.3.3 Handling a Received Validation Response
@@ -166,9 +171,7 @@ def _why_no_longer_stored(answer: _Answer, new: Interaction) -> str:
 
 
 def _expiry(answer: _Answer, status: int, headers: Headers) -> WrittenExpiry:
-    return written_expiry(
-        answer.request, status, headers, answer.asked, answer.settings, answer.options, answer.received
-    )
+    return written_expiry(answer.question, status, headers, answer.received)
 
 
 # --- what a response says of others that are stored
@@ -216,22 +219,13 @@ def _why_not_stored(answer: _Answer) -> str:
             return why
     elif not settings.in_test and vary_names(headers.get_all("Vary")) == "*":
         return "Vary: *"
-    if _is_http_alone(answer):
+    if is_http_alone(answer.question):
         return _why_nothing_says_so(answer)
-    expiry = expiry_for_new(answer.request.url, answer.asked, settings, answer.options)
+    expiry = expiry_for_new(answer.question)
     if expiry is Special.IMMEDIATELY and not settings.in_test and not has_validator(headers):
         if not (settings.cache_control and explicit_lifetime(headers, answer.received)):
             return "expires immediately, and has no validator"
     return ""
-
-
-def _is_http_alone(answer: _Answer) -> bool:
-    """Whether a session leaves it to HTTP alone what is stored: no setting of ours says for how long."""
-    settings = answer.settings
-    if not settings.cache_control or settings.in_test:
-        return False
-    expiry = expiry_for_new(answer.request.url, answer.asked, settings, answer.options)
-    return expiry is Special.HTTP_ONLY
 
 
 def _why_nothing_says_so(answer: _Answer) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..expiration import is_expired
 from ..headers import CacheControl, parse_cache_control
@@ -17,90 +17,84 @@ DIRECTIVE_ERRORS: Final = frozenset({500, 502, 503, 504})
 _NOTHING_SAID: Final = parse_cache_control(())
 
 
-def forbids_stale(stored: Interaction, expires: datetime | None, settings: Settings, now: datetime) -> bool:
-    """Whether the response itself forbids to use it as it is, whatever the reason (section 4.2.4).
+class Selected(NamedTuple):
+    """The stored response selected for a request (section 4.1), and when it expires; None for never.
 
-    ``no-cache`` does always, ``must-revalidate`` and ``proxy-revalidate`` do once it is stale.
+    ``asked`` is the request's ``Cache-Control``.
     """
-    said = _said(stored, settings)
-    if says_no_cache(said):
-        return True
-    return is_expired(expires, now) and (said.has("must-revalidate") or said.has("proxy-revalidate"))
 
+    stored: Interaction
+    expires: datetime | None
+    asked: CacheControl
+    settings: Settings
+    now: datetime
 
-def is_too_old_for(stored: Interaction, expires: datetime | None, asked: CacheControl, now: datetime) -> bool:
-    """Whether the request asks for something younger (5.2.1.1), or longer fresh (5.2.1.3)."""
-    limit = asked.seconds("max-age")
-    # Of that age it will do; with 0, which is how one asks for a reload, nothing does.
-    if limit is not None and (limit == 0 or current_age(stored, now) > timedelta(seconds=limit)):
-        return True
-    spare = asked.seconds("min-fresh")
-    return spare is not None and expires is not None and expires - now < timedelta(seconds=spare)
+    def forbids_stale(self) -> bool:
+        """Whether the response itself forbids to use it as it is, whatever the reason (section 4.2.4).
 
+        ``no-cache`` does always, ``must-revalidate`` and ``proxy-revalidate`` do once it is stale.
+        """
+        said = self._said()
+        if says_no_cache(said):
+            return True
+        return is_expired(self.expires, self.now) and (
+            said.has("must-revalidate") or said.has("proxy-revalidate")
+        )
 
-def accepts_max_stale(
-    stored: Interaction, expires: datetime | None, asked: CacheControl, settings: Settings, now: datetime
-) -> bool:
-    """Whether the request's ``max-stale`` accepts what has expired (5.2.1.2); without a value, any age."""
-    if expires is None or not asked.has("max-stale") or forbids_stale(stored, expires, settings, now):
-        return False
-    return asked.raw("max-stale") is None or _within(asked.seconds("max-stale"), expires, now)
+    def is_too_old(self) -> bool:
+        """Whether the request asks for something younger (5.2.1.1), or longer fresh (5.2.1.3)."""
+        limit = self.asked.seconds("max-age")
+        # Of that age it will do; with 0, which is how one asks for a reload, nothing does.
+        if limit is not None and (
+            limit == 0 or current_age(self.stored, self.now) > timedelta(seconds=limit)
+        ):
+            return True
+        spare = self.asked.seconds("min-fresh")
+        if spare is None or self.expires is None:
+            return False
+        return self.expires - self.now < timedelta(seconds=spare)
 
+    def accepts_max_stale(self) -> bool:
+        """Whether the request's ``max-stale`` accepts what has expired (5.2.1.2); without a value, any
+        age."""
+        if self.expires is None or not self.asked.has("max-stale") or self.forbids_stale():
+            return False
+        return self.asked.raw("max-stale") is None or self._within(
+            self.asked.seconds("max-stale"), self.expires
+        )
 
-def accepts_while_revalidating(
-    stored: Interaction, expires: datetime | None, asked: CacheControl, settings: Settings, now: datetime
-) -> bool:
-    """Whether a stale response will do while it is refreshed behind (RFC 5861 section 3).
+    def accepts_while_revalidating(self) -> bool:
+        """Whether a stale response will do while it is refreshed behind (RFC 5861 section 3).
 
-    By our setting, or by the directive of that name, the response's or the request's.
-    """
-    if expires is None or forbids_stale(stored, expires, settings, now):
-        return False
-    return settings.stale_while_revalidate.accepts(expires, now) or _directive_accepts(
-        "stale-while-revalidate", stored, expires, asked, settings, now
-    )
+        By our setting, or by the directive of that name, the response's or the request's.
+        """
+        if self.expires is None or self.forbids_stale():
+            return False
+        return self.settings.stale_while_revalidate.accepts(
+            self.expires, self.now
+        ) or self._directive_accepts("stale-while-revalidate", self.expires)
 
+    def accepts_on_error(self, *, setting_applies: bool = True, directive_applies: bool = True) -> bool:
+        """Whether it will do where the origin failed (RFC 5861 section 4).
 
-def accepts_on_error(
-    stored: Interaction | None,
-    expires: datetime | None,
-    asked: CacheControl,
-    settings: Settings,
-    now: datetime,
-    *,
-    setting_applies: bool = True,
-    directive_applies: bool = True,
-) -> bool:
-    """Whether a stored response will do where the origin failed (RFC 5861 section 4).
+        By our setting, or by the directive of that name; which of them counts what happened as an
+        error, the caller says.
+        """
+        if self.forbids_stale():
+            return False
+        expired_at = self.now if self.expires is None else self.expires
+        if setting_applies and self.settings.stale_if_error.accepts(expired_at, self.now):
+            return True
+        return directive_applies and self._directive_accepts("stale-if-error", expired_at)
 
-    By our setting, or by the directive of that name; which of them counts what happened as an error,
-    the caller says.
-    """
-    if stored is None or forbids_stale(stored, expires, settings, now):
-        return False
-    expired_at = now if expires is None else expires
-    if setting_applies and settings.stale_if_error.accepts(expired_at, now):
-        return True
-    if not directive_applies:
-        return False
-    return _directive_accepts("stale-if-error", stored, expired_at, asked, settings, now)
+    def _directive_accepts(self, name: str, expired_at: datetime) -> bool:
+        windows = (self.asked.seconds(name), self._said().seconds(name))
+        return any(window is not None and self._within(window, expired_at) for window in windows)
 
+    def _within(self, seconds: int | None, expired_at: datetime) -> bool:
+        return seconds is None or self.now - expired_at <= timedelta(seconds=seconds)
 
-def _directive_accepts(
-    name: str,
-    stored: Interaction,
-    expired_at: datetime,
-    asked: CacheControl,
-    settings: Settings,
-    now: datetime,
-) -> bool:
-    windows = (asked.seconds(name), _said(stored, settings).seconds(name))
-    return any(window is not None and _within(window, expired_at, now) for window in windows)
-
-
-def _within(seconds: int | None, expired_at: datetime, now: datetime) -> bool:
-    return seconds is None or now - expired_at <= timedelta(seconds=seconds)
-
-
-def _said(stored: Interaction, settings: Settings) -> CacheControl:
-    return cache_control(stored.response.headers) if settings.cache_control else _NOTHING_SAID
+    def _said(self) -> CacheControl:
+        if not self.settings.cache_control:
+            return _NOTHING_SAID
+        return cache_control(self.stored.response.headers)

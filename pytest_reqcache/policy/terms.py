@@ -7,8 +7,18 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from ..expiration import Special
-from ..headers import Headers
+from ..headers import CacheControl, Headers
 from ..models import Interaction, RecordedRequest
+from ..settings import Options, Settings
+
+
+class Question(NamedTuple):
+    """A request, with all that it (``asked``, its ``Cache-Control``), the settings and the call say."""
+
+    request: RecordedRequest
+    asked: CacheControl
+    settings: Settings
+    options: Options
 
 
 class Action(enum.Enum):
