@@ -35,18 +35,22 @@ Watch = Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], reque
 
 @dataclass(slots=True)
 class _Patches:
-    """The state of the process: what the trampolines look at."""
+    """The state of the process: what the trampolines look at.
+
+    ``tests`` are the engines of tests and their fixtures, by whom each is for, the one in force last: they
+    need not end in the order in which they began.
+    """
 
     installed: Engine | None = None
     session_class: type[requests.Session] | None = None
-    test: Engine | None = None
+    tests: dict[object, Engine] = field(default_factory=dict)
     guard: Guard | None = None
     watch: Watch | None = None
     originals: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     @property
     def engine(self) -> Engine | None:
-        engine = self.test or self.installed
+        engine = next(reversed(self.tests.values())) if self.tests else self.installed
         return engine if engine is not None and not engine.off else None
 
 
@@ -110,22 +114,28 @@ def ensure_trampolines() -> None:
 # --- for the plugin
 
 
-def set_test_engine(engine: Engine | None) -> Engine | None:
-    """Send what every session requests through this engine; returns the one that was in place."""
-    if engine is not None:
-        ensure_trampolines()
-    previous, _patches.test = _patches.test, engine
-    return previous
+def put_on(engines: dict[object, Engine]) -> None:
+    """Send what every session requests through the last of these engines, as long as that is in force."""
+    ensure_trampolines()
+    _patches.tests |= engines
+
+
+def take_off(owner: object) -> dict[object, Engine]:
+    """Take an engine away, and those put on after it; returns them all, to be put on again."""
+    owners = list(_patches.tests)
+    later = owners[owners.index(owner) :] if owner in owners else ()
+    return {each: _patches.tests.pop(each) for each in later}
 
 
 @contextmanager
-def patched(engine: Engine | None) -> Iterator[None]:
-    """Within it every session goes through the engine; with None, through none of a test's."""
-    previous = set_test_engine(engine)
+def patched(engine: Engine) -> Iterator[None]:
+    """Within it every session goes through the engine."""
+    owner = object()
+    put_on({owner: engine})
     try:
         yield
     finally:
-        _patches.test = previous
+        _patches.tests.pop(owner, None)
 
 
 @contextmanager
@@ -154,13 +164,19 @@ def set_guard(guard: Guard | None) -> Guard | None:
     return previous
 
 
+def end_tests() -> None:
+    """Take away whatever tests and their fixtures have put in place, but for the guard."""
+    _patches.tests, _patches.watch = {}, None
+
+
 def set_aside() -> Callable[[], None]:
     """Take away what a test has put in place, for a run within it; returns what puts it back, and the
     guard that stood."""
-    test, watch, guard = set_test_engine(None), set_watch(None), _patches.guard
+    tests, watch, guard = _patches.tests, _patches.watch, _patches.guard
+    end_tests()
 
     def put_back() -> None:
-        _patches.test, _patches.watch, _patches.guard = test, watch, guard
+        _patches.tests, _patches.watch, _patches.guard = tests, watch, guard
 
     return put_back
 

@@ -74,8 +74,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     from .running import abandon
 
     abandon(run)
-    patching.set_test_engine(None)
-    patching.set_watch(None)
+    patching.end_tests()
 
 
 def _run(config: pytest.Config) -> Run:

@@ -48,15 +48,14 @@ _MOST_COMPARED = 1000  # recorded requests that a miss is compared with
 class Running:
     """One test that uses the cache: its engine, and what its reports have said so far.
 
-    ``beneath`` is the engine that every session goes through where the test's own is not in place: that of a
-    fixture of wider scope, if there is one.
+    ``set_aside`` are the engines that are put back with the test's own, where that is not in place.
     """
 
     nodeid: str
     engine: Engine
     flow: Flow
     patched: bool
-    beneath: Engine | None = None
+    set_aside: dict[object, Engine] = field(default_factory=dict)
     reports: list[pytest.TestReport] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)
 
@@ -108,6 +107,7 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     engine, flow, explanations = _engine(path, settings, run, command)
     running = Running(item.nodeid, engine, flow, patches, sections=explanations)
     run.running[item.nodeid] = running
+    running.set_aside = {item.nodeid: engine}
     resume(run, running)
     return running
 
@@ -273,14 +273,14 @@ def suspend(run: Run) -> Running | None:
     """Set the cassette of the test under way aside; returns what to :func:`resume`."""
     running, run.current = run.current, None
     if running is not None and running.patched:
-        patching.set_test_engine(running.beneath)
+        running.set_aside = patching.take_off(running.nodeid)
     return running
 
 
 def resume(run: Run, running: Running | None) -> None:
     run.current = running
     if running is not None and running.patched:
-        running.beneath = patching.set_test_engine(running.engine)
+        patching.put_on(running.set_aside)
 
 
 def stop(run: Run, running: Running) -> None:

@@ -168,6 +168,34 @@ def test_factory_patches_every_session_as_long_as_its_fixture_lives(suite):
     assert "requested by fixtures" not in suite.run("--reqcache-disable").stdout.str()
 
 
+def test_patches_of_fixtures_may_end_in_another_order_than_they_began(suite):
+    suite.test("""
+        @pytest.fixture(scope="module")
+        def late(cached_session_factory):
+            with cached_session_factory.patched("late"):
+                yield
+
+        @pytest.fixture(scope="class")
+        def early(cached_session_factory):
+            with cached_session_factory.patched("early"):
+                yield
+
+        class TestEarly:
+            def test_it(self, early, request):
+                request.getfixturevalue("late")
+                assert requests.get(URL + "/late").ok
+
+        def test_still(late):
+            assert requests.get(URL + "/still").ok
+    """)
+    suite.test("def test_outside(): assert requests.get(URL + '/outside').ok", "test_later.py")
+    suite.run().assert_outcomes(passed=3)
+    assert suite.cassettes() == ["late.yaml"]
+    assert "/late" in suite.cassette("late")
+    assert "/still" in suite.cassette("late")
+    assert "/outside" not in suite.cassette("late")
+
+
 @pytest.mark.parametrize("second", ["post(URL + '/other')", "get(URL + '/job')"])
 def test_sequence_goes_on_when_another_fixture_is_set_up(suite, second):
     suite.test(f"""
