@@ -113,7 +113,8 @@ def why_not_whole(
         return
     if deselected := max(inventory.deselected for inventory in inventories):
         yield f"{deselected} test{'s' if deselected > 1 else ''} deselected"
-    if removed := max(inventory.removed for inventory in inventories):
+    removed = max(inventory.removed for inventory in inventories)
+    if removed and session.exitstatus != pytest.ExitCode.USAGE_ERROR:  # that is a wrong marker
         yield f"{removed} test{'s' if removed > 1 else ''} taken out by a plugin"
     if failed := max(inventory.failed for inventory in inventories):
         yield f"{failed} module{'s' if failed > 1 else ''} could not be collected"

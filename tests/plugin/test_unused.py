@@ -156,6 +156,13 @@ def test_module_that_cannot_be_collected_is_not_judged(used):
     result.stdout.fnmatch_lines(["unused recordings were not judged: 1 module could not be collected"])
 
 
+def test_wrong_marker_takes_no_tests_out(used):
+    used.test("@pytest.mark.reqcache(expire=1)\ndef test_wrong(): pass", "test_wrong.py")
+    result = used.run("--reqcache-unused=report")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["unused recordings were not judged: the run did not come to its end"])
+
+
 def test_interrupted_run_is_not_judged(used):
     used.test(SUITE.format(second="pass") + "\n    def test_z(): raise KeyboardInterrupt\n")
     result = used.subprocess("--reqcache-unused=report")
