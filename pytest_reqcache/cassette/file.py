@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from bisect import bisect
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from glob import escape
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..models import Change, Interaction, Source
 from . import bodies, rewriting, storing
@@ -19,7 +18,7 @@ from .errors import CassetteError, problem_of
 from .index import Changed, Index, View, ref_of
 from .layout import Stamp
 from .nodes import NodeError
-from .planning import Plan, plan
+from .placing import Placement, place
 from .scan import Locate
 from .writing import Draft, draft
 
@@ -31,6 +30,13 @@ _OWN_NAME_LENGTH = 16
 _HEXADECIMAL = re.compile(rb"[0-9a-f]{%d,}" % _OWN_NAME_LENGTH)
 # Where an anchor may stand.
 _ANCHOR = re.compile(rb"[\s\[{,]&[^\s\[\]{},]")
+
+
+class _New(NamedTuple):
+    """What a change writes, and the locator that it is found by."""
+
+    draft: Draft
+    locator: Hashable
 
 
 class Cassette:
@@ -162,23 +168,25 @@ class Cassette:
         if not changes:
             return []
         with self._mutex, self._errors:
-            drafts = [None if change.new is None else self._draft(change.new) for change in changes]
-            if any(draft is not None and ref_of(draft.text) in self._superseded for draft in drafts):
+            news = {
+                number: _New(self._draft(change.new), self._locate(change.new.request.url))
+                for number, change in enumerate(changes)
+                if change.new is not None
+            }
+            if any(ref_of(new.draft.text) in self._superseded for new in news.values()):
                 # The same text twice in the file, one superseded and one not, could not be told apart.
                 self.compact()
                 in_place = True
-            locators = [
-                None if change.new is None else self._locate(change.new.request.url) for change in changes
-            ]
-            seen = {locator: self._seen_at(locator) for locator in locators}
+            seen = {new.locator: self._seen_at(new.locator) for new in news.values()}
             with self._writing() as view:
-                planned = self._index.take(
+                placement = self._index.take(
                     view,
-                    lambda view: plan(
-                        changes, _Items(view, locators, identify, seen, partial(self._hides, view))
+                    lambda view: place(
+                        changes, _Items(view, news, identify, seen, partial(self._hides, view))
                     ),
                 )
-                return self._write(view, planned, drafts, locators, in_place)
+                stored = self._write(view, placement, news, in_place)
+            return [stored.get(number) for number in range(len(changes))]
 
     def _seen_at(self, locator: Hashable) -> frozenset[str]:
         """What had been seen there; where nobody has looked for it, what had been read."""
@@ -206,64 +214,44 @@ class Cassette:
                 yield view
 
     def _write(
-        self,
-        view: View,
-        planned: Plan,
-        drafts: Sequence[Draft | None],
-        locators: Sequence[Hashable],
-        in_place: bool,
-    ) -> list[Interaction | None]:
-        if planned.replaced and rewriting.changes_by_appending(view.file, view.layout):
+        self, view: View, placement: Placement, news: Mapping[int, _New], in_place: bool
+    ) -> dict[int, Interaction]:
+        """Write what is placed; returns, by change, the interaction that is now in the file."""
+        if placement.replaced and rewriting.changes_by_appending(view.file, view.layout):
             in_place = True  # what was superseded could not be told by its text any more
-        texts = {change: draft.text for change, draft in enumerate(drafts) if draft is not None}
-        for number, change in planned.replaced.items():
-            texts[change] = self._text_in_place(view, number, drafts[change]) or texts[change]
-        unchanged = {
-            number: change
-            for number, change in planned.replaced.items()
-            if not in_place and texts[change] == view.text(number)
-        }
-        replacing = set() if in_place else {*planned.replaced.values()} - {*unchanged.values()}
-        appended = sorted([*planned.added, *replacing])
-        replaced: dict[int, bytes | None] = {}
-        if in_place:
-            replaced |= dict.fromkeys(planned.removed)
-            replaced |= {number: texts[change] for number, change in planned.replaced.items()}
-        gone = sorted(number for number, text in replaced.items() if text is None)
-        places = {change: len(view) - len(gone) + rank for rank, change in enumerate(appended)}
-        places |= {change: number for number, change in unchanged.items()}
-        if in_place:
-            places |= {change: number - bisect(gone, number) for number, change in planned.replaced.items()}
-        written = [drafts[change] for change in (*planned.replaced.values(), *planned.added)]
-        with self._new_files([draft for draft in written if draft is not None]):
-            added = [texts[change] for change in appended]
-            if replaced or not view.layout.appendable:
-                self._rewrite(view, replaced, added)
-            elif appended:
-                urls = [draft.interaction.request.url for change in appended if (draft := drafts[change])]
-                self._append(view, added, urls, [locators[change] for change in appended])
-        stored = self._stored(view, places, drafts, locators)
+        texts = {change: new.draft.text for change, new in news.items()}
+        for number, change in placement.replaced.items():
+            texts[change] = self._text_in_place(view, number, news[change].draft) or texts[change]
+        step = placement.in_place(texts) if in_place else placement.at_the_end(texts, view.text)
+        places = step.places(len(view))
+        added = [texts[change] for change in step.appended]
+        with self._new_files([news[change].draft for change in places]):
+            if step.texts or not view.layout.appendable:
+                self._rewrite(view, step.texts, added)
+            elif added:
+                self._append(view, added, [news[change] for change in step.appended])
+        stored = self._stored(view, places, news)
         if not in_place:
-            self._note_superseded(view, planned, stored)
+            self._note_superseded(view, placement, stored)
         return stored
 
-    def _text_in_place(self, view: View, number: int, draft: Draft | None) -> bytes | None:
+    def _text_in_place(self, view: View, number: int, draft: Draft) -> bytes | None:
         """The item's own text with new times, where nothing else is new: a hand's work in it stays."""
         layout = view.layout
-        if draft is None or layout.column or layout.newline != b"\n" or layout.block_form is not None:
+        if layout.column or layout.newline != b"\n" or layout.block_form is not None:
             return None
         if number in layout.nodes:  # what its aliases stand for may be about to go
             return None
         return rewriting.retouched(view.text(number), view.interaction(number), draft.interaction)
 
-    def _append(
-        self, view: View, texts: Sequence[bytes], urls: Sequence[str], locators: Sequence[Hashable]
-    ) -> None:
+    def _append(self, view: View, texts: Sequence[bytes], news: Sequence[_New]) -> None:
         layout = view.layout
         beginning = rewriting.before_appended(view.file, layout)
         placed = [rewriting.placed(text, layout) for text in texts]
         data = beginning + b"".join(placed)
         now = storing.append(self._index.real_path, data, layout.stamp.size, is_step=len(texts) > 1)
+        urls = [new.draft.interaction.request.url for new in news]
+        locators = [new.locator for new in news]
         self._index.note_appended(layout, beginning, placed, urls, locators, Stamp.of(now))
 
     def _rewrite(self, view: View, texts: Mapping[int, bytes | int | None], added: Sequence[bytes]) -> None:
@@ -309,35 +297,27 @@ class Cassette:
             folder.rmdir()
 
     def _stored(
-        self,
-        view: View,
-        places: Mapping[int, int],
-        drafts: Sequence[Draft | None],
-        locators: Sequence[Hashable],
-    ) -> list[Interaction | None]:
-        """For each change the interaction that is now at its place in the file, which ``view`` was of."""
-        stored: list[Interaction | None] = [None] * len(drafts)
+        self, view: View, places: Mapping[int, int], news: Mapping[int, _New]
+    ) -> dict[int, Interaction]:
+        """By change, the interaction that is now at its place in the file, which ``view`` was of."""
+        stored = {}
         shows_all = view.file is not None and view.layout is self._index.layout
         with nullcontext(view) if shows_all else self._index.view(holds_lock=True) as now:
             for change, number in places.items():
-                draft, locator = drafts[change], locators[change]
-                assert draft is not None
+                new = news[change]
                 source = Source(self.path, now.line(number), ref_of(now.text(number)))
-                stored[change] = replace(draft.interaction, source=source)
-                self._index.note(source.ref, locator)
-            for locator in {locators[change] for change in places}:
+                stored[change] = replace(new.draft.interaction, source=source)
+                self._index.note(source.ref, new.locator)
+            for locator in {news[change].locator for change in places}:
                 self._seen[locator] = now.refs_at(locator)
         return stored
 
-    def _note_superseded(self, view: View, planned: Plan, stored: Sequence[Interaction | None]) -> None:
-        for number, change in (*planned.removed.items(), *planned.replaced.items()):
-            new = stored[change]
-            assert new is not None
-            assert new.source is not None
-            old_ref = ref_of(view.text(number))
-            self._superseded.pop(new.source.ref, None)  # what stood there once stands there again
-            if old_ref != new.source.ref:
-                self._superseded[old_ref] = new.source.ref
+    def _note_superseded(self, view: View, placement: Placement, stored: Mapping[int, Interaction]) -> None:
+        for number, change in (*placement.removed.items(), *placement.replaced.items()):
+            old_ref, new_ref = ref_of(view.text(number)), stored[change].ref
+            self._superseded.pop(new_ref, None)  # what stood there once stands there again
+            if old_ref != new_ref:
+                self._superseded[old_ref] = new_ref
 
     def _compacted_texts(self, view: View) -> dict[int, int | None]:
         """What superseded an item goes where the item stands; nothing goes whose successor is not there."""
@@ -373,18 +353,18 @@ class _Errors:
 
 
 class _Items:
-    """The items of a file as the planning sees them."""
+    """The items of a file as :func:`place` sees them."""
 
     def __init__(
         self,
         view: View,
-        locators: Sequence[Hashable],
+        news: Mapping[int, _New],
         identify: Identify,
         seen: Mapping[Hashable, frozenset[str]],
         hides: Callable[[str], bool],
     ) -> None:
         self._view = view
-        self._locators = locators
+        self._news = news
         self._identify = identify
         self._seen = seen
         self._hides = hides
@@ -393,7 +373,7 @@ class _Items:
         return [] if self._hides(ref) else self._view.with_ref(ref)
 
     def alike(self, change: int, interaction: Interaction) -> list[int]:
-        locator = self._locators[change]
+        locator = self._news[change].locator
         candidates = self._view.layout.at(locator)
         if not candidates:
             return []
@@ -407,7 +387,7 @@ class _Items:
         return self._view.interaction(index).keep
 
     def is_unseen(self, index: int, change: int) -> bool:
-        return ref_of(self._view.text(index)) not in self._seen[self._locators[change]]
+        return ref_of(self._view.text(index)) not in self._seen[self._news[change].locator]
 
 
 def _names_in(text: bytes) -> Iterator[bytes]:

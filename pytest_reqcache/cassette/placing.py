@@ -1,16 +1,20 @@
-"""What a commit does to the items of a file, decided before anything is written. No I/O of its own."""
+"""Where the changes of a commit go in a file, decided before anything is written. No I/O of its own.
+
+Changes and items are named by their numbers: of the change in the commit, of the item in the file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..models import Change, Interaction
 
 
 class Items(Protocol):
-    """What the planning has to know of the items in the file, each named by its index."""
+    """What has to be known of the items in the file."""
 
     def with_ref(self, ref: str) -> list[int]:
         """The items with that text."""
@@ -25,8 +29,23 @@ class Items(Protocol):
         """Whether the item says that nothing replaces it (``keep``)."""
 
 
+class Step(NamedTuple):
+    """What is to be written: new ``texts`` of items, None for those that go; the changes whose items are
+    ``appended``; and, by change, the items that are ``standing`` in the file and are the change's then."""
+
+    texts: Mapping[int, bytes | None]
+    appended: Sequence[int]
+    standing: Mapping[int, int]
+
+    def places(self, count: int) -> dict[int, int]:
+        """By change, the number of its item once all is written to a file of ``count`` items."""
+        gone = sorted(number for number, text in self.texts.items() if text is None)
+        places = {change: count - len(gone) + rank for rank, change in enumerate(self.appended)}
+        return places | {change: number - bisect(gone, number) for change, number in self.standing.items()}
+
+
 @dataclass(slots=True)
-class Plan:
+class Placement:
     """The items to replace and to remove, each with the change that does so, and the changes to add."""
 
     replaced: dict[int, int] = field(default_factory=dict)
@@ -37,10 +56,24 @@ class Plan:
         """Whether no change concerns the item yet."""
         return index not in self.removed and index not in self.replaced
 
+    def in_place(self, texts: Mapping[int, bytes]) -> Step:
+        """What replaces an item is written where that stands. ``texts`` are those of the changes' items."""
+        changed = {number: texts[change] for number, change in self.replaced.items()}
+        standing = {change: number for number, change in self.replaced.items()}
+        return Step({**dict.fromkeys(self.removed), **changed}, self.added, standing)
 
-def plan(changes: Sequence[Change], items: Items) -> Plan:
+    def at_the_end(self, texts: Mapping[int, bytes], text_of: Callable[[int], bytes]) -> Step:
+        """What replaces an item is appended, unless it has the item's very text, ``text_of``."""
+        standing = {
+            change: number for number, change in self.replaced.items() if texts[change] == text_of(number)
+        }
+        appended = {*self.added, *self.replaced.values()} - standing.keys()
+        return Step({}, sorted(appended), standing)
+
+
+def place(changes: Sequence[Change], items: Items) -> Placement:
     """Find the place of each change; one that is in neither ``replaced`` nor ``added`` is dropped."""
-    found = Plan()
+    found = Placement()
     for number, change in enumerate(changes):
         places = [index for ref in dict.fromkeys(change.replaces) for index in items.with_ref(ref)]
         places = [index for index in places if found.leaves(index)]
