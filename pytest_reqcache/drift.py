@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from .body import size_of
-from .headers import Headers
+from .headers import Headers, media_type
 from .models import Body, BodyFile, RecordedResponse
 from .shapes import Difference, Level, differences, shape_of
 from .volatile import are_alike, is_volatile
@@ -90,14 +90,10 @@ def _status(old: RecordedResponse, new: RecordedResponse) -> list[Difference]:
 
 
 def _content_type(old: RecordedResponse, new: RecordedResponse) -> list[Difference]:
-    before, after = (_media_type(side.headers) for side in (old, new))
+    before, after = (_short(media_type(side.headers)) for side in (old, new))
     if before == after:
         return []
     return [Difference("breaking", "header", "Content-Type", before or "none", after or "none")]
-
-
-def _media_type(headers: Headers) -> str:
-    return _short((headers.get("Content-Type") or "").partition(";")[0].strip().lower())
 
 
 def _fields(old: Headers, new: Headers, volatile: Collection[str]) -> list[Difference]:

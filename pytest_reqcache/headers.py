@@ -345,6 +345,11 @@ def _vary_names(lines: tuple[str, ...]) -> tuple[str, ...] | Literal["*"]:
     return "*" if "*" in names else names
 
 
+def media_type(headers: Headers) -> str:
+    """``Content-Type`` without its parameters, in lower case (RFC 9110 section 8.3.1); empty without one."""
+    return (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+
+
 def connection_named(headers: Headers) -> frozenset[str]:
     """The fields of this connection alone, in lower case: fixed and named ones (RFC 9110 section 7.6.1)."""
     return HOP_BY_HOP | {member.lower() for member in _list_members(headers.get_all("Connection"))}

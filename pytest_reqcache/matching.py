@@ -11,10 +11,10 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from .headers import Headers
+from .headers import Headers, media_type
 from .models import RecordedRequest
 
 # RFC 9110 section 13.1 and 14.2: fields that change what is answered, not which resource is asked.
@@ -189,6 +189,16 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{(parts.hostname or '').lower()}:{port or _DEFAULT_PORTS.get(scheme, 0)}"
 
 
+def kind_of_body(request: RecordedRequest) -> Literal["json", "form", "multipart"] | None:
+    """What a request's body is by its media type, and without one, whether it begins as JSON does."""
+    kind = media_type(request.headers)
+    if "json" in kind or (not kind and request.body and request.body[:1] in b"{["):
+        return "json"
+    if kind == "application/x-www-form-urlencoded":
+        return "form"
+    return "multipart" if kind.startswith("multipart/") else None
+
+
 def canonical_body(request: RecordedRequest) -> bytes:
     """The body with what makes no difference evened out.
 
@@ -198,12 +208,12 @@ def canonical_body(request: RecordedRequest) -> bytes:
     body = request.body
     if not body:
         return b""
-    content_type = (request.headers.get("Content-Type") or "").lower()
-    if "json" in content_type or (not content_type and body[:1] in b"{["):
+    kind = kind_of_body(request)
+    if kind == "json":
         return _canonical_json(body)
-    if content_type.startswith("application/x-www-form-urlencoded"):
+    if kind == "form":
         return sort_parameters(body.decode("latin-1")).encode("latin-1")
-    if content_type.startswith("multipart/"):
+    if kind == "multipart":
         boundary = _boundary(request.headers.get("Content-Type") or "")
         return (
             body.replace(b"--" + boundary.encode("latin-1", "replace"), b"--boundary") if boundary else body

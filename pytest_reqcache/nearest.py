@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from .matching import canonical_body, compared_value, normalize_url
+from .matching import canonical_body, compared_value, kind_of_body, normalize_url
 from .models import RecordedRequest
 
 _LONGEST_VALUE: Final = 100  # characters of one value that a diff shows
@@ -153,7 +153,7 @@ def _readable(request: RecordedRequest) -> list[str]:
         text = (request.body or b"").decode()
     except UnicodeDecodeError:
         return _spelt(request)
-    if "form-urlencoded" in (request.headers.get("Content-Type") or "").lower():
+    if kind_of_body(request) == "form":
         return sorted(f"{name}={value}" for name, value in parse_qsl(text, keep_blank_values=True))
     try:
         return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False).splitlines()

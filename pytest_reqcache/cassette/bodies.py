@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..body import open_body, read_body, size_of
-from ..headers import Headers
+from ..headers import Headers, media_type
 from ..models import Body, BodyFile
 from . import json_text
 
@@ -86,10 +86,6 @@ class FiledBody(NamedTuple):
 
     name: str
     content: Body
-
-
-def media_type(headers: Headers) -> str:
-    return (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
 
 
 def charset(headers: Headers) -> str | None:

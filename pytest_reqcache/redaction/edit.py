@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Final, Protocol
 
-from ..headers import Headers
+from ..headers import Headers, media_type
 from ..models import BodyFile, RecordedRequest, RecordedResponse
 from .rules import HeaderKind, Rules
 from .spans import json_string, split_url, with_spans
@@ -201,7 +201,7 @@ _TEXT = re.compile(r"text/|.*(xml|javascript|ecmascript|yaml|graphql)|applicatio
 
 def _content(body: BodyFile, headers: Headers) -> bytes:
     """What stands in a body's file, if it can be edited; else nothing."""
-    kind = (headers.get("Content-Type") or "").lower()
+    kind = media_type(headers)
     if body.size > LARGEST_TEXT or not ("json" in kind or "form" in kind or _TEXT.match(kind)):
         return b""
     return body.path.read_bytes()
@@ -214,10 +214,10 @@ _VAGUE = ("", "text/plain", "text/html")
 
 
 def _edit_body(body: bytes, headers: Headers, editor: Editor, rules: Rules) -> bytes:
-    kind = (headers.get("Content-Type") or "").lower()
-    is_vague = kind.partition(";")[0].strip() in _VAGUE
-    is_form = kind.startswith("application/x-www-form-urlencoded") or (is_vague and _LIKE_FORM.match(body))
-    is_multipart = kind.startswith("multipart/form-data")
+    kind = media_type(headers)
+    is_vague = kind in _VAGUE
+    is_form = kind == "application/x-www-form-urlencoded" or (is_vague and _LIKE_FORM.match(body))
+    is_multipart = kind == "multipart/form-data"
     # What begins as JSON is read so whatever its type says: "text/plain" more often than not.
     is_json = "json" in kind or (not is_multipart and _is_like_json(body))
     structured = is_json or is_form or is_multipart

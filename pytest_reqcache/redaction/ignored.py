@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..headers import Headers
+from ..matching import kind_of_body
 from ..models import RecordedRequest
 from .model import REDACTED
 from .spans import decoded, json_values, rewrite_pairs, with_spans
@@ -89,10 +90,10 @@ def _of_body(request: RecordedRequest, names: Collection[str], pairs: _Edit, mem
     body = request.body
     if not body:
         return body
-    kind = (request.headers.get("Content-Type") or "").lower()
-    if "json" in kind or (not kind and body[:1] in b"{["):
+    kind = kind_of_body(request)
+    if kind == "json":
         edit = members
-    elif kind.startswith("application/x-www-form-urlencoded"):
+    elif kind == "form":
         edit = pairs
     else:
         return body
