@@ -22,7 +22,7 @@ from .drift import Drift, compare
 from .flights import Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
-from .models import Change, Interaction, RecordedRequest, RecordedResponse, Source
+from .models import REDACTED, Change, Interaction, RecordedRequest, RecordedResponse, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Found, Store
 from .redacting import Redacting
@@ -394,7 +394,7 @@ class Flow:
                 "--reqcache-force-refresh"
             )
         cookie = request.headers.get("Cookie")
-        if cookie and "REDACTED" in cookie:
+        if cookie and REDACTED in cookie:
             prepared = copy_request(prepared)
             real = self._redactor.without_placeholder_cookies(cookie)
             if real:

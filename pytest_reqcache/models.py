@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from .expiration import Special
 from .headers import Headers
+
+#: What every secret of a masked request is replaced by, and what placeholders in a cassette begin with.
+REDACTED: Final = "REDACTED"
 
 
 class BodyFile(NamedTuple):

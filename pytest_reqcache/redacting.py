@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from .fields import kept_fields, without_noise
 from .models import Change, Interaction, RecordedResponse
-from .redaction import Redactor, Sentinel, redact_ignored
+from .redaction import PLACEHOLDER, Redactor, Sentinel, redact_ignored
 from .settings import Settings
 from .staging import Staged
 from .volatile import redated, says_the_same
 
-_PLACEHOLDER = re.compile(rb"REDACTED-[a-z0-9_-]+")
+_PLACEHOLDER = re.compile(PLACEHOLDER.pattern.encode())
 
 
 class Redacted(NamedTuple):

@@ -17,7 +17,7 @@ from pytest_reqcache.headers import Headers
 from pytest_reqcache.importing import vcrpy
 from pytest_reqcache.matching import canonical_body
 from pytest_reqcache.models import RecordedRequest
-from pytest_reqcache.plugin.naming import check_name
+from pytest_reqcache.names import check_name
 from pytest_reqcache.redaction.entries import parse_redactions
 from pytest_reqcache.settings import parse_text
 from pytest_reqcache.shapes import shape_of

@@ -17,7 +17,7 @@ from typing import Final
 from ..cassette import Cassette
 from ..cassette.writing import HEADER
 from ..models import Change, Interaction
-from ..plugin.naming import file_name
+from ..names import file_name
 
 #: The suffixes of the files that are looked at in a folder; vcrpy adds none of its own.
 SUFFIXES: Final = (".yaml", ".yml", ".json", "")

@@ -35,7 +35,8 @@ def other_spelling(
     name = cassette_name(item)
     if name is None:
         return None
-    from .naming import cassette_path, spelling
+    from ..names import spelling
+    from .naming import cassette_path
 
     path = cassette_path(item, name, folder)
     other, nodeid = spellings.setdefault(spelling(path), (path, item.nodeid))
@@ -49,7 +50,7 @@ def other_spelling(
 
 def cassette_name(item: pytest.Item) -> str | None:
     """The name of the cassette that the closest marker names; None for the test's own."""
-    from .naming import check_name
+    from ..names import check_name
 
     for mark in item.iter_markers(MARKER):
         name = mark.args[0] if mark.args else mark.kwargs.get("cassette")
@@ -91,8 +92,8 @@ def config_layer(given: object) -> dict[str, Any]:
 
 
 def _layer(mark: pytest.Mark) -> dict[str, Any]:
+    from ..names import check_name
     from ..settings import MARKER_SETTINGS, parse_settings
-    from .naming import check_name
 
     if len(mark.args) > 1:
         raise TypeError(f"{len(mark.args)} positional arguments: only the cassette's name is accepted")

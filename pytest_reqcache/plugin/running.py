@@ -23,6 +23,7 @@ from ..guard import Guard
 from ..identity import TestIdentity
 from ..journal import Journal, Miss
 from ..models import Interaction, RecordedRequest
+from ..names import check_name, spelling
 from ..redaction import Redactor, SecretFoundError, masked_url
 from ..settings import (
     CONFIG_SETTINGS,
@@ -36,7 +37,7 @@ from ..settings import (
 from ..transport import Transport
 from .marking import cassette_name, config_layer, refuses_requests, settings_of
 from .misses import explain, record_command
-from .naming import cassette_path, check_name, named_cassette, spelling, told_nodeid
+from .naming import cassette_path, named_cassette, told_nodeid
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
 from .state import Run, Totals

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..headers import CacheControl, Headers, list_members, parse_cache_control, vary_names
 from ..matching import CONDITIONAL_FIELDS
-from ..models import Interaction, RecordedRequest
+from ..models import REDACTED, Interaction, RecordedRequest
 from ..settings import Settings
 from .freshness import date_of
 from .storing import CONDITIONAL_STATUSES, is_stored_rightly
@@ -64,7 +64,7 @@ def may_answer(candidate: Interaction, request: RecordedRequest, settings: Setti
 def same_conditions(one: RecordedRequest, other: RecordedRequest) -> bool:
     """Whether two requests carry the same conditional and range fields; a redacted one is as good as any."""
     pairs = zip_longest(_conditional_fields(one), _conditional_fields(other), fillvalue=("", ""))
-    return all(was == is_now or (was[0] == is_now[0] and "REDACTED" in was[1]) for was, is_now in pairs)
+    return all(was == is_now or (was[0] == is_now[0] and REDACTED in was[1]) for was, is_now in pairs)
 
 
 def _conditional_fields(request: RecordedRequest) -> list[tuple[str, str]]:
@@ -104,7 +104,7 @@ def is_compared(name: str, settings: Settings) -> bool:
 
 def _same_field(stored: Headers, asked: Headers, name: str, settings: Settings) -> bool:
     was, is_now = _lines_of(stored, name), _lines_of(asked, name)
-    if was and is_now and any("REDACTED" in value for value in was):
+    if was and is_now and any(REDACTED in value for value in was):
         # What it was nobody knows. A test is not tied to a credential; a session that obeys HTTP is.
         return settings.in_test or not settings.cache_control
     unordered = settings.cache_control and name in _PREFERENCES

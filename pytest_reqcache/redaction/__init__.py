@@ -10,7 +10,7 @@ sentinel finds (``sentinel.py``) before it is written.
 from .binding import Bindings
 from .entries import Redactions, parse_redaction_lines, parse_redactions
 from .ignored import has_ignored, redact_ignored, strip_ignored
-from .model import PLACEHOLDER, REDACTED, Credential, Masked
+from .model import PLACEHOLDER, Credential, Masked
 from .redactor import Redactor, masked_url
 from .registry import Registry
 from .rules import DEFAULT_FIELDS, DEFAULT_HEADERS, DEFAULT_RULES, Rules
@@ -21,7 +21,6 @@ __all__ = [
     "DEFAULT_HEADERS",
     "DEFAULT_RULES",
     "PLACEHOLDER",
-    "REDACTED",
     "Bindings",
     "Credential",
     "Leak",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from ..models import REDACTED
 from .known import SEARCHED_LENGTH, Finder, Known
-from .model import PLACEHOLDER, REDACTED, Credential
+from .model import PLACEHOLDER, Credential
 from .registry import Registry
 from .rules import StandIn
 from .spots import Spot

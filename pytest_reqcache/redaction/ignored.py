@@ -10,8 +10,7 @@ from typing import Any
 
 from ..headers import Headers
 from ..matching import kind_of_body
-from ..models import RecordedRequest
-from .model import REDACTED
+from ..models import REDACTED, RecordedRequest
 from .spans import decoded, json_values, rewrite_pairs, with_spans
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from ..models import RecordedRequest
-
-#: What every secret of a masked request is replaced by, and every value of an ignored parameter.
-REDACTED: Final = "REDACTED"
+from ..models import REDACTED, RecordedRequest
 
 #: A placeholder: URL-safe, named after where its secret was first seen.
-PLACEHOLDER: Final = re.compile(r"REDACTED-[a-z0-9_-]+")
+PLACEHOLDER: Final = re.compile(f"{REDACTED}-[a-z0-9_-]+")
 
 
 class Credential(NamedTuple):

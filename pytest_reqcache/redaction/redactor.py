@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from ..models import Interaction, RecordedRequest, RecordedResponse
+from ..models import REDACTED, Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
 from .edit import edit_request, edit_response
 from .editors import Cleaner, Collector, Learner, Masker, PlaceNoter, Recaller, Writer
 from .known import Finder, Known, in_base64
-from .model import PLACEHOLDER, REDACTED, Masked
+from .model import PLACEHOLDER, Masked
 from .registry import Registry, scope_of
 from .rules import DEFAULT_RULES, Rules
 from .spots import basic_text, in_text

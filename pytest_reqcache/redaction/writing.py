@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
+from ..models import REDACTED
 from .binding import Bindings
 from .known import Known
-from .model import REDACTED
 from .registry import Registry, Scope
 
 

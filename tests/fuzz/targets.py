@@ -20,8 +20,8 @@ from pytest_reqcache.importing.converting import Secrecy, convert
 from pytest_reqcache.importing.foreign import ForeignCassette
 from pytest_reqcache.matching import canonical_body, normalize_url
 from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.names import check_name
 from pytest_reqcache.nearest import nearest
-from pytest_reqcache.plugin.naming import check_name
 from pytest_reqcache.redaction import Redactor, Registry, SecretFoundError, Sentinel
 from pytest_reqcache.shapes import differences, shape_of
 

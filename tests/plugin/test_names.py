@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_reqcache.plugin.naming import check_name, file_name
+from pytest_reqcache.names import check_name, file_name
 
 
 @pytest.mark.parametrize(
