@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from .headers import Headers, vary_names
@@ -43,23 +43,18 @@ def kept_fields(settings: Settings) -> tuple[str, ...]:
     return settings.match_headers if isinstance(settings.match_headers, tuple) else ()
 
 
-def compared_fields(
-    asked: RecordedRequest, interactions: Sequence[Interaction], settings: Settings
-) -> list[str]:
-    """The request fields, in lower case, that tell these interactions from what is asked: those of
-    ``match_headers``, of ``Vary``, and the caller's own conditions and ranges."""
+def compared_fields(asked: RecordedRequest, stored: Interaction, settings: Settings) -> list[str]:
+    """The request fields, in lower case, that may tell a stored interaction from what is asked: those of
+    ``match_headers``, of its ``Vary``, and the caller's own conditions and ranges."""
     names = dict.fromkeys(kept_fields(settings))
     if settings.match_headers is True:
-        for request in (asked, *(item.request for item in interactions)):
+        for request in (asked, stored.request):
             names.update(dict.fromkeys(name.lower() for name, _ in request.headers))
         for noise in (*NOISE_FIELDS, *CONDITIONAL_FIELDS):
             names.pop(noise, None)
     if not settings.cache_control:
         names.update(dict.fromkeys(sorted(CONDITIONAL_FIELDS)))
-    for item in interactions:
-        varying = vary_names(item.response.headers.get_all("Vary"))
-        if varying != "*":
-            names.update(
-                dict.fromkeys(name for name in varying if name not in ("accept-encoding", "user-agent"))
-            )
+    varying = vary_names(stored.response.headers.get_all("Vary"))
+    if varying != "*":
+        names.update(dict.fromkeys(name for name in varying if name not in ("accept-encoding", "user-agent")))
     return list(names)

@@ -39,6 +39,8 @@ _NORMAL_CHARACTERS: Final = bytes(
 )
 _PLAIN_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?/")
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
+#: What some clients escape in the value of a parameter and others do not: it separates nothing there.
+_NO_SEPARATORS: Final = frozenset("!$'()*,/:@?")
 
 
 class Compared(NamedTuple):
@@ -112,8 +114,9 @@ def compared_value(name: str, value: str) -> str | None:
 def normalize_url(url: str) -> str:
     """The URL with what makes no difference evened out (RFC 3986 section 6.2).
 
-    Case of scheme and host, the default port, escapes of unreserved characters, the fragment, and
-    the order of differently named query parameters.
+    Case of scheme and host, the default port, escapes of unreserved characters, the fragment, the
+    order of differently named query parameters, and how clients spell their values: ``%2C`` is a comma,
+    and ``%20`` a ``+``.
     """
     if _NORMAL.fullmatch(url) is None:
         return _evened_out(url)
@@ -154,8 +157,19 @@ def _evened_out(url: str) -> str:
     if port is not None and port == _DEFAULT_PORTS.get(scheme):
         host = host.rpartition(":")[0]
     user = parts.netloc.rpartition("@")[0]
-    query = sort_parameters(parts.query)
+    query = _normal_query(parts.query)
     return f"{scheme}://{user + '@' if user else ''}{host}{parts.path or '/'}{'?' + query if query else ''}"
+
+
+def _normal_query(query: str) -> str:
+    return sort_parameters(_ESCAPE.sub(_normal_query_escape, query) if "%" in query else query)
+
+
+def _normal_query_escape(escape: re.Match[str]) -> str:
+    character = chr(int(escape.group()[1:], 16))
+    if character == " ":
+        return "+"
+    return character if character in _NO_SEPARATORS else _normal_escape(escape)
 
 
 def sort_parameters(query: str) -> str:
@@ -189,21 +203,36 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{(parts.hostname or '').lower()}:{port or _DEFAULT_PORTS.get(scheme, 0)}"
 
 
+_LIKE_FORM: Final = re.compile(rb"[\w.%+*\[\]-]+=[^\s<>\"&]*(?:&[\w.%+*\[\]-]+=[^\s<>\"&]*)*")
+_LIKE_MULTIPART: Final = re.compile(rb"--[^\r\n]{1,70}\r\ncontent-disposition:", re.IGNORECASE)
+
+
 def kind_of_body(request: RecordedRequest) -> Literal["json", "form", "multipart"] | None:
-    """What a request's body is by its media type, and without one, whether it begins as JSON does."""
+    """What a request's body is by its media type, and without one by how it looks."""
     kind = media_type(request.headers)
-    if "json" in kind or (not kind and request.body and request.body[:1] in b"{["):
+    if not kind:
+        return _kind_by_looks(request.body or b"")
+    if "json" in kind:
         return "json"
     if kind == "application/x-www-form-urlencoded":
         return "form"
     return "multipart" if kind.startswith("multipart/") else None
 
 
+def _kind_by_looks(body: bytes) -> Literal["json", "form", "multipart"] | None:
+    if body[:1] in (b"{", b"["):
+        return "json"
+    if _LIKE_MULTIPART.match(body):
+        return "multipart"
+    return "form" if _LIKE_FORM.fullmatch(body) else None
+
+
 def canonical_body(request: RecordedRequest) -> bytes:
     """The body with what makes no difference evened out.
 
     JSON: the order of an object's names, and white space. Form: the order of differently named
-    fields. Multipart: the boundary. Anything else is compared byte for byte.
+    fields, and how their values are spelt. Multipart: the boundary. Anything else is compared byte for
+    byte.
     """
     body = request.body
     if not body:
@@ -212,12 +241,11 @@ def canonical_body(request: RecordedRequest) -> bytes:
     if kind == "json":
         return _canonical_json(body)
     if kind == "form":
-        return sort_parameters(body.decode("latin-1")).encode("latin-1")
+        return _normal_query(body.decode("latin-1")).encode("latin-1")
     if kind == "multipart":
-        boundary = _boundary(request.headers.get("Content-Type") or "")
-        return (
-            body.replace(b"--" + boundary.encode("latin-1", "replace"), b"--boundary") if boundary else body
-        )
+        boundary = _boundary(request.headers.get("Content-Type") or "").encode("latin-1", "replace")
+        boundary = boundary or body[2 : body.find(b"\r\n")]
+        return body.replace(b"--" + boundary, b"--boundary") if boundary else body
     return body
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote_plus, urlsplit
 
 from .matching import canonical_body, compared_value, kind_of_body, normalize_url
 from .models import RecordedRequest
@@ -41,14 +41,16 @@ class Difference:
 
 
 def nearest(
-    asked: RecordedRequest, recorded: Iterable[RecordedRequest], compared_headers: Iterable[str] = ()
+    asked: RecordedRequest, recorded: Iterable[tuple[RecordedRequest, Iterable[str]]]
 ) -> list[tuple[RecordedRequest, list[Difference]]]:
-    """The recorded requests with what differs, the nearest first; those of other hosts are left out."""
-    names = tuple(compared_headers)
+    """The recorded requests with what differs, the nearest first; those of other hosts are left out.
+
+    Each is given with the names of the headers that are compared with its own, in lower case.
+    """
     host = _split(asked.url).hostname
     ranked = [
         (request, differences(asked, request, names))
-        for request in recorded
+        for request, names in recorded
         if _split(request.url).hostname == host
     ]
     return sorted(ranked, key=lambda pair: sum(difference.weight for difference in pair[1]))
@@ -95,30 +97,32 @@ def _header(request: RecordedRequest, name: str) -> str | None:
 
 
 def _parameters(where: str, recorded: str, asked: str) -> Iterator[Difference]:
-    was, is_now = _values(recorded), _values(asked)
-    if was == is_now and recorded != asked:  # alike when they are decoded, which is not compared
-        yield Difference(where, recorded, asked, 1)
+    was, is_now = _by_name(recorded), _by_name(asked)
     for name in dict.fromkeys((*was, *is_now)):
         for before, after in zip_longest(was.get(name, ()), is_now.get(name, ())):
-            if before != after:
-                yield Difference(
-                    where,
-                    None if before is None else f"{name}={before}",
-                    None if after is None else f"{name}={after}",
-                    2 if before is None or after is None else 1,
-                )
+            if before is None or after is None:
+                yield Difference(where, before and unquote_plus(before), after and unquote_plus(after), 2)
+            elif before != after:
+                told = unquote_plus(before), unquote_plus(after)
+                if told[0] == told[1]:  # alike when they are decoded, which is not compared
+                    told = before, after
+                yield Difference(where, *told, 1)
 
 
-def _values(query: str) -> dict[str, list[str]]:
-    """The values of each parameter, in order."""
-    values: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        values.setdefault(name, []).append(value)
-    return values
+def _by_name(query: str) -> dict[str, list[str]]:
+    """The parameters of each name, in order, as they are spelt."""
+    found: dict[str, list[str]] = {}
+    for pair in filter(None, query.split("&")):
+        found.setdefault(unquote_plus(pair.partition("=")[0]), []).append(pair)
+    return found
 
 
 def _body(asked: RecordedRequest, recorded: RecordedRequest) -> Iterator[Difference]:
-    if asked.body == recorded.body or canonical_body(asked) == canonical_body(recorded):
+    if canonical_body(asked) == canonical_body(recorded):
+        return
+    if asked.body == recorded.body:  # what it is, says the type
+        before, after = _header(recorded, "content-type"), _header(asked, "content-type")
+        yield Difference("header content-type: ", before or "none", after or "none", 1)
         return
     was, is_now = _readable(recorded), _readable(asked)
     if was == is_now:  # alike as values, yet spelt otherwise
@@ -153,7 +157,10 @@ def _readable(request: RecordedRequest) -> list[str]:
         text = (request.body or b"").decode()
     except UnicodeDecodeError:
         return _spelt(request)
-    if kind_of_body(request) == "form":
+    kind = kind_of_body(request)
+    if kind == "multipart":
+        return canonical_body(request).decode().splitlines()
+    if kind == "form":
         return sorted(f"{name}={value}" for name, value in parse_qsl(text, keep_blank_values=True))
     try:
         return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False).splitlines()

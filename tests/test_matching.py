@@ -53,6 +53,8 @@ def asking(
         ("http://example.com/?a=&b=1", "http://example.com/?a=&b=1"),
         ("http://example.com/?a=b%26c", "http://example.com/?a=b%26c"),
         ("http://example.com?q=1", "http://example.com/?q=1"),
+        ("http://example.com/a%2Cb?c=d%2Ce%3a%2f&f=g%20h", "http://example.com/a%2Cb?c=d,e:/&f=g+h"),
+        ("http://example.com/?a=b%2Bc%3Bd%3De%23", "http://example.com/?a=b%2Bc%3Bd%3De%23"),
         ("http://example.com:port/", "http://example.com:port/"),
         ("http://[broken/", "http://[broken/"),
     ],
@@ -76,6 +78,8 @@ def test_normalized_url(url: str, normal: str) -> None:
         ("http://h:8080/", "http://h/"),
         ("http://a@h/", "http://h/"),
         ("http://h/?a=1%26b=2", "http://h/?a=1&b=2"),
+        ("http://h/?a=1%2B2", "http://h/?a=1+2"),
+        ("http://h/a%20b", "http://h/a+b"),
     ],
 )
 def test_urls_that_are_not_the_same(one: str, other: str) -> None:
@@ -171,6 +175,12 @@ BODIES: dict[str, tuple[Any, ...]] = {
         "multipart/form-data; boundary=one", multipart("one"), "multipart/form-data; boundary=two",
         multipart("two", "2"), False,
     ),
+    "multipart without a type": (
+        "", multipart("one"), "multipart/form-data; boundary=two", multipart("two"), True,
+    ),
+    "form without a type": ("", b"b=1&a=2", "application/x-www-form-urlencoded", b"a=2&b=1", True),
+    "form, escapes": (FORM, b"a=1%2C2+3", FORM, b"a=1,2%203", True),
+    "text that is no form": ("", b"b=1 & a", "", b"a & b=1", False),
     "multipart without boundary": ("multipart/form-data", b"--a", "multipart/form-data", b"--b", False),
 }  # fmt: skip
 

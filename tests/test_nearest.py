@@ -9,6 +9,7 @@ from pytest_reqcache.models import RecordedRequest
 from pytest_reqcache.nearest import differences, nearest
 
 URL = "http://api.test"
+MULTIPART = b'--BB\r\nContent-Disposition: form-data; name="f"\r\n\r\nx1\r\n--BB--\r\n'
 
 
 def request(method="GET", path="/", headers=(), body=None) -> RecordedRequest:
@@ -24,16 +25,16 @@ def request(method="GET", path="/", headers=(), body=None) -> RecordedRequest:
     ],
 )
 def test_nearest_comes_first(asked, candidates, expected):
-    recorded = [request(path=path) for path in candidates]
+    recorded = [(request(path=path), ()) for path in candidates]
     assert nearest(asked, recorded)[0][0].url == URL + expected
 
 
 def test_other_hosts_are_left_out():
-    assert nearest(request(), [RecordedRequest("GET", "http://other.test/")]) == []
+    assert nearest(request(), [(RecordedRequest("GET", "http://other.test/"), ())]) == []
 
 
 def test_same_path_of_another_method_is_nearer_than_another_path():
-    recorded = [request("GET", "/zzz"), request("POST", "/a")]
+    recorded = [(request("GET", "/zzz"), ()), (request("POST", "/a"), ())]
     assert nearest(request("GET", "/a"), recorded)[0][0].method == "POST"
 
 
@@ -53,7 +54,8 @@ def test_same_path_of_another_method_is_nearer_than_another_path():
         ),
         (request(headers=[("Other", "2")]), request(), []),
         (request(path="/?t=a&t=b"), request(path="/?t=b"), ["+ query t=a", "- query t=b", "+ query t=b"]),
-        (request(path="/?p=a%2Fb"), request(path="/?p=a/b"), ["+ query p=a%2Fb", "- query p=a/b"]),
+        (request(path="/?p=a%3Bb"), request(path="/?p=a;b"), ["+ query p=a%3Bb", "- query p=a;b"]),
+        (request(path="/?p=a%2Fb+c"), request(path="/?p=a/b%20c"), []),
         (request(path="/%7Eu?%61=1"), request(path="/~u?a=1"), []),
         (
             RecordedRequest("GET", "https://api.test/"),
@@ -62,6 +64,22 @@ def test_same_path_of_another_method_is_nearer_than_another_path():
         ),
         (RecordedRequest("GET", "http://API.test:80/"), request(), []),
         (request(body=b'{"n":1.0}'), request(body=b'{"n":1.00}'), ['- body {"n":1.00}', '+ body {"n":1.0}']),
+        (
+            request(
+                body=MULTIPART.replace(b"BB", b"one"),
+                headers=[("Content-Type", "multipart/form-data; boundary=one")],
+            ),
+            request(
+                body=MULTIPART.replace(b"BB", b"two").replace(b"x1", b"x2"),
+                headers=[("Content-Type", "multipart/form-data; boundary=two")],
+            ),
+            ["- body x2", "+ body x1"],
+        ),
+        (
+            request(body=b"b=1&a=1", headers=[("Content-Type", "text/plain")]),
+            request(body=b"b=1&a=1", headers=[("Content-Type", "application/x-www-form-urlencoded")]),
+            ["- header content-type: application/x-www-form-urlencoded", "+ header content-type: text/plain"],
+        ),
     ],
 )
 def test_differences_as_a_diff(asked, recorded, lines):

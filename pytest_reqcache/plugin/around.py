@@ -47,7 +47,8 @@ class Around:
         if report.failed:
             from . import reporting
 
-            text = reporting.failure_section(self._run, self._run.running.get(item.nodeid))
+            fixtures = getattr(item, "fixturenames", ())
+            text = reporting.failure_section(self._run, self._run.running.get(item.nodeid), fixtures)
             if text:
                 report.sections.append((SECTION, text))
         return report

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from . import json_report
-from .inventory import suite_paths, why_not_whole
+from .inventory import why_not_whole
 from .state import Run
 from .unused import Unused, judge, places
 
@@ -21,7 +21,7 @@ def close(run: Run, session: pytest.Session) -> None:
         run.unused = _judged(run, session)
     if run.totals.errors or (run.unused and run.options.unused == "fail"):
         _fail(session)
-    if run.options.report is not None:
+    if run.options.report is not None and not session.config.option.collectonly:
         _write_report(run, run.options.report, session)
 
 
@@ -34,8 +34,7 @@ def _judged(run: Run, session: pytest.Session) -> Unused:
     if reasons:
         return Unused("; ".join(reasons))
     root = Path(os.path.realpath(run.root))
-    pruned = config.getini("norecursedirs")
-    found = places(inventories, root, run.options.cassette_dir, suite_paths(config), pruned)
+    found = places(inventories, root, run.options.cassette_dir, config)
     return judge(inventories, run.results, found, root)
 
 

@@ -104,7 +104,7 @@ def why_not_whole(
         yield "only what failed last was asked for (--lf)"
     if narrower := _narrower_paths(config):
         yield f"only {', '.join(narrower)} was asked for; run pytest without paths, or name them in testpaths"
-    if any(arg.startswith("--ignore") for arg in config.invocation_params.args):
+    if any(str(arg).startswith("--ignore") for arg in config.invocation_params.args):
         yield "--ignore was given"
     if crashed:
         yield "a worker crashed"

@@ -62,13 +62,20 @@ def report(run: Run, started: datetime, ended: datetime, exit_status: int) -> di
 def write(path: Path, content: dict[str, Any]) -> None:
     """Put the report at its place in one step, and make the folders that lead there.
 
+    A link is followed, and what is no regular file, as ``/dev/stdout``, is written to.
+
     Raises:
         OSError: it cannot be written; what stood there is as it was.
     """
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         os.replace(unfinished, path)
     except BaseException:
         unfinished.unlink(missing_ok=True)

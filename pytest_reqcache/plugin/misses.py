@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +20,16 @@ _OTHERS: Final = 3  # recorded requests that are named after the nearest
 def explain(
     miss: Miss,
     request: RecordedRequest,
-    recorded: Sequence[RecordedRequest],
-    compared_headers: Sequence[str],
+    recorded: Iterable[tuple[RecordedRequest, Iterable[str]]],
     *,
     cassette: Path,
     command: str,
 ) -> str:
-    """The miss in a few lines; ``request`` and ``recorded`` have their secrets masked, ``command`` is what
-    records it."""
+    """The miss in a few lines; ``command`` is what records it.
+
+    ``request`` and ``recorded`` have their secrets masked; what is recorded comes with the names of the
+    headers that are compared.
+    """
     reason = miss.explain()
     if miss.reason is Reason.NEVER_RECORDED and not cassette.exists():
         reason = "no cassette yet: the file does not exist"
@@ -35,7 +37,7 @@ def explain(
         f"not cached: {miss.method} {miss.url}",
         f"  reason:    {reason}",
         f"  cassette:  {cassette}",
-        *_nearest_lines(miss, request, recorded, compared_headers),
+        *_nearest_lines(miss, request, recorded),
     ]
     if len(lines) >= _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 2], "             ..."]
@@ -47,11 +49,11 @@ def _cut(line: str) -> str:
 
 
 def _nearest_lines(
-    miss: Miss, request: RecordedRequest, recorded: Sequence[RecordedRequest], compared_headers: Sequence[str]
+    miss: Miss, request: RecordedRequest, recorded: Iterable[tuple[RecordedRequest, Iterable[str]]]
 ) -> Iterator[str]:
     if miss.reason not in (Reason.NEVER_RECORDED, Reason.VARY):
         return
-    ranked = nearest(request, recorded, compared_headers)
+    ranked = nearest(request, recorded)
     ranked = [(found, differing) for found, differing in ranked if differing]
     if not ranked:
         return

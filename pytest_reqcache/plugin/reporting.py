@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,10 +23,14 @@ _REQUEST_WIDTH = 60  # characters
 _LISTED = 10  # tests, requests or answers that the summary names before it counts the rest
 
 
-def failure_section(run: Run, running: Running | None) -> str:
+def failure_section(run: Run, running: Running | None, fixtures: Collection[str]) -> str:
     """What a failing test is told: what its wider fixtures and itself missed, where it polled, what it
-    would have recorded."""
-    lines = [text for wider in run.wider.values() for text in wider.sections]
+    would have recorded. ``fixtures`` are the names of those that it has."""
+    lines = []
+    for wider in run.wider.values():
+        # What nobody has been told yet may be of a fixture that the test has asked for by itself.
+        lines += wider.sections[0 if "cached_session_factory" in fixtures else wider.told :]
+        wider.told = len(wider.sections)
     if running is None:
         return "\n".join(lines)
     lines += [*running.sections, *polled(running.engine.journal)]
@@ -65,10 +69,11 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
     for why, count in sorted(totals.not_stored.items()):
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
     yield from _listed("recordings and refreshes", totals.kept)
-    if totals.dropped:
-        dropped = f"{totals.dropped} recording{'s' if totals.dropped > 1 else ''}"
+    if failed := totals.dropped - totals.dropped_skipping:
         why = "a failed test replaces none" if keeps_failed else "--reqcache-keep-failed keeps new ones"
-        yield f"{dropped} of failed tests dropped: {why}"
+        yield f"{_recordings(failed)} of failed tests dropped: {why}"
+    if skipped := totals.dropped_skipping:
+        yield f"{_recordings(skipped)} of tests that skipped themselves dropped"
     yield from troubles(totals)
     yield from totals.polled[:_LISTED]
     yield from _listed(
@@ -78,6 +83,10 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
     yield from _listed("refused outside of tests that use the cache", list(totals.refused))
     if in_ci and totals.recorded:
         yield "recorded in CI and lost: commit these cassettes, and run CI with --reqcache-offline"
+
+
+def _recordings(count: int) -> str:
+    return f"{count} recording{'s' if count > 1 else ''}"
 
 
 def changes(results: Results) -> Iterator[str]:

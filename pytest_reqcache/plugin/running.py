@@ -65,13 +65,15 @@ class Running:
 class Wider:
     """A cassette that fixtures of wider scope use.
 
-    ``recorded`` counts what was committed, ``settled`` what was recorded when that was last decided.
+    ``told`` says how many of its sections a test has been told, ``recorded`` counts what was committed,
+    ``settled`` what was recorded when that was last decided.
     """
 
     engine: Engine
     flow: Flow
     sections: list[str]
     drifts: list[tuple[Interaction, Drift]] = field(default_factory=list)
+    told: int = 0
     recorded: int = 0
     settled: int = 0
 
@@ -135,12 +137,14 @@ def _engine(
     explanations: list[str] = []
 
     def explained(miss: Miss, request: RecordedRequest) -> str:
-        recorded = list(islice(flow.interactions(), _MOST_COMPARED))
+        recorded = [
+            (identity.mask(item.request).request, compared_fields(request, item, view.current))
+            for item in islice(flow.interactions(), _MOST_COMPARED)
+        ]
         text = explain(
             miss,
             identity.mask(request).request,
-            [identity.mask(item.request).request for item in recorded],
-            compared_fields(request, recorded, view.current),
+            recorded,
             cassette=path,
             command=command(),
         )
@@ -334,10 +338,12 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     totals.recorded = totals.recorded - commit.outrun if good else commit.recorded
     if not any(str(report.outcome) == "rerun" for report in running.reports):
         totals.dropped = commit.dropped
+        if not any(report.failed for report in running.reports):
+            totals.dropped_skipping = commit.dropped
     if error:
         totals.recorded = 0
         totals.errors = [f"{running.nodeid}: {error}"]
-    if good and journal.missed:
+    if good and journal.missed and all(report.passed for report in running.reports):
         totals.passed_with_misses = [running.nodeid]
     if not (commit.drifts or run.options.follows_tests):
         return totals, None

@@ -36,6 +36,7 @@ class Totals:
         self.not_stored: dict[str, int] = {}
         self.kept: list[str] = []
         self.dropped = 0
+        self.dropped_skipping = 0
         self.polled: list[str] = []
         self.live_in_fixtures: dict[str, int] = {}
         self.passed_with_misses: list[str] = []
@@ -47,7 +48,16 @@ class Totals:
 
     def add(self, other: dict[str, Any]) -> None:
         """Add what another process counted, or one test."""
-        for name in ("replayed", "recorded", "revalidated", "stale", "missed", "requests", "dropped"):
+        for name in (
+            "replayed",
+            "recorded",
+            "revalidated",
+            "stale",
+            "missed",
+            "requests",
+            "dropped",
+            "dropped_skipping",
+        ):
             setattr(self, name, getattr(self, name) + other.get(name, 0))
         self.oldest_stale = max(self.oldest_stale, other.get("oldest_stale", 0.0))
         for name in ("not_stored", "refused", "live_in_fixtures"):

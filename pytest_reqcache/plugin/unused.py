@@ -16,10 +16,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .inventory import Inventory
+from .inventory import Inventory, suite_paths
 from .records import Results, shown_path
 
 if TYPE_CHECKING:
+    import pytest
+
     from ..models import Interaction
 
 _ALIKE = 0.5  # of the requests of two cassettes, for one to be perhaps the other under a new name
@@ -73,10 +75,11 @@ class _Owned:
 @dataclass(frozen=True, slots=True)
 class Place:
     """A folder of cassettes, and the one of the modules whose tests have theirs in it:
-    below which, where it is a ``cassette_dir`` (``deep``)."""
+    below which, where it is a ``cassette_dir`` (``deep``). ``patterns`` are those of test modules."""
 
     cassettes: Path
     modules: Path
+    patterns: Sequence[str]
     deep: bool = False
 
     def module_of(self, cassette: Path) -> Path | None:
@@ -89,9 +92,12 @@ class Place:
         return module.is_relative_to(self.modules) if self.deep else module.parent == self.modules
 
     def has_others(self, collected: Collection[Path]) -> bool:
-        """Whether there may be tests for whose named cassettes this is the place, and none was collected."""
-        if any(map(self.serves, collected)):
-            return False
+        """Whether there may be tests for whose named cassettes this is the place, and that were not
+        collected."""
+        folders = {module.parent for module in collected if self.serves(module)}
+        if folders:
+            left_out = {file for folder in folders for file in folder.glob("*.py")} - {*collected}
+            return any(file.match(pattern) for file in left_out for pattern in self.patterns)
         own = ("conftest.py", "__init__.py")
         return any(file.name not in own for file in self.modules.glob("*.py"))
 
@@ -100,24 +106,28 @@ def places(
     inventory: Sequence[Inventory],
     root: Path,
     cassette_dir: Path | None,
-    suite: Sequence[Path],
-    pruned: Sequence[str],
+    config: pytest.Config,
 ) -> list[Place]:
-    """Where cassettes may lie: in ``cassette_dir``, or else in every folder ``cassettes`` of the suite, and
-    beside its modules. ``pruned`` are patterns of the folders that pytest does not collect from."""
+    """Where cassettes may lie: in ``cassette_dir``, or else in every folder ``cassettes`` of the suite that
+    pytest collects from, and beside its modules."""
     from ..cassette.finding import folders_named
 
+    patterns: list[str] = config.getini("python_files")
     if cassette_dir is not None:
-        return [Place(Path(os.path.realpath(cassette_dir)), root, deep=True)]
+        return [Place(Path(os.path.realpath(cassette_dir)), root, patterns, deep=True)]
+    pruned: list[str] = config.getini("norecursedirs")
 
     def is_entered(folder: Path) -> bool:
         return not any(fnmatch(folder.name, pattern) for pattern in pruned)
 
-    found = {folder for base in suite for folder in folders_named("cassettes", base, is_entered)}
+    found = {
+        folder for base in suite_paths(config) for folder in folders_named("cassettes", base, is_entered)
+    }
     modules = {module for each in inventory for module in (*each.modules, *each.skipped_modules)}
     found |= {folder for module in modules if (folder := (root / module).parent / "cassettes").is_dir()}
     return [
-        Place(folder, folder.parent) for folder in sorted({Path(os.path.realpath(each)) for each in found})
+        Place(folder, folder.parent, patterns)
+        for folder in sorted({Path(os.path.realpath(each)) for each in found})
     ]
 
 

@@ -170,7 +170,7 @@ def comparing(data: bytes) -> None:
     fields = Headers.of([("Content-Type", _kind(data))])
     one, other = (RecordedRequest("POST", _text(part), fields, part) for part in (data[:half], data[half:]))
     canonical_body(one)
-    nearest(one, [other])
+    nearest(one, [(other, ("content-type",))])
     shapes = [shape_of(part) for part in (data[:half], data[half:], data)]
     known = [shape for shape in shapes if shape is not None]
     for shape in known:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +150,57 @@ def test_report_that_cannot_be_written_fails_the_run(suite):
     result = suite.run("--reqcache-report=file/r.json", "-q")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["errors:", "  the report was not written: *r.json: *"])
+
+
+def test_link_is_followed_and_what_is_no_file_is_written_to(suite):
+    suite.test("def test_it(): pass")
+    (suite.path / "link.json").symlink_to(suite.path / "there.json")
+    suite.run("--reqcache-report=link.json").assert_outcomes(passed=1)
+    assert (suite.path / "link.json").is_symlink()
+    assert report(suite.path / "there.json")["tests"] == []
+    pipe = suite.path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    suite.run(f"--reqcache-report={pipe}").assert_outcomes(passed=1)
+    reader.join(10)
+    assert json.loads(read[0])["tests"] == []
+    assert pipe.is_fifo()
+
+
+def test_root_folder_is_no_report(suite):
+    suite.test("def test_it(): pass")
+    result = suite.run("--reqcache-report=/")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*the report was not written: /: *"])
+
+
+def test_collecting_alone_leaves_the_last_report(suite):
+    suite.test("@pytest.mark.reqcache\ndef test_it(): requests.get(URL + '/a')")
+    suite.write("pytest.ini", "[pytest]\nreqcache_report = report.json\n")
+    suite.run().assert_outcomes(passed=1)
+    suite.run("--collect-only")
+    assert len(report(suite.path / "report.json")["tests"]) == 1
+
+
+@pytest.mark.parametrize("option", ["report=report.json", "unused=report"])
+def test_outcome_that_another_plugin_gives_breaks_nothing(suite, option):
+    suite.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item, call):
+            report = yield
+            if report.when == "call" and report.failed:
+                report.outcome = "retried"
+            return report
+        """,
+    )
+    suite.test("def test_it(): assert 0")
+    assert suite.run(f"--reqcache-{option}").ret != pytest.ExitCode.INTERNAL_ERROR
 
 
 def test_disabled_run_says_so(suite):

@@ -130,6 +130,23 @@ def test_other_vary_header_is_the_reason(suite):
     assert "             - header accept-language: pl" in lines
 
 
+def test_vary_of_another_recording_is_no_difference(suite):
+    suite.origin["/b"] = Answer(headers=[("Vary", "X-Lang")])
+    code = """
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a?n={n}", headers={{"X-Lang": "{lang}"}})
+            requests.get(URL + "/b", headers={{"X-Lang": "de"}})
+            assert {n} == 1
+    """
+    suite.test(code.format(n=1, lang="de"))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(code.format(n=2, lang="en"))
+    lines = suite.run("--reqcache-offline").stdout.str()
+    assert "+ query n=2" in lines
+    assert "x-lang" not in lines
+
+
 def test_long_differences_are_cut_to_25_lines(suite):
     lines = miss_section(
         suite,

@@ -170,6 +170,31 @@ def test_summary_tells_what_was_dropped(suite):
     result.stdout.fnmatch_lines(["2 new recordings dropped: --reqcache-keep-failed keeps them"])
 
 
+def test_what_a_test_that_skips_itself_recorded_is_dropped_and_told(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+            pytest.skip("not today")
+    """)
+    result = suite.run("--reqcache-keep-failed")
+    assert "1 recording of tests that skipped themselves dropped" in result.outlines
+    assert "of failed tests" not in result.stdout.str()
+    assert suite.cassettes() == []
+
+
+def test_expected_failure_has_not_passed_although_it_missed(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        @pytest.mark.xfail
+        def test_it(): requests.get(URL + "/a").raise_for_status()
+    """)
+    result = suite.run("--reqcache-offline")
+    result.assert_outcomes(xfailed=1)
+    assert "1 missed, 0 requests made" in result.outlines
+    assert "passed although" not in result.stdout.str()
+
+
 def test_5xx_and_429_are_not_recorded_and_are_named(suite):
     suite.origin["/a"] = Answer(status=503)
     suite.origin["/b"] = Answer(status=429)

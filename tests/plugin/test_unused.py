@@ -232,6 +232,24 @@ def test_module_that_the_configuration_leaves_out_keeps_its_cassettes(used):
     assert lines_of(used.run("--reqcache-unused=report"))[:-1] == expected(used)
 
 
+@pytest.mark.parametrize("options", [(), ("--reqcache-cassette-dir=tapes",)], ids=["beside", "in one place"])
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("pytest.ini", "[pytest]\naddopts = --ignore=test_slow.py\n"),
+        ("conftest.py", "collect_ignore = ['test_slow.py']"),
+    ],
+)
+def test_module_that_is_left_out_beside_another_keeps_its_named_cassettes(suite, file, content, options):
+    suite.test('@pytest.mark.reqcache("shared")\ndef test_slow(): requests.get(URL + "/s")', "test_slow.py")
+    suite.test('@pytest.mark.reqcache\ndef test_it(): requests.get(URL + "/a")')
+    suite.run(*options).assert_outcomes(passed=2)
+    suite.write(file, content)
+    result = suite.run("--reqcache-unused=fail", *options)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["1 cassette was not judged: *"])
+
+
 def test_folder_of_which_nothing_was_collected_keeps_its_named_cassettes(used):
     code = """
         @pytest.mark.reqcache("named")

@@ -473,6 +473,21 @@ def test_miss_of_a_wider_fixture_is_explained_in_the_failing_test(suite):
     result.stdout.fnmatch_lines(["*1 missed, 0 requests made"])
 
 
+def test_miss_of_a_wider_fixture_is_not_told_of_tests_without_it(suite):
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def login(cached_session_factory):
+            return cached_session_factory("login").get(URL + "/login")
+
+        def test_first(login): assert login.ok
+        def test_second(login): assert login.ok
+        def test_other(): assert False
+    """)
+    result = suite.run("--reqcache-offline")
+    result.assert_outcomes(failed=3)
+    assert result.stdout.str().count("not cached: GET") == 2
+
+
 def test_finalizer_that_a_wider_fixture_adds_later_is_named(suite):
     suite.test("""
         @pytest.fixture(scope="module")
