@@ -76,7 +76,7 @@ class Cache:
         *,
         expired: bool = True,
         valid: bool = True,
-        older_than: float | timedelta | datetime | None = None,
+        older_than: float | str | timedelta | datetime | None = None,
     ) -> Iterator[CachedResponse]:
         """The stored responses that are expired, valid, or created before ``older_than`` ago.
 
@@ -99,7 +99,7 @@ class Cache:
     ) -> bool:
         """Whether a response, expired or not, is stored under a key, for a request, for a GET of a URL."""
         if url is not None:
-            request = requests.Request("GET", url)
+            return any(map(self._gets([url]), self._recorder.interactions()))
         if request is not None:
             key = self.create_key(request)
         return key is not None and key in self
@@ -117,7 +117,7 @@ class Cache:
         self,
         *keys: str,
         expired: bool = False,
-        older_than: float | timedelta | datetime | None = None,
+        older_than: float | str | timedelta | datetime | None = None,
         urls: Iterable[str] | None = None,
         requests: Iterable[AnyRequest] | None = None,
     ) -> None:
@@ -126,16 +126,16 @@ class Cache:
         Args:
             keys: cache keys; unknown ones are passed over.
             expired: what has expired.
-            older_than: what was created that long ago or longer (seconds or a timedelta), or before
-                a datetime; whatever its expiry.
+            older_than: what was created that long ago or longer (seconds, a timedelta or a text as
+                ``"30d"``), or before a datetime; whatever its expiry.
             urls: the GET requests for these URLs.
             requests: what answers these requests, matched as when they are sent.
 
         Raises:
             TypeError, ValueError: ``older_than`` is no time.
         """
+        is_listed = self._gets(_listed(urls, "urls"))
         wanted = set(keys)
-        wanted.update(self.create_key(_get(url)) for url in _listed(urls, "urls"))
         wanted.update(self.create_key(request) for request in _listed(requests, "requests"))
         now = clock.now()
         limit = None if older_than is None else _moment_before(older_than, now)
@@ -147,6 +147,7 @@ class Cache:
                 if (expired and is_expired(self._expires(item), now))
                 or (limit is not None and item.created_at <= limit)
                 or (wanted and identity.key(item) in wanted)
+                or is_listed(item)
             ]
         )
 
@@ -173,6 +174,12 @@ class Cache:
             [(item, replace(item, expires=expires(item))) for item in self._recorder.interactions()]
         )
 
+    def _gets(self, urls: Iterable[str]) -> Callable[[Interaction], bool]:
+        """Whether an interaction is one of the GET requests for these URLs, whatever headers it had."""
+        locate = self._recorder.identity.locate
+        wanted = {locate(self._prepare(requests.Request("GET", url)).url or "") for url in urls}
+        return lambda item: item.request.method == "GET" and locate(item.request.url) in wanted
+
     def _expires(self, item: Interaction) -> datetime | None:
         return policy.expiry_of(item, item.request.url, self._settings(), clock.now())
 
@@ -183,18 +190,17 @@ class Cache:
         return response
 
 
-def _get(url: str) -> requests.Request:
-    return requests.Request("GET", url)
-
-
 def _listed(given: Iterable[_T] | None, name: str) -> Iterable[_T]:
     if isinstance(given, (str, bytes)):
         raise TypeError(f"{name}={given!r} is one text: a list is accepted, as [{given!r}]")
     return () if given is None else given
 
 
-def _moment_before(older_than: float | timedelta | datetime, now: datetime) -> datetime:
+def _moment_before(older_than: float | str | timedelta | datetime, now: datetime) -> datetime:
     """The moment that ``older_than`` names; off the end of the calendar its first or its last."""
+    if isinstance(older_than, str):
+        parsed = parse_expiry(older_than, "older_than")
+        older_than = older_than if parsed is None or isinstance(parsed, Special) else parsed
     if isinstance(older_than, datetime):
         try:
             return older_than.astimezone(now.tzinfo)
@@ -208,4 +214,6 @@ def _moment_before(older_than: float | timedelta | datetime, now: datetime) -> d
         except OverflowError:
             first, last = datetime.min.replace(tzinfo=now.tzinfo), datetime.max.replace(tzinfo=now.tzinfo)
             return first if older_than > timedelta() else last
-    raise TypeError(f"older_than={older_than!r}: seconds, a timedelta or a datetime are accepted")
+    raise TypeError(
+        f"older_than={older_than!r}: seconds, a text as '30d', a timedelta or a datetime are accepted"
+    )

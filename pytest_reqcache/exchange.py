@@ -14,7 +14,6 @@ import requests
 
 from .conversion import as_cached_response, without_fields
 from .identity import Asked
-from .journal import CacheMissError
 from .matching import CONDITIONAL_FIELDS
 from .models import RecordedRequest
 from .settings import NO_OPTIONS, Options, Settings, SettingsView
@@ -28,7 +27,8 @@ class Exchange:
     """One call of a session: a request with its redirects.
 
     The hops of a chain are held back until it has ended, and dropped if it ends in an error. ``asked`` are
-    the keys of its requests so far.
+    the keys of its requests so far. A probe looks whether there is a stored answer: that there is none is
+    no miss.
     """
 
     options: Options = NO_OPTIONS
@@ -38,6 +38,7 @@ class Exchange:
     failed: bool = False
     held: list[Callable[[], object]] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
+    is_probe: bool = False
 
     def end(self) -> None:
         """Store what was held back, if the chain has not ended in an error."""
@@ -181,11 +182,11 @@ def _stale_chain(
     if not failed.options.applied_to(view.current).stale_if_error:
         return None
     options = replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False)
-    exchange = Exchange(options, owner=session, started=True)
+    exchange = Exchange(options, owner=session, started=True, is_probe=True)
     token = _current.set(exchange)
     try:
         response = original(request, **kwargs)
-    except (requests.TooManyRedirects, CacheMissError):
+    except requests.TooManyRedirects:
         return None
     finally:
         _current.reset(token)

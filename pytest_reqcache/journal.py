@@ -73,6 +73,10 @@ class Journal:
     replays: Counter[tuple[str, str]] = field(default_factory=Counter)  # by request and recording
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def told(self, what: str, why: str) -> None:
+        """Why an answer is to be another one than would be expected: in the log alone."""
+        log.debug("%s: %s", what, why)
+
     def sent(self, what: str, why: Reason | None) -> None:
         """A request went to the origin, and why it was not answered from the cassette."""
         with self._lock:

@@ -93,7 +93,7 @@ class Transport:
         found, decided = self._decide(call)
         if decided.action is not Action.SEND:
             return self._without_origin(call, found, decided)
-        flight = self.recorder.flight(call.asked)
+        flight = self.recorder.flight(call.asked) if _may_be_shared(call, decided) else None
         if flight is None:
             return self._from_origin(call, found, decided)
         with flight:
@@ -140,7 +140,10 @@ class Transport:
         if refused and not call.settings.read_only:
             self.recorder.remove(refused)
         accepted = tuple(item for item in found.candidates if item not in refused)
-        return found._replace(candidates=accepted, held=found.held and bool(accepted))
+        if refused and not accepted:
+            self.journal.told(call.what, Reason.FILTERED.value)
+            return found._replace(candidates=(), held=False, missing=Reason.FILTERED)
+        return found._replace(candidates=accepted)
 
     # --- without the origin
 
@@ -162,15 +165,18 @@ class Transport:
 
     def _refuse(self, call: Call, found: Found, decided: Plan) -> requests.Response:
         assert decided.reason is not None
-        miss = Miss(
-            decided.reason, call.request.method, call.asked.masked.request.url, decided.expires, clock.now()
-        )
+        now = clock.now()
+        if call.exchange.is_probe:
+            return not_cached(call.prepared, call.connection, "", call.asked.masked.request.url)
+        miss = Miss(decided.reason, call.request.method, call.asked.masked.request.url, decided.expires, now)
         self.journal.miss(miss)
         explanation = self._explain(miss, call.request)
         self.recorder.answered(call.asked, found, None, 504, live=False)
         if call.settings.on_miss == "raise":
             raise CacheMissError(miss.explain(), miss.method, miss.url, explanation)
-        return not_cached(call.prepared, call.connection, explanation, miss.url)
+        response = not_cached(call.prepared, call.connection, explanation, miss.url)
+        response.created_at = now
+        return response
 
     def _serve(
         self, call: Call, found: Found, stored: Interaction, expires: datetime | None
@@ -292,6 +298,7 @@ class Transport:
         """What is stored, in place of an error; a refresh that was asked for did not come about."""
         assert decided.stored is not None
         self.recorder.left_alone(decided.stored)
+        self.journal.told(call.what, why)
         if call.settings.in_test and decided.reason is Reason.REFRESH:
             self.journal.refreshed(call.what, f"{why}: the recording is used, and kept")
         return self._serve(call, found, decided.stored, decided.expires)
@@ -342,6 +349,12 @@ class Transport:
         urls = policy.invalidated_urls(call.request, status, headers, call.settings)
         if urls:
             self.recorder.invalidate(urls)
+
+
+def _may_be_shared(call: Call, decided: Plan) -> bool:
+    """Whether the answer may answer the same request of another thread, which is to wait for it then."""
+    is_stored = decided.forbidden is None and not call.settings.read_only
+    return is_stored and decided.reason is not Reason.METHOD
 
 
 def _age(stored: Interaction, now: datetime) -> tuple[tuple[str, str], ...]:

@@ -110,6 +110,14 @@ PLANS: dict[str, tuple[Any, ...]] = {
     # offline
     "fresh, offline": ({"only_if_cached": True}, {}, {}, FRESH, Action.SERVE, None, ()),
     "fresh, offline by the call": ({}, {"only_if_cached": True}, {}, FRESH, Action.SERVE, None, ()),
+    "too old for the request, offline": (
+        {"only_if_cached": True}, {}, {"Cache-Control": "max-age=0"}, FRESH,
+        Action.REFUSE, Reason.TOO_OLD, (),
+    ),
+    "not for long enough, offline": (
+        {"only_if_cached": True}, {}, {"Cache-Control": "min-fresh=9999"}, FRESH,
+        Action.REFUSE, Reason.TOO_OLD, (),
+    ),
     "stale, offline": ({"only_if_cached": True}, {}, {}, STALE_WITH, Action.REFUSE, Reason.EXPIRED, ()),
     "stale, offline by the header": (
         {}, {}, {"Cache-Control": "only-if-cached"}, STALE, Action.REFUSE, Reason.EXPIRED, (),
@@ -694,7 +702,8 @@ def test_exception_is_answered_by_what_stale_if_error_accepts(
         (of_test(), 200, 404, True),
         (of_test(), None, 404, True),
         (of_test(), 404, 404, False),
-        (of_test(), 404, 500, False),
+        (of_test(), 404, 500, True),
+        (of_test(), 404, 429, True),
         (of_test(allowable_codes=[200]), 404, 404, True),
     ],
 )

@@ -136,7 +136,16 @@ def test_delete_older_than_the_ends_of_the_calendar(origin, session, clock, mome
     assert len(s.cache) == left
 
 
-@pytest.mark.parametrize("wrong", ["1d", True, [60]], ids=repr)
+@pytest.mark.parametrize(("span", "left"), [("2m", 1), ("59s", 0)])
+def test_delete_older_than_a_text(origin, session, clock, span, left):
+    s = session()
+    get_all(s, origin, "/a")
+    clock.move(60)
+    s.cache.delete(older_than=span)
+    assert len(s.cache) == left
+
+
+@pytest.mark.parametrize("wrong", ["never", True, [60]], ids=repr)
 def test_delete_older_than_refuses_what_is_no_time(session, wrong):
     with pytest.raises(TypeError, match="older_than"):
         session().cache.delete(older_than=wrong)
@@ -194,6 +203,16 @@ def test_reset_expiration_without_a_value_means_never(origin, session, clock):
     s.cache.reset_expiration()
     clock.move(timedelta(days=5000))
     assert all(response.from_cache and not response.is_expired for response in get_all(s, origin, "/a", "/b"))
+
+
+def test_urls_are_found_whatever_headers_they_were_asked_with(origin, session):
+    s = session(match_headers=["X-Lang"])
+    for path in ("/a", "/b"):
+        s.get(origin.url + path, headers={"X-Lang": "de"})
+    assert s.cache.contains(url=origin.url + "/a")
+    assert not s.cache.contains(url=origin.url + "/c")
+    s.cache.delete(urls=[origin.url + "/a"])
+    assert stored_paths(s, origin) == ["/b"]
 
 
 def test_delete_urls_removes_their_get_requests(origin, session):

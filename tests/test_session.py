@@ -306,6 +306,34 @@ def test_threads_that_miss_different_responses_do_not_wait_for_each_other(origin
     assert len(s.cache) == 4
 
 
+@pytest.mark.parametrize(
+    ("settings", "method", "arguments"),
+    [
+        ({}, "POST", {}),
+        ({"expire_after": "do-not-cache"}, "GET", {}),
+        ({}, "GET", {"expire_after": "do-not-cache"}),
+        ({}, "GET", {"headers": {"Cache-Control": "no-store"}}),
+        ({"read_only": True}, "GET", {}),
+        ({"cache_control": True, "expire_after": "http", "allowable_methods": ["POST"]}, "POST", {}),
+    ],
+)
+def test_threads_whose_answers_are_their_own_do_not_wait_for_each_other(
+    origin, session, settings, method, arguments
+):
+    together = threading.Barrier(4)
+
+    def answer(received):
+        together.wait(10)
+        return Answer("x")
+
+    origin["/a"] = answer
+    s = session(**settings)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(s.request, method, origin.url + "/a", **arguments) for _ in range(4)]
+    assert [response.result().text for response in asked] == ["x"] * 4
+    assert origin.count("/a") == 4
+
+
 def test_threads_that_wait_for_a_failing_request_ask_themselves(origin, session):
     """An error is nobody else's answer, and no lock is left behind."""
     origin["/a"] = Answer(drop=True, delay=0.02), Answer("x")
@@ -501,7 +529,9 @@ def test_requests_that_are_not_the_same(origin, session, first, second):
         ("/q?a", "/q?a=", False),
         ("/a", "/A", False),
         ("/a", "/a/", False),
-        ("/a?x=%2F", "/a?x=/", False),
+        ("/a?x=%2F", "/a?x=/", True),
+        ("/a?x=%26", "/a?x=&", False),
+        ("/a%2F", "/a/", False),
     ],
 )
 def test_urls_that_are_the_same(origin, session, one, other, same):

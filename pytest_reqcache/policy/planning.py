@@ -96,7 +96,11 @@ def _offline(question: Question, selected: Selected) -> Plan:
         or selected.accepts_on_error()
     ):
         return Plan(Action.SERVE, stored, expires)
-    return Plan(Action.REFUSE, stored, expires, Reason.EXPIRED)
+    if is_expired(expires, selected.now):
+        return Plan(Action.REFUSE, stored, expires, Reason.EXPIRED)
+    return Plan(
+        Action.REFUSE, stored, expires, Reason.TOO_OLD if selected.is_too_old() else Reason.REVALIDATE
+    )
 
 
 def _online(question: Question, selected: Selected, candidates: Sequence[Interaction]) -> Plan:

@@ -109,14 +109,14 @@ def settle_error(decided: Plan, request: RecordedRequest, settings: Settings, no
 def is_error(status: int, stored: Interaction | None, settings: Settings) -> bool:
     """Whether a status is an error for our setting ``stale_if_error``.
 
-    One of 400 or more that may not be stored; by a test's defaults, which store 4xx too, one of 400
-    or more unless the stored response is itself an error.
+    One of 400 or more that may not be stored; by a test's defaults, which store 4xx too, also one of those
+    unless the stored response is itself an error.
     """
     if status < 400:
         return False
-    if settings.allowable_codes is None:
-        return stored is None or stored.response.status < 400
-    return not settings.allows_status(status)
+    if not settings.allows_status(status):
+        return True
+    return settings.allowable_codes is None and (stored is None or stored.response.status < 400)
 
 
 def _is_failure(answer: _Answer) -> bool:

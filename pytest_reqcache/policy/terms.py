@@ -43,12 +43,14 @@ class Reason(enum.Enum):
 
     NEVER_RECORDED = "never recorded"
     EXPIRED = "expired"
+    TOO_OLD = "older, or fresh for less long, than the request's Cache-Control accepts"
     VARY = "recorded for other request headers that Vary names"
     USED_UP = "answers used up"
     REFRESH = "refresh asked for"
     METHOD = "method not stored"
     DO_NOT_CACHE = "not to be cached"
-    REVALIDATE = "revalidated before each use"
+    REVALIDATE = "to be revalidated before each use"
+    FILTERED = "refused by filter_fn"
     CONDITION = "asked with a condition or range that only the origin can answer"
 
 

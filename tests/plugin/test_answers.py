@@ -359,6 +359,31 @@ def test_a_sequence_of_which_an_answer_is_filtered_out_is_a_miss(suite):
     suite.offline("-s").stdout.fnmatch_lines(["*[[]200, 504[]]*"])
 
 
+def test_a_recording_that_the_filter_refuses_is_the_reason_of_a_miss(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(): assert requests.get(URL + "/a").ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    config = "@pytest.fixture\ndef reqcache_config(): return {'filter_fn': lambda response: False}"
+    suite.write("conftest.py", f"import pytest\n{config}\n")
+    suite.offline().stdout.fnmatch_lines(["  reason: *refused by filter_fn"])
+
+
+def test_a_redirect_loop_under_stale_if_error_is_no_miss(suite):
+    suite.origin["/loop"] = Answer(status=302, headers=[("Location", "/loop")])
+    suite.test("""
+        @pytest.mark.reqcache(stale_if_error=True)
+        def test_it(reqcache):
+            with pytest.raises(requests.TooManyRedirects):
+                requests.get(URL + "/loop")
+            assert reqcache.missed == 0
+    """)
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    assert "missed" not in result.stdout.str().replace("reqcache.missed", "")
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer tok-5f0c9f6e3d0a4e0e9d5e"}])
 def test_a_refreshed_sequence_takes_the_place_of_the_old_one(suite, headers):
     suite.origin["/job"] = tuple(map(Answer, ("a", "b", "c", "x", "y", "z")))
