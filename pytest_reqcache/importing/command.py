@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -67,13 +69,19 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     except ValueError as error:
         parser.error(str(error))
     secrecy = Secrecy(rules, tuple(arguments.allow_secret))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a file's name may have what the terminal's encoding has not
+            stream.reconfigure(errors="backslashreplace")
     importer = Importer(arguments.to, secrecy, dry_run=arguments.dry_run, out=sys.stdout, err=sys.stderr)
     try:
         importer.run(arguments.paths)
+        importer.close()
     except KeyboardInterrupt:
         importer.close("interrupted")
         return 130
-    importer.close()
+    except BrokenPipeError:  # who reads the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 1 if importer.errors else 0
 
 
@@ -121,6 +129,8 @@ class Importer:
     def _errors_of(self, source: Path) -> Iterator[None]:
         try:
             yield
+        except BrokenPipeError:
+            raise
         except NodeError as error:
             self._error(f"{source}:{error.line}: {error.problem}")
         except CassetteError as error:

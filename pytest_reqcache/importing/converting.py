@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from urllib.parse import urljoin
 
 from ..answers import Answers
 from ..cassette.nodes import NodeError
 from ..fields import without_noise
 from ..headers import parse_age, parse_http_date
 from ..identity import Asked, TestIdentity, variant
-from ..matching import origin_of
+from ..matching import normalize_url, origin_of
 from ..models import Interaction, RecordedResponse
+from ..policy import varies_as
 from ..redaction import DEFAULT_RULES, Redactor, Registry, Rules, Sentinel
-from ..settings import TEST_SETTINGS
+from ..settings import REDIRECTS, TEST_SETTINGS
 from ..volatile import says_the_same
 from .decoding import decoded
 from .foreign import ForeignCassette, Recording
@@ -131,11 +133,16 @@ def _repeats(items: Sequence[Interaction], asked: Sequence[Asked]) -> _Repeats:
     recorded: dict[object, list[Interaction]] = {}
     same: set[int] = set()
     differing: set[str] = set()
+    chain: set[object] = set()
     for number, (item, own) in enumerate(zip(items, asked, strict=True)):
         method, origin = item.request.method, origin_of(item.request.url)
         name = (own.key, own.masked.credentials)
-        known = recorded.setdefault((name, variant(item)), [])
-        turn = answers.turn(name, method, origin, sequence=False)
+        of_name = recorded.setdefault(name, [])
+        known = [earlier for earlier in of_name if varies_as(earlier, item.request, TEST_SETTINGS)]
+        if not (number and _leads_to(items[number - 1], item.request.url)):
+            chain = set()
+        turn = answers.turn(name, method, origin, sequence=False, again=name in chain)
+        chain.add(name)
         position = min(turn.position, len(known))
         if position < len(known):
             earlier = known[position]
@@ -144,10 +151,18 @@ def _repeats(items: Sequence[Interaction], asked: Sequence[Asked]) -> _Repeats:
             else:
                 differing.add(own.key)
         else:
-            known.append(item)
+            of_name.append(item)
         status = item.response.status
         answers.answered(name, method, origin, status, position=position, live=False, sequence=False)
     return _Repeats(frozenset(same), frozenset(differing))
+
+
+def _leads_to(item: Interaction, url: str) -> bool:
+    """Whether the answer is a redirect to that URL (RFC 9110 section 10.2.2)."""
+    location = item.response.headers.get("Location")
+    if location is None or item.response.status not in REDIRECTS:
+        return False
+    return normalize_url(urljoin(item.request.url, location)) == normalize_url(url)
 
 
 def _numbered(items: Sequence[Interaction], keys: Sequence[str]) -> list[Interaction]:

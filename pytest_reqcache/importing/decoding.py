@@ -11,32 +11,56 @@ from urllib3.exceptions import HTTPError
 
 from ..headers import Headers, list_members
 
+_GZIP: Final = zlib.MAX_WBITS | 16
 _MAGIC: Final = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _PACKAGES: Final = {"br": "brotli", "zstd": "backports.zstd"}
+# What nothing is in brotli: its decoder takes the beginning of anything for an unfinished stream.
+_EMPTY_BROTLI: Final = (b";", b"\x06", b"\xa1\x01")
 
 
 def decoded(body: bytes, headers: Headers) -> bytes:
-    """The body without the codings that ``Content-Encoding`` names; as it is where it was decoded before.
+    """The body without the codings that ``Content-Encoding`` names; as it is where it was decoded before, or
+    where one of them is none that clients decode.
 
     Raises:
-        ValueError: a coding is unknown here, or the body is damaged.
+        ValueError: the package for a coding is missing, or the body is damaged.
     """
     codings = [name.lower() for name in list_members(headers.get_all("Content-Encoding"))]
     codings = [name for name in codings if name != "identity"]
     if not codings or not _may_be_coded(body, codings[-1]):
         return body
-    for coding in codings:
-        if coding not in HTTPResponse.CONTENT_DECODERS:
-            package = _PACKAGES.get(coding)
-            advice = f"install the package {package!r}, and run again" if package else "decode it by hand"
-            raise ValueError(f"a body in the content coding {coding!r}, which is not known here; {advice}")
+    unknown = [coding for coding in codings if coding not in HTTPResponse.CONTENT_DECODERS]
+    if unknown:
+        package = _PACKAGES.get(unknown[0])
+        if package is None or _is_text(body):
+            return body
+        raise ValueError(
+            f"a body in the content coding {unknown[0]!r}, which is not known here; install the package "
+            f"{package!r}, and run again"
+        )
+    if "gzip" in codings[-1] and not _inflates(body, _GZIP):
+        raise _damaged(codings[-1])
     coded = HTTPResponse(io.BytesIO(body), {"Content-Encoding": ", ".join(codings)}, preload_content=False)
     try:
-        return coded.data
+        found = coded.data
     except HTTPError:
         if codings[-1] in _MAGIC:
-            raise ValueError(f"a body that is damaged: its {codings[-1]} cannot be decoded") from None
+            raise _damaged(codings[-1]) from None
         return body
+    is_unfinished = codings[-1] == "br" and not found and body not in _EMPTY_BROTLI
+    return body if is_unfinished else found
+
+
+def _damaged(coding: str) -> ValueError:
+    return ValueError(f"a body that is damaged: its {coding} cannot be decoded")
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _may_be_coded(body: bytes, coding: str) -> bool:

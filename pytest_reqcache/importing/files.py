@@ -18,10 +18,12 @@ from ..cassette import Cassette
 from ..cassette.writing import HEADER
 from ..models import Change, Interaction
 from ..names import file_name
+from . import vcrpy
 
 #: The suffixes of the files that are looked at in a folder; vcrpy adds none of its own.
 SUFFIXES: Final = (".yaml", ".yml", ".json", "")
 _PASSED_OVER: Final = ("__pycache__", "node_modules")
+_BEGINNING: Final = 4096  # bytes of a file that are looked at to see whether it is a cassette
 _UNFINISHED: Final = ".reqcache-import-"
 
 
@@ -47,11 +49,20 @@ def jobs(paths: Iterable[Path], to: Path | None) -> Iterator[Job | tuple[Path, s
 
     What cannot be looked at comes as the path and why.
     """
+    seen: set[str] = set()
+    for job in _jobs(paths, to):
+        real = os.path.realpath(job.source if isinstance(job, Job) else job[0])
+        if real not in seen:
+            seen.add(real)
+            yield job
+
+
+def _jobs(paths: Iterable[Path], to: Path | None) -> Iterator[Job | tuple[Path, str]]:
     for path in paths:
         if path.is_dir():
             yield from _below(path, to)
         elif path.is_file():
-            yield Job(path, _target(path, path.parent, to))
+            yield Job(path, _target(path, path.parent, to, os.listdir(path.parent)))
         else:
             yield path, "no such file or folder"
 
@@ -62,22 +73,47 @@ def _below(root: Path, to: Path | None) -> Iterator[Job | tuple[Path, str]]:
         folders[:] = sorted(name for name in folders if name[0] != "." and name not in _PASSED_OVER)
         for name in sorted(names):
             path = Path(folder, name)
-            if name[0] != "." and path.suffix in SUFFIXES:
-                yield Job(path, _target(path, root, to))
+            if name[0] != "." and _is_looked_at(path) and not _leads_into(path, root):
+                yield Job(path, _target(path, root, to, names))
     for trouble in troubles:
         yield Path(trouble.filename), f"cannot be looked at: {trouble.strerror}"
 
 
-def _target(source: Path, root: Path, to: Path | None) -> Path:
+def _is_looked_at(path: Path) -> bool:
+    """Whether a file of a folder may be a cassette: by its name, or where that says nothing by its
+    beginning."""
+    if not path.is_file() or path.suffix == ".orig":
+        return False  # a pipe, a link that leads nowhere; what was imported already
+    if path.suffix in SUFFIXES and not path.is_symlink():
+        return True
+    try:
+        with path.open("rb") as file:
+            return vcrpy.is_written_so(file.read(_BEGINNING))
+    except OSError:
+        return False
+
+
+def _leads_into(path: Path, root: Path) -> bool:
+    """Whether it is a link to a file that is found by itself."""
+    return path.is_symlink() and path.resolve().is_relative_to(root.resolve())
+
+
+def _target(source: Path, root: Path, to: Path | None, names: Iterable[str]) -> Path:
+    """Where the cassette goes that a file becomes; ``names`` are all of its folder."""
     folder = source.parent if to is None else to / source.parent.relative_to(root)
     suffix = source.suffix if source.suffix in (".yaml", ".yml") else ".yaml"
     stem = source.stem if source.suffix in SUFFIXES else source.name
-    return folder / f"{_our_name(stem)}{suffix}"
+    is_parametrised = stem.endswith("]") and "[" in stem
+    if is_parametrised or _is_of_a_test(source):
+        lower = source.name.lower()
+        stem = file_name(stem, unclear=any(name != source.name and name.lower() == lower for name in names))
+    return folder / f"{stem}{suffix}"
 
 
-def _our_name(stem: str) -> str:
-    """The cassette of a parametrised test under the name that we look for; any other keeps its own."""
-    return file_name(stem) if stem.endswith("]") and "[" in stem else stem
+def _is_of_a_test(source: Path) -> bool:
+    """Whether it lies where pytest-recording looks for a test's own, whose name is made of the test's."""
+    folder = source.absolute().parent
+    return folder.parent.name == "cassettes" and (folder.parent.parent / f"{folder.name}.py").is_file()
 
 
 def read(source: Path) -> tuple[bytes, float]:

@@ -47,6 +47,16 @@ _LIKELY: Final = re.compile(
     rb"""|^- re(?:quest|sponse):|\[\s*\{\s*"re(?:quest|sponse)"\s*:""",
     re.MULTILINE,
 )
+
+
+_WRITTEN: Final = re.compile(rb"""\s*(?:interactions:\s+- request:|\{[^\[{]*"interactions":)""")
+
+
+def is_written_so(beginning: bytes) -> bool:
+    """Whether a file begins as vcrpy writes them: of a file that its name says nothing of."""
+    return _WRITTEN.match(beginning) is not None
+
+
 _NULLS: Final = ("", "~", "null", "Null", "NULL")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 

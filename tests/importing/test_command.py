@@ -18,6 +18,7 @@ from pytest_reqcache.cassette import Cassette
 from pytest_reqcache.importing import files
 from pytest_reqcache.importing.command import Importer
 from pytest_reqcache.importing.converting import Secrecy
+from pytest_reqcache.names import file_name
 
 from .conftest import Command
 
@@ -215,13 +216,9 @@ def same_place(old: Path, tmp_path: Path) -> str:
 
 
 def link(old: Path, tmp_path: Path) -> str:
-    (old / "a.yaml").symlink_to(old / "test_a" / "test_one.yaml")
+    theirs(tmp_path / "elsewhere.yaml")
+    (old / "a.yaml").symlink_to(tmp_path / "elsewhere.yaml")
     return f"error: {old}/a.yaml: a symbolic link; import the file that it leads to"
-
-
-def pipe(old: Path, tmp_path: Path) -> str:
-    os.mkfifo(old / "a.yaml")
-    return f"error: {old}/a.yaml: no regular file; move it away"
 
 
 def too_old(old: Path, tmp_path: Path) -> str:
@@ -243,7 +240,7 @@ def no_folder(old: Path, tmp_path: Path) -> str:
     return f"error: {old}/sub/a.yaml: "
 
 
-@pytest.mark.parametrize("make", [broken, existing, same_place, link, pipe, too_old, half_a_pair, no_folder])
+@pytest.mark.parametrize("make", [broken, existing, same_place, link, too_old, half_a_pair, no_folder])
 def test_what_cannot_be_imported_is_an_error_and_the_rest_goes_on(
     make: Callable[[Path, Path], str], old: Path, tmp_path: Path, command: Command
 ) -> None:
@@ -252,6 +249,55 @@ def test_what_cannot_be_imported_is_an_error_and_the_rest_goes_on(
     assert expected in printed
     assert "1 error\n" in printed
     assert bodies(tmp_path / "new/test_a/test_one.yaml") == [b"hello"]
+
+
+def test_what_is_no_file_of_its_own_is_passed_over(old: Path, tmp_path: Path, command: Command) -> None:
+    os.mkfifo(old / "pipe.yaml")
+    (old / "nowhere.yaml").symlink_to(old / "gone.yaml")
+    (old / "again.yaml").symlink_to(old / "test_a" / "test_one.yaml")
+    (old / "licence").symlink_to("/etc/hosts")
+    command(old, old / "test_a" / "test_one.yaml", "--to", tmp_path / "new")
+    assert tree(tmp_path / "new") == ["test_a/test_one.yaml", "test_a/test_two[eur].yml"]
+
+
+@pytest.mark.parametrize("name", ["example.com", "v1.2"])
+def test_a_name_with_a_dot_and_no_suffix_is_found(tmp_path: Path, command: Command, name: str) -> None:
+    theirs(tmp_path / "old" / name)
+    (tmp_path / "old" / "notes.md").write_text("As in\n\ninteractions:\n- request: {}\n")
+    command(tmp_path / "old", "--to", tmp_path / "new")
+    assert tree(tmp_path / "new") == [f"{name}.yaml"]
+
+
+def test_a_test_of_pytest_recording_gets_the_name_that_we_look_for(tmp_path: Path, command: Command) -> None:
+    home = tmp_path / "tests" / "cassettes"
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_a.py").touch()
+    for name in ("test_größe", "test_Up", "test_up"):
+        theirs(home / "test_a" / f"{name}.yaml")
+        theirs(home / "shared" / f"{name}.yaml")
+    command(home, "--in-place")
+    made = {path.relative_to(home).as_posix() for path in home.rglob("*.yaml")}
+    names = {f"test_a/{file_name('test_größe')}.yaml"}
+    names |= {f"test_a/{file_name(name, unclear=True)}.yaml" for name in ("test_Up", "test_up")}
+    assert made == names | {f"shared/{name}.yaml" for name in ("test_größe", "test_Up", "test_up")}
+
+
+def test_output_that_the_terminal_cannot_show_or_nobody_reads(old: Path, tmp_path: Path) -> None:
+    theirs(old / "ü日.yaml")
+    for number in range(60):
+        theirs(old / f"{number}.yaml")
+    command = [sys.executable, "-m", "pytest_reqcache", "import", str(old), "--to"]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run([*command, str(tmp_path / "new")], env=ascii_only, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\xfc\\u65e5.yaml" in done.stdout
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as nobody:
+        done = subprocess.run(
+            [*command, str(tmp_path / "more")], stdout=nobody, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")

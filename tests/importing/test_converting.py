@@ -56,6 +56,9 @@ def raw_deflate(body: bytes) -> bytes:
         ("identity", b"plain"),
         ("gzip", b"plain"),
         ("deflate", b"plain"),
+        ("br", b"plain"),
+        ("UTF-8", b"plain"),
+        ("aws-chunked", b"plain"),
         ("br", b""),
     ],
 )
@@ -70,16 +73,17 @@ def test_a_gzip_body_that_no_header_speaks_of_is_left_as_it_is() -> None:
     assert converted(recording(body=body)).interactions[0].response.body == body
 
 
+@pytest.mark.parametrize("text", [b"ok", b"[]", b"1", b"hello"])
+def test_a_short_text_is_no_beginning_of_a_brotli_stream(text: bytes) -> None:
+    assert converted(coded("br", text)).interactions[0].response.body == text
+
+
 @pytest.mark.parametrize(
-    ("coding", "problem"),
-    [
-        ("gzip", "a body that is damaged: its gzip cannot be decoded"),
-        ("lzma", "the content coding 'lzma', which is not known here; decode it by hand"),
-    ],
+    "body", [b"\x1f\x8b\x08 and no more of it", gzip.compress(b"cut" * 99, mtime=0)[:-9]], ids=["odd", "cut"]
 )
-def test_a_body_that_cannot_be_decoded_is_an_error(coding: str, problem: str) -> None:
-    with pytest.raises(NodeError, match=problem) as caught:
-        converted(coded(coding, b"\x1f\x8b\x08 and no more of it"))
+def test_a_body_that_cannot_be_decoded_is_an_error(body: bytes) -> None:
+    with pytest.raises(NodeError, match="a body that is damaged: its gzip cannot be decoded") as caught:
+        converted(coded("gzip", body))
     assert caught.value.line == 7
 
 
@@ -150,6 +154,26 @@ def test_repeated_requests_become_the_answers_that_a_test_asks_for(case: str) ->
     assert [f"{item.response.body.decode()}{item.answer}" for item in result.interactions] == expected
     assert result.shared == shared
     assert result.sequences == ((("GET http://api.example/x", sequence),) if sequence else ())
+
+
+def test_answers_of_which_one_alone_varies_need_a_sequence() -> None:
+    varying = Headers((*DATED, ("Vary", "Origin")))
+    result = converted(recording(body=b"a", status=202), recording(body=b"b", headers=varying))
+    assert result.sequences == (("GET http://api.example/x", 2),)
+
+
+def test_a_chain_of_redirects_that_leads_back_needs_no_sequence() -> None:
+    def to(path: str) -> Headers:
+        return Headers((*DATED, ("Location", path)))
+
+    chain = (
+        recording("GET /a", status=302, headers=to("/b")),
+        recording("GET /b", status=302, headers=to("/a")),
+    )
+    result = converted(*chain, recording("GET /a", body=b"in"))
+    assert [item.answer for item in result.interactions] == [1, 1, 2]
+    assert result.sequences == ()
+    assert converted(*chain[:1], recording("GET /a", body=b"in")).sequences
 
 
 def test_variants_of_one_url_are_counted_by_themselves() -> None:
