@@ -60,6 +60,7 @@ class Arrival:
         Which answer comes next is settled now. Gives what follows the stream, where there is one.
         """
         call, response = self.call, self.response
+        call.exchange.ended = not call.is_followed(response)
         response.cache_key = call.asked.key
         response.expires = policy.expiry_of(
             self._interaction(b""), call.request.url, call.settings, clock.now()

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from email.message import Message
 from http.client import HTTPMessage
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 
 import requests
 from requests.cookies import extract_cookies_to_jar
@@ -25,6 +25,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
 
 from . import clock
 from .body import open_body, read_body
@@ -137,31 +138,18 @@ def _body_bytes(body: object) -> bytes | None:
 def read_once(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     """The request with a body that can be looked at: files and generators are read into memory.
 
-    The request given is left as it was (a file stands where it stood).
+    The request given keeps its body, which has been read as it would be when it is sent.
     """
     body: Any = prepared.body
     if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
         return prepared
     copied = copy_request(prepared)
     if hasattr(body, "read"):
-        position = _position(body)
         data = body.read()
-        if position is not None:
-            body.seek(position)
         copied.body = data.encode() if isinstance(data, str) else data
     else:
         copied.body = b"".join(part.encode() if isinstance(part, str) else part for part in body)
     return copied
-
-
-def _position(stream: Any) -> int | None:
-    """Where a stream stands; None where it cannot be put back there."""
-    try:
-        position: int = stream.tell()
-        stream.seek(position)
-    except (AttributeError, OSError):
-        return None
-    return position
 
 
 def copy_request(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -303,6 +291,9 @@ def replay(
     return response
 
 
+_NO_RETRIES: Final = Retry(0, read=False)
+
+
 class _ReplayedResponse(HTTPResponse):
     """A urllib3 response made of a stored body: it shows the header fields as they were received, and
     does not decode once more what they speak of."""
@@ -325,7 +316,8 @@ class _ReplayedResponse(HTTPResponse):
             decode_content=False,
             original_response=cast(Any, original_response),
             request_method=prepared.method,
-            request_url=prepared.url,
+            request_url=prepared.path_url,
+            retries=_NO_RETRIES,
         )
         self.headers = HTTPHeaderDict(recorded.headers)
         self.chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()

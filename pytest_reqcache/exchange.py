@@ -27,8 +27,8 @@ class Exchange:
     """One call of a session: a request with its redirects.
 
     The hops of a chain are held back until it has ended, and dropped if it ends in an error. ``asked`` are
-    the keys of its requests so far. A probe looks whether there is a stored answer: that there is none is
-    no miss.
+    the keys of its requests so far; it has ``ended`` with a response that leads nowhere. A probe looks
+    whether there is a stored answer: that there is none is no miss.
     """
 
     options: Options = NO_OPTIONS
@@ -36,6 +36,7 @@ class Exchange:
     follows_redirects: bool = False
     started: bool = False
     failed: bool = False
+    ended: bool = False
     held: list[Callable[[], object]] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     is_probe: bool = False
@@ -134,7 +135,7 @@ def send_exchange(
             raise
         return stale
     except BaseException:
-        exchange.failed = True
+        exchange.failed |= not exchange.ended  # a hook of the caller's may raise when all is there
         raise
     finally:
         _current.reset(current)

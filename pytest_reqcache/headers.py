@@ -250,7 +250,7 @@ class CacheControl(NamedTuple):
         return tuple(dict.fromkeys(names))
 
 
-_NO_DIRECTIVES: Final = CacheControl()
+NO_DIRECTIVES: Final = CacheControl()
 
 
 def parse_cache_control(lines: Sequence[str]) -> CacheControl:
@@ -259,7 +259,7 @@ def parse_cache_control(lines: Sequence[str]) -> CacheControl:
     Each line is read on its own, so that a quote left open hides nothing in the next.
     """
     if not lines:
-        return _NO_DIRECTIVES
+        return NO_DIRECTIVES
     return CacheControl(tuple(_directive(member) for member in list_members(lines)))
 
 

@@ -31,6 +31,8 @@ from .redaction.entries import Redactions, parse_redaction_lines, parse_redactio
 Layer = Mapping[str, Any]
 """Parsed settings from one source: only those that it gives."""
 
+#: What other adapters than those of HTTP answer from this machine.
+_NO_NETWORK: Final = ("file:", "data:")
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 #: Parameters whose values are neither matched nor stored, unless a session says otherwise.
@@ -90,6 +92,8 @@ class Settings:
         return status in self.allowable_codes or status in REDIRECTS
 
     def passes_through(self, url: str) -> bool:
+        if url.startswith(_NO_NETWORK):
+            return True
         return bool(self.passthrough) and any(pattern.matches(url) for pattern in self.passthrough)
 
     def default_expiry(self, url: str) -> Expiry:

@@ -73,7 +73,7 @@ class Transport:
             CacheMissError: nothing may answer it, and ``on_miss`` is ``"raise"``.
             requests.RequestException: the origin could not answer, and nothing stale may stand in.
         """
-        exchange.failed = False  # the last request of a chain tells how it ends
+        exchange.failed = exchange.ended = False  # the last request of a chain tells how it ends
         settings = exchange.options.applied_to(self._settings())
         if settings.passes_through(prepared.url or ""):
             return as_cached_response(forward(prepared))
@@ -224,23 +224,16 @@ class Transport:
         try:
             response = call.forward(outgoing)
             if not (call.stream or call.is_followed(response)):
-                self._read_whole(call, response)
+                response.content  # noqa: B018  read now: a broken body is an error like any other
         except Exception as error:
             if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
                 return self._stale(call, found, decided, f"failed with {type(error).__name__}")
             call.exchange.failed = True
+            self.journal.passed(call.what, f"failed with {type(error).__name__}")
             raise
         response.request = call.prepared
         response.connection = call.connection
         return self._settled(call, found, decided, as_cached_response(response), sent)
-
-    def _read_whole(self, call: Call, response: requests.Response) -> None:
-        """Read the body now: a broken one is an error like any other."""
-        try:
-            response.content  # noqa: B018
-        except Exception:
-            self.journal.passed(call.what, "a body that broke off")
-            raise
 
     def _settled(
         self, call: Call, found: Found | None, decided: Plan, response: CachedResponse, sent: datetime

@@ -209,6 +209,14 @@ PLANS: dict[str, tuple[Any, ...]] = {
     "expires at once by the call, offline": (
         {"only_if_cached": True}, {"expire_after": 0}, {}, FRESH, Action.SERVE, None, (),
     ),
+    "max-age=0, ignored": (
+        {"ignored_parameters": ["Cache-Control"]}, {}, {"Cache-Control": "max-age=0"}, FRESH,
+        Action.SERVE, None, (),
+    ),
+    "no-cache, ignored": (
+        {"ignored_parameters": ["cache-control"]}, {}, {"Cache-Control": "no-cache", "Pragma": "no-cache"},
+        FRESH, Action.SERVE, None, (),
+    ),
     "max-age=0": ({}, {}, {"Cache-Control": "max-age=0"}, FRESH, Action.SEND, Reason.EXPIRED, ()),
     "max-age below the age": (
         {}, {}, {"Cache-Control": "max-age=99"}, FRESH, Action.SEND, Reason.EXPIRED, (),

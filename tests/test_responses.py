@@ -453,6 +453,24 @@ def test_abandoned_stream_is_not_recorded(origin, session):
     assert s.get(f"{origin.url}/a").from_cache is False
 
 
+@pytest.mark.parametrize(
+    ("method", "answer"), [("HEAD", Answer(LINES)), ("GET", Answer(status=204)), ("GET", Answer(b""))]
+)
+def test_stream_with_nothing_to_read_is_recorded(origin, session, method, answer):
+    origin["/a"] = answer
+    s = session(allowable_codes=[200, 204])
+    for from_cache in (False, True):
+        with s.request(method, f"{origin.url}/a", stream=True) as response:
+            assert response.from_cache is from_cache
+
+
+def test_replayed_raw_has_no_retries_and_the_path_that_was_asked_for(origin, session):
+    s = session()
+    live, replayed = (s.get(f"{origin.url}/a?b=1").raw for _ in range(2))
+    assert replayed.retries.history == live.retries.history == ()
+    assert replayed.url == live.url == "/a?b=1"
+
+
 def test_stream_that_is_never_read_is_not_recorded(origin, session):
     origin["/a"] = Answer(LINES)
     s = session()

@@ -594,6 +594,15 @@ def test_body_that_can_be_read_once_is_sent_matched_and_replayed(origin, session
     assert [seen.body for seen in origin.log] == expected
 
 
+def test_file_that_was_sent_stands_where_it_would_without_us(origin, session):
+    s = session(allowable_methods=["POST"])
+    for _ in range(2):  # recorded, and replayed
+        file = io.BytesIO(b"once")
+        assert s.post(origin.url + "/a", data=file).json()["n"] == 1
+        assert file.tell() == 4
+    assert [seen.body for seen in origin.log] == [b"once"]
+
+
 # --- ignored parameters
 
 

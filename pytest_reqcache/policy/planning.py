@@ -32,7 +32,7 @@ def plan(
     ``missing`` is the reason to give where there is no candidate. For HEAD, those of the same GET
     are candidates too.
     """
-    asked = request_directives(request)
+    asked = request_directives(request, settings)
     question = Question(request, asked, settings, options)
     offline = settings.only_if_cached or asked.has("only-if-cached")  # section 5.2.1.7
     no_answer = Action.REFUSE if offline else Action.SEND

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Final
 
-from ..headers import CacheControl, Headers, list_members, parse_cache_control, vary_names
+from ..headers import NO_DIRECTIVES, CacheControl, Headers, list_members, parse_cache_control, vary_names
 from ..matching import CONDITIONAL_FIELDS
 from ..models import REDACTED, Interaction, RecordedRequest
 from ..settings import Settings
@@ -20,8 +20,10 @@ _PREFERENCES: Final = frozenset({"accept", "accept-charset", "accept-encoding", 
 _WEIGHT: Final = re.compile(r"q=(?P<value>[01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
 
 
-def request_directives(request: RecordedRequest) -> CacheControl:
-    """Section 5.2.1."""
+def request_directives(request: RecordedRequest, settings: Settings) -> CacheControl:
+    """Section 5.2.1; nothing where ``ignored_parameters`` name the field."""
+    if "cache-control" in settings.ignored_parameters:
+        return NO_DIRECTIVES
     return parse_cache_control(request.headers.get_all("Cache-Control"))
 
 

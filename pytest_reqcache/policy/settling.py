@@ -68,7 +68,7 @@ def settle(
 
     ``received`` is the moment from which its age counts, :func:`counted_from`; None is now.
     """
-    question = Question(request, request_directives(request), settings, options)
+    question = Question(request, request_directives(request, settings), settings, options)
     answer = _Answer(decided, question, status, headers, received or now)
     stored = decided.stored
     if status == 304 and decided.conditions:
@@ -103,7 +103,8 @@ def settle_error(decided: Plan, request: RecordedRequest, settings: Settings, no
     stored = decided.stored
     if stored is None:
         return False
-    return Selected(stored, decided.expires, request_directives(request), settings, now).accepts_on_error()
+    asked = request_directives(request, settings)
+    return Selected(stored, decided.expires, asked, settings, now).accepts_on_error()
 
 
 def is_error(status: int, stored: Interaction | None, settings: Settings) -> bool:

@@ -6,15 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from ..expiration import is_expired
-from ..headers import CacheControl, parse_cache_control
+from ..headers import NO_DIRECTIVES, CacheControl
 from ..models import Interaction
 from ..settings import Settings
 from .freshness import cache_control, current_age, says_no_cache
 
 #: RFC 5861 section 4: the statuses that are errors for ``stale-if-error``.
 DIRECTIVE_ERRORS: Final = frozenset({500, 502, 503, 504})
-
-_NOTHING_SAID: Final = parse_cache_control(())
 
 
 class Selected(NamedTuple):
@@ -96,5 +94,5 @@ class Selected(NamedTuple):
 
     def _said(self) -> CacheControl:
         if not self.settings.cache_control:
-            return _NOTHING_SAID
+            return NO_DIRECTIVES
         return cache_control(self.stored.response.headers)

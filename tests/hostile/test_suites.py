@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +33,8 @@ NAMES = (
     ),
     *("a gzip bomb", "a redirect to itself", "a redirect to another scheme", "too long a body", "whole"),
 )
-BODY_BREAKS_OFF = (
-    *("reset in the body", "too short a body", "a chunk that breaks off", "a negative chunk size"),
-    "deflate that is none",
-)
+#: Their errors are raised by requests itself, which has the redirects by then.
+FAIL_ABOVE = ("a redirect to itself", "a redirect to another scheme")
 SUITE = """\
 import pytest, requests
 
@@ -126,8 +125,9 @@ def test_tests_end_as_they_would_without_us(
     expected, _ = ended(pytester)
     found, printed = ended(pytester, *PLUGIN)
     assert found == expected
-    assert f"{2 * len(BODY_BREAKS_OFF)} answers not stored: a body that broke off" in printed
     whole = {name for name in NAMES if expected[f"test_it.py::test_that_fails[{name}]"][0] == "passed"}
+    failed = [int(count) for count in re.findall(r"([0-9]+) answers? not stored: failed with", printed)]
+    assert sum(failed) == 2 * (len(NAMES) - len(whole) - len(FAIL_ABOVE))
     assert {"whole", "too long a body", "gzip that is cut off"} <= whole
     assert len(recorded(folder)) == 2 * len(whole)
     before = hostile.requests
@@ -153,5 +153,5 @@ def test_streams_without_end_leave_nothing_and_are_named(
     found, printed = ended(pytester, *PLUGIN)
     assert found == expected
     assert "3 answers not stored: a streamed body that was not read to its end" in printed
-    assert "1 answer not stored: a body that broke off" in printed
+    assert "1 answer not stored: failed with C" in printed
     assert recorded(folder) == {}

@@ -45,6 +45,32 @@ def test_miss_raises_where_asked_to(suite):
     suite.offline().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("marker", ["", "@pytest.mark.reqcache"])
+def test_what_is_no_network_is_let_through(suite, marker):
+    suite.test(f"""
+        from requests.adapters import BaseAdapter
+
+        class Files(BaseAdapter):
+            def send(self, request, **kwargs):
+                response = requests.Response()
+                response.status_code, response._content = 200, request.url.encode()
+                return response
+
+            def close(self): pass
+
+        {marker}
+        def test_it():
+            with requests.Session() as session:
+                session.mount("file://", Files())
+                session.mount("data:", Files())
+                assert session.get("file:///a").text == "file:///a"
+                assert session.get("data:,b").text == "data:,b"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+    assert suite.cassettes() == []
+
+
 @pytest.mark.parametrize("how", ["flag", "ini", "variable"])
 def test_no_marker_loosens_it(suite, how, monkeypatch):
     suite.test("""

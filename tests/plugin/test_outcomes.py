@@ -195,6 +195,33 @@ def test_expected_failure_has_not_passed_although_it_missed(suite):
     assert "passed although" not in result.stdout.str()
 
 
+def test_hook_that_raises_at_the_end_of_a_chain_loses_nothing(suite):
+    suite.origin["/hop"] = Answer(status=302, headers={"Location": "/gone"})
+    suite.origin["/gone"] = Answer("gone", 404)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            with requests.Session() as session:
+                session.hooks["response"] = lambda response, *args, **kwargs: response.raise_for_status()
+                with pytest.raises(requests.HTTPError, match="404"):
+                    session.get(URL + "/hop")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.cassette().count("url: ") == 2
+    suite.run("--reqcache-offline").assert_outcomes(passed=1)
+
+
+def test_request_that_fails_is_told(suite):
+    suite.origin["/a"] = Answer(drop=True)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            with pytest.raises(requests.ConnectionError):
+                requests.get(URL + "/a")
+    """)
+    assert "1 answer not stored: failed with ConnectionError" in suite.run().outlines
+
+
 def test_5xx_and_429_are_not_recorded_and_are_named(suite):
     suite.origin["/a"] = Answer(status=503)
     suite.origin["/b"] = Answer(status=429)
