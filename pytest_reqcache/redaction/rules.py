@@ -15,6 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from .model import PLACEHOLDER
 from .spans import decoded
 
 #: Gives what is written in the place of a secret; None for the usual placeholder.
@@ -58,7 +59,26 @@ _NO_FIELD: Final = re.compile(
 
 #: Parameters, form fields and JSON members that are secrets where their value looks random.
 LIKELY_FIELDS: Final = frozenset({"key", "code", "sid", "auth", "session", "pass", "jsessionid", "phpsessid"})
-_RANDOM: Final = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9._~+/=-]{16,}")
+_TOKEN_CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,}")
+_LONG_RUN: Final = re.compile(r"[A-Za-z0-9]{16,}")
+_HEX: Final = "[0-9A-Fa-f]"
+_UUID: Final = re.compile(rf"(?<!{_HEX}){_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?!{_HEX})")
+# Base64url (RFC 4648 section 5): its "-" and "_" may leave no long run. Words have no digit within them.
+_BASE64URL_RUN: Final = re.compile(r"[A-Za-z0-9_-]{20,}")
+_MIXED: Final = re.compile(r"[A-Za-z][0-9][A-Za-z]")
+_BOTH_CASES: Final = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
+
+
+def looks_random(text: str) -> bool:
+    """Whether a run of 16 letters and digits or more, of both, stands in a text, or a UUID. Words and numbers
+    in a row, as ``HTTP_404_NOT_FOUND`` and ``photos/2024-05``, have none."""
+    if any(not (run.isalpha() or run.isdigit()) for run in _LONG_RUN.findall(text)):
+        return True
+    if _UUID.search(text):
+        return True
+    runs = _BASE64URL_RUN.findall(text)
+    return any(_MIXED.search(run) and _BOTH_CASES.search(run) for run in runs)
+
 
 #: Query parameters and form fields with which a request is signed: they differ from request to request.
 SIGNING_FIELDS: Final = frozenset(
@@ -244,7 +264,11 @@ class Rules:
         """Whether a parameter, form field or JSON member of that value is a secret."""
         if self.is_field(name):
             return True
-        return self._is_likely_name(name) and _RANDOM.fullmatch(value) is not None
+        if not self._is_likely_name(name):
+            return False
+        if PLACEHOLDER.fullmatch(value):  # what was random when it was recorded
+            return True
+        return _TOKEN_CHARACTERS.fullmatch(value) is not None and looks_random(value)
 
     def _is_likely_name(self, name: str) -> bool:
         folded = fold(name)

@@ -9,6 +9,33 @@ from origin import Answer
 SECRET = "s3cr3t-Value-0123456789"
 
 
+def test_key_that_looks_random_is_recorded_once_and_replays(suite):
+    suite.test("""
+        @pytest.mark.reqcache("keys")
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(number):
+            assert requests.get(URL + "/a", params={"key": "AIza0123456789abcdef"}).ok
+    """)
+    suite.run().assert_outcomes(passed=2)
+    suite.run().assert_outcomes(passed=2)
+    assert suite.cassette("keys").count("- request:") == 1
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=2)
+
+
+def test_keys_that_are_no_secrets_have_their_own_answers(suite):
+    suite.origin["/kv"] = lambda seen: Answer(seen.path)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            for key in ("service/config-2024/a", "service/config-2024/b"):
+                assert requests.get(URL + "/kv", params={"key": key}).text.endswith(key[-1])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin.stop()
+    suite.offline().assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -273,6 +273,32 @@ def test_body(kind: str, body: str, expected: str) -> None:
     assert redacted_response(response(*headers, body=body.encode())).body == expected.encode()
 
 
+@pytest.mark.parametrize(
+    ("value", "is_random"),
+    [
+        ("0123456789abcdef", True),
+        ("AIza0123456789abcdef", True),
+        ("6f1c2b3a-aaaa-4bbb-8ccc-1234567890ab", True),
+        ("abcdef1234567890.abcdef", True),
+        ("AIzaSyD-9tS_rke72P_ouQMnM-Xa7eZ_SW0jkF", True),
+        ("4/0AX4XfWh-Qx7_bLm3T_c9Zk", True),
+        ("HTTP_404_NOT_FOUND", False),
+        ("OAUTH2_TOKEN_EXPIRED", False),
+        ("SUMMER-SALE-2024-X", False),
+        ("uploads/2024/01/photo.jpg", False),
+        ("www.shop-01.example", False),
+        ("Summer-Sale-2024-Special-Offer", False),
+        ("1234567890123456", False),
+        ("2024-05-01T12:30:00Z", False),
+    ],
+)
+def test_what_looks_random(value: str, is_random: bool) -> None:
+    assert DEFAULT_RULES.is_parameter("code", value) is is_random
+    body = f'{{"code": "{value}"}}'
+    written = redacted_response(response(JSON, body=body.encode())).body
+    assert written == (b'{"code": "REDACTED-code"}' if is_random else body.encode())
+
+
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
 def test_json_in_every_encoding(codec: str) -> None:
     body = '{"secret": "abc", "é": "ü"}'.encode(codec)
