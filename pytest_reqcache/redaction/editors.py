@@ -9,7 +9,7 @@ from ..models import REDACTED
 from .known import SEARCHED_LENGTH, Finder, Known
 from .model import PLACEHOLDER, Credential
 from .registry import Registry
-from .rules import StandIn
+from .rules import StandIn, looks_random
 from .spots import Spot
 from .writing import Placeholders, constant
 
@@ -34,7 +34,9 @@ class Learner:
             self._make_up(spot, spot.stand_in)
         if spot.place.startswith("cookie:") and not spot.weak and len(spot.value) < SEARCHED_LENGTH:
             self._known.cookies.add(spot.name)
-        self._known.learn(spot.value, spot.name, issued=self._issued)
+        # "Europe/Berlin" in a cookie makes no secret of the same text elsewhere.
+        searched = not spot.weak or looks_random(spot.value)
+        self._known.learn(spot.value, spot.name, issued=self._issued, searched=searched)
         for name, inner in spot.inner:
             if not PLACEHOLDER.fullmatch(inner):
                 self._known.learn(inner, name, issued=self._issued)

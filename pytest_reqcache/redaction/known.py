@@ -62,14 +62,21 @@ class Known:
         self.cookies: set[str] = set()  # names of cookies that are HttpOnly
         self.stand_ins: dict[str, str] = {}  # what a user's function made of a value
         self.made_up: set[str] = set()  # what stands, or stood, in the place of secrets, and is none
+        self.unsearched: set[str] = set()  # those that are replaced at their own places alone
         self._searched: dict[str, None] = {}
         self._shared: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._finder: Finder | None = None
 
-    def learn(self, value: str, name: str, *, issued: bool) -> None:
+    def learn(self, value: str, name: str, *, issued: bool, searched: bool = True) -> None:
+        """Note a secret, and where it was seen; with ``searched`` it is one wherever it stands."""
+        if not searched and value not in self.names:
+            self.unsearched.add(value)
+        elif searched:
+            self.unsearched.discard(value)
         if (
-            len(value) >= SEARCHED_LENGTH
+            searched
+            and len(value) >= SEARCHED_LENGTH
             and not is_common(value)
             and value not in self._searched
             and len(self._searched) < MOST_SEARCHED

@@ -31,7 +31,9 @@ def scope_of(interaction: Interaction) -> Scope:
 
 def _is_unmistakable(value: str) -> bool:
     """Whether a value is unlikely to be met by chance in a test that has nothing to do with it."""
-    return len(value) >= SHARED_LENGTH and not value.isalpha() and not value.isdigit()
+    if len(value) < SHARED_LENGTH:
+        return False
+    return any(map(str.isalpha, value)) and any(map(str.isdigit, value))
 
 
 class Registry:
@@ -47,10 +49,17 @@ class Registry:
         self._assumed: dict[tuple[Scope, str], str] = {}
 
     def note(
-        self, scope: Scope, value: str, placeholder: str, *, issued: bool = False, is_wide: bool = False
+        self,
+        scope: Scope,
+        value: str,
+        placeholder: str,
+        *,
+        issued: bool = False,
+        is_wide: bool = False,
+        is_searched: bool = True,
     ) -> None:
         """The value is written so in that cassette. ``issued``: it was first seen in a response. ``is_wide``:
-        the cassette is one for fixtures of wider scope."""
+        the cassette is one for fixtures of wider scope. ``is_searched``: it is one wherever it stands."""
         with self._lock:
             self._by_value[scope, value] = placeholder
             others = self._by_placeholder.get((scope, placeholder), frozenset())
@@ -58,7 +67,7 @@ class Registry:
             self._first.setdefault(value, First(placeholder, issued, is_wide))
             if is_wide:
                 self._wide.setdefault(placeholder, scope)
-            if value not in self._shared and _is_unmistakable(value):
+            if is_searched and value not in self._shared and _is_unmistakable(value):
                 self._shared |= {value}
 
     def assume(self, scope: Scope, value: str, placeholder: str) -> None:

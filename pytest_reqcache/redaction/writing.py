@@ -59,8 +59,14 @@ class Placeholders:
             found = self._of[value] = self._chosen(value, self._name(within or value, name))
             self._claimed[found] = value
             self._given.add(found)
-            issued = value in self._known.issued
-            self._registry.note(self._scope, value, found, issued=issued, is_wide=bool(self._fixture))
+            self._registry.note(
+                self._scope,
+                value,
+                found,
+                issued=value in self._known.issued,
+                is_wide=bool(self._fixture),
+                is_searched=value not in self._known.unsearched,
+            )
         return found
 
     def _name(self, value: str, name: str) -> str:

@@ -199,3 +199,34 @@ def test_long_secrets_of_other_tests_are_known() -> None:
         interaction(request(f"https://x/{token}"), cassette="two.yaml"), redactor=Redactor(registry)
     )
     assert items[0].request.url == "https://x/REDACTED-authorization"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "is_elsewhere_too"),
+    [
+        ("timezone=Europe/Berlin", False),
+        ("region=eu-west-1", False),
+        ("visitor=0123456789abcdef0", True),
+        ("region=eu-west-1; HttpOnly", True),
+        ("session=eu-west-1", True),
+    ],
+)
+def test_a_cookie_that_only_its_length_makes_a_secret_is_searched_for_where_it_looks_random(
+    cookie: str, is_elsewhere_too: bool
+) -> None:
+    registry = Registry()
+    value = cookie.partition("=")[2].partition(";")[0]
+    asked = interaction(request(), json_body(f'{{"a": "{value}"}}'), cassette="two.yaml")
+    given = interaction(request(), response(("Set-Cookie", cookie)), cassette="one.yaml")
+    first, here = redacted(given, asked, redactor=Redactor(registry))
+    assert value not in str(first.response.headers)
+    elsewhere = redacted(asked, redactor=Redactor(registry))[0]
+    for written in (here, elsewhere):
+        assert (value not in str(written.response.body)) is is_elsewhere_too
+
+
+def test_a_value_of_letters_and_signs_alone_is_not_known_in_other_tests() -> None:
+    registry = Registry()
+    redacted(interaction(bearer("Europe/Berlin"), cassette="one.yaml"), redactor=Redactor(registry))
+    (item,) = redacted(interaction(request("https://x/Europe/Berlin")), redactor=Redactor(registry))
+    assert item.request.url == "https://x/Europe/Berlin"
