@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from .rules import Rules, StandIn
+from .rules import Pattern, Rules, StandIn
 from .spans import JsonValue, decoded, json_string, json_values
 
 
@@ -282,16 +282,27 @@ def _of_named(found: re.Match[str], name: str, group: str, place: str, rules: Ru
     return Spot(*found.span(group), place, name.lower(), value, stand_in=rules.stand_in(name))
 
 
+_REST = re.compile("[A-Za-z0-9_-]*")
+
+
 def in_patterns(text: str, place: str, rules: Rules) -> list[Spot]:
     """What the user's own patterns match: the match, or its first group."""
     spots = [
-        Spot(*found.span(group), place, pattern.name, found[group], stand_in=pattern.stand_in)
+        _of_match(found, pattern, place)
         for pattern in rules.patterns
         for found in pattern.regex.finditer(text)
-        for group in (1 if pattern.regex.groups else 0,)
-        if found[group]
+        if found[1 if pattern.regex.groups else 0]
     ]
     return sorted(spots, key=lambda spot: (spot.start, -spot.end))
+
+
+def _of_match(found: re.Match[str], pattern: Pattern, place: str) -> Spot:
+    """With what follows it, if that could not be told from the placeholder's own characters."""
+    start, end = found.span(1 if pattern.regex.groups else 0)
+    rest = _REST.match(found.string, end) if pattern.stand_in is None else None
+    if rest is not None:
+        end = rest.end()
+    return Spot(start, end, place, pattern.name, found.string[start:end], stand_in=pattern.stand_in)
 
 
 def in_userinfo(user: str) -> Iterator[Spot]:

@@ -84,6 +84,15 @@ def test_pattern_in_a_path_still_matches_its_recording() -> None:
     assert redactor.mask(live).places == redactor.mask(recorded).places == ("path",)
 
 
+@pytest.mark.parametrize("behind", ["-eu", "_eu", "eu", "-eu/users", "?a=b", "%20x", ""])
+def test_what_follows_a_match_directly_is_replaced_with_it(behind: str) -> None:
+    live = request(f"https://x/tenant-42{behind}", JSON, body=f'{{"a": "tenant-42{behind}."}}'.encode())
+    recorded = written(interaction(live), ["re:tenant-[0-9]+"]).request
+    assert "tenant" not in repr(recorded)
+    stored, asked = (with_entries(["re:tenant-[0-9]+"]).mask(one) for one in (recorded, live))
+    assert (asked.request, asked.places) == (stored.request, stored.places)
+
+
 @pytest.mark.parametrize(
     "asked",
     [
