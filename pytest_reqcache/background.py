@@ -21,15 +21,16 @@ class Background:
         self._lock = threading.Lock()
         self._running: dict[str, threading.Thread] = {}
 
-    def start(self, key: str, refresh: Callable[[], object]) -> None:
-        """Run ``refresh`` in a thread, unless one for that key is running. Its errors are logged."""
+    def start(self, key: str, what: str, refresh: Callable[[], object]) -> None:
+        """Run ``refresh`` in a thread, unless one for that key is running. Its errors are logged: by their
+        types, as their texts may hold the whole URL, and with ``what``, which holds nothing secret."""
         context = contextvars.copy_context()
 
         def work() -> None:
             try:
                 context.run(refresh)
             except Exception as error:
-                log.warning("background refresh failed: %s: %s", type(error).__name__, error)
+                log.warning("background refresh failed: %s, %s", what, type(error).__name__)
             finally:
                 with self._lock:
                     self._running.pop(key, None)

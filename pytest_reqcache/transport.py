@@ -37,6 +37,7 @@ from .journal import CacheMissError, Journal, Miss
 from .models import Interaction, RecordedRequest, RecordedResponse
 from .policy import Action, Outcome, Plan, Reason, Verdict
 from .recording import Found, Recorder
+from .redaction import masked_url
 from .settings import Settings
 from .streams import Tee
 
@@ -154,7 +155,8 @@ class Transport:
         response = self._serve(call, found, decided.stored, decided.expires)
         if decided.action is Action.SERVE_AND_REFRESH:
             background = call.behind()
-            self.background.start(call.asked.key, lambda: self._refresh_behind(background, decided))
+            what = f"{call.request.method} {masked_url(call.asked.masked.request.url)}"
+            self.background.start(call.asked.key, what, lambda: self._refresh_behind(background, decided))
         return response
 
     def _refresh_behind(self, call: Call, decided: Plan) -> None:

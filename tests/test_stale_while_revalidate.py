@@ -229,6 +229,20 @@ def test_failing_refresh_keeps_the_entry_and_is_tried_again(
     assert len([line for line in told if "refresh" in line]) == (2 if lost else 0)
 
 
+def test_failing_refresh_is_logged_without_the_secrets_of_its_url(
+    origin: Origin, clock: Clock, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    origin["/a"] = Answer("old"), Answer(drop=True)
+    cached = session(expire_after=10, stale_while_revalidate=True)
+    url = origin.url + "/a?github_token=livesecret-123456"
+    cached.get(url)
+    clock.move(11)
+    assert cached.get(url).from_cache
+    wait_for_refreshes()
+    (told,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert told == f"background refresh failed: GET {origin.url}/a?github_token=REDACTED, ConnectionError"
+
+
 def test_failing_refresh_with_stale_if_error_tries_again_too(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
@@ -352,7 +366,8 @@ def test_hit_judged_stale_before_the_refresh_ended_starts_no_second_one(
     clock.move(11)
     waiting: list[Callable[[], object]] = []
     monkeypatch.setattr(
-        "pytest_reqcache.background.Background.start", lambda self, key, refresh: waiting.append(refresh)
+        "pytest_reqcache.background.Background.start",
+        lambda self, key, what, refresh: waiting.append(refresh),
     )
     assert [cached.get(origin.url + "/a").text for _ in range(2)] == ["old", "old"]
     for refresh in waiting:
