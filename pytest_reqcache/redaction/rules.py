@@ -96,7 +96,8 @@ DEFAULT_HEADERS: Final = frozenset(
         *("x-auth-token", "x-access-token", "x-csrf-token", "x-xsrf-token", "x-csrftoken", "x-auth-key"),
         *("x-amz-security-token", "private-token", "x-gitlab-token", "x-vault-token", "x-goog-api-key"),
         *("ocp-apim-subscription-key", "authentication-info", "proxy-authentication-info"),
-        *("x-rapidapi-key", "token", "x-functions-key", "dpop"),
+        *("x-rapidapi-key", "token", "x-functions-key", "dpop", "dd-application-key", "x-parse-master-key"),
+        *("aeg-sas-key", "x-jfrog-art-api", "x-honeycomb-team"),
     }
 )
 
@@ -328,8 +329,13 @@ class Rules:
         folded = fold(name)
         if folded in self._off:
             return None
-        is_named = name in self.headers or name.endswith(_HEADER_ENDS) or folded in self._names
+        is_named = name in self.headers or self._is_field(folded) or self._ends_as_credential(name)
         return HeaderKind.CREDENTIAL if is_named else None
+
+    def _ends_as_credential(self, name: str) -> bool:
+        if name.endswith("-token") and _NO_FIELD.search(fold(name)):
+            return False
+        return name.endswith(_HEADER_ENDS)
 
     def is_cookie(self, name: str, value: str, *, http_only: bool) -> bool:
         """Whether the cookie can be a secret, as far as its name, its length and ``HttpOnly`` tell."""

@@ -65,6 +65,24 @@ PARTS_REDACTED = PARTS.format("REDACTED-password", "REDACTED-token").replace('"c
         ("X-My-Session-Id", "s3cr3t", "REDACTED-x-my-session-id"),
         ("X-My-Access-Key", "s3cr3t", "REDACTED-x-my-access-key"),
         ("Idempotency-Key", "s3cr3t", "s3cr3t"),
+        *(
+            (name, "s3cr3t", f"REDACTED-{name.lower()}")
+            for name in (
+                *("authToken", "access_token", "api_key", "client_secret", "Password", "jwt", "session-id"),
+                *("X-AuthToken", "X-Passphrase", "CB-ACCESS-PASSPHRASE", "DD-APPLICATION-KEY"),
+                *(
+                    "X-Parse-Master-Key",
+                    "aeg-sas-key",
+                    "X-JFrog-Art-Api",
+                    "X-Honeycomb-Team",
+                    "X-Sync-Secret",
+                ),
+            )
+        ),
+        ("X-Next-Page-Token", "20", "20"),
+        ("X-Continuation-Token", "s3cr3t", "s3cr3t"),
+        ("X-RateLimit-Remaining-Tokens", "20", "20"),
+        ("Access-Control-Allow-Credentials", "true", "true"),
         ("X-Forwarded-Authorization", "Bearer s3cr3t", "Bearer REDACTED-x-forwarded-authorization"),
         ("X-Request-Url", "http://h/?api_key=abc", "http://h/?api_key=REDACTED-api_key"),
         ("X-Debug", '{"access_token": "abc"}', '{"access_token": "REDACTED-access_token"}'),
