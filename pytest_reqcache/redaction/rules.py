@@ -6,6 +6,7 @@ Field names are compared *folded*: lower case without ``-`` and ``_``, so that `
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -156,6 +157,13 @@ def _any_of(texts: Iterable[str]) -> str:
     return "|".join(branches)
 
 
+def _escaped(name: str) -> Iterable[str]:
+    """A name that is not ASCII as JSON may escape it (RFC 8259 section 7), in lower case."""
+    if name.isascii():
+        return ()
+    return {json.dumps(spelt)[1:-1].lower() for spelt in (name.lower(), name.capitalize(), name.upper())}
+
+
 class Pattern(NamedTuple):
     """A regular expression whose every match, or its first group, is a secret called ``name``."""
 
@@ -220,6 +228,7 @@ class Rules:
         spellings = {f"{name}=" for name in LIKELY_FIELDS} | {f'{name}"' for name in LIKELY_FIELDS}
         for name in (*self.fields, *self.signing_fields, "access_key"):
             spellings.update(name.lower().replace("_", separator) for separator in ("_", "-", ""))
+            spellings.update(_escaped(name))
         kept: list[str] = []
         for spelling in sorted(spellings, key=lambda one: (len(one), one)):
             if not any(hint in spelling for hint in kept):
@@ -228,7 +237,9 @@ class Rules:
 
     def may_hold(self, text: str) -> bool:
         """Whether a field's name, a URL's userinfo or what a user added may stand in it: a quick look."""
-        if "%" in text or "\\u00" in text or ("@" in text and "://" in text) or self.paths:
+        if "%" in text or "\\u00" in text or self.paths:
+            return True
+        if "@" in text and ("://" in text or r":\/\/" in text):
             return True
         if self.has_match(text):
             return True
@@ -237,8 +248,14 @@ class Rules:
             return True
         if not self._names:
             return False
+        if self._has_odd_names and "\\u" in text:
+            return True
         folded = _SEPARATORS.sub("", lowered)
         return any(name in folded for name in self._names)
+
+    @cached_property
+    def _has_odd_names(self) -> bool:
+        return not all(map(str.isascii, self._names))
 
     def has_match(self, text: str) -> bool:
         """Whether one of the patterns matches somewhere in the text."""

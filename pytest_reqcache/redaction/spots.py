@@ -145,7 +145,7 @@ _DEEPEST_URL = 16
 _MATRIX = re.compile(r";([^=;/]+)=([^;/]+)")  # parameters in a path, RFC 3986 section 3.3
 _QUOTE = r"""(?:\\{0,7}["'`]|&quot;|&\#34;)"""  # escaped as often as texts are nested
 _EMBEDDED = re.compile(
-    r"""://(?P<user>[^/?#\s"'<>@\\]+)@"""
+    r""":(?://|\\/\\/)(?P<user>[^/?#\s"'<>@\\]+)@"""
     r"""|(?:[?&\#;]|&amp;|\\u0026|%3F|%26)(?P<name>[A-Za-z][\w.\[\]-]{0,63})(?:=|%3D)"""
     r"""(?P<value>(?:(?!%26)[^&\#;\s"'<>\\])+)"""
     # In XML and HTML:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,24 @@ def test_url(url: str, expected: str) -> None:
         ("text/html", "&quot;token&quot;: &quot;abc&quot;", "&quot;token&quot;: &quot;REDACTED-token&quot;"),
         ("application/json", '{"api.key": "abc"}', '{"api.key": "REDACTED-api_key"}'),
         ("application/json", '{"password1": "abc"}', '{"password1": "REDACTED-password1"}'),
+        *(
+            ("application/json", json.dumps({name: "abc"}, ensure_ascii=ascii_only), expected)
+            for name, stood in (
+                *(("пароль", "______"), ("Пароль", "______"), ("密码", "__"), ("hasło", "has_o")),
+            )
+            for ascii_only in (True, False)
+            for expected in (json.dumps({name: f"REDACTED-{stood}"}, ensure_ascii=ascii_only),)
+        ),
+        (
+            "application/json",
+            r'{"url": "https:\/\/ada:pw@host.example\/x"}',
+            '{"url": "https://REDACTED-userinfo@host.example/x"}',
+        ),
+        (
+            "text/html",
+            r'u = "https:\/\/ada:pw@x.example\/x"',
+            r'u = "https:\/\/REDACTED-userinfo@x.example\/x"',
+        ),
         ("application/json", '{"contraseña": "abc"}', '{"contraseña": "REDACTED-contrase_a"}'),
         (
             "application/json",
