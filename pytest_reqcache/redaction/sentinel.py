@@ -38,30 +38,44 @@ class Shape(NamedTuple):
     regex: re.Pattern[bytes]
 
 
-def _shape(name: str, expression: bytes, *hints: bytes) -> Shape:
-    return Shape(name, hints, re.compile(rb"(?<![A-Za-z0-9])(?:%b)" % expression))
+# What stands before a token is no letter or digit, but for an escape's last.
+_BEFORE: Final = rb"(?:(?<![A-Za-z0-9]%b)|(?<=\\[bfnrt]%b)|(?<=%%[0-9A-Fa-f]{2}%b)|(?<=\\u[0-9A-Fa-f]{4}%b))"
+
+
+def _shape(name: str, first: bytes, rest: bytes, *hints: bytes) -> Shape:
+    """``first`` is how every one begins: that is looked for, and then what stands before it."""
+    before = _BEFORE % ((first,) * 4)
+    return Shape(name, hints or (first,), re.compile(rb"%b%b(?:%b)" % (first, before, rest)))
 
 
 NOTHING_LEARNED: Final[Mapping[str, str]] = {}
 
+# Signed (RFC 7515 section 7.1), or encrypted, of five parts (RFC 7516 section 7.1).
+_REST_OF_JWT: Final = rb"\.(?:eyJ[\w-]{8,}\.[\w-]{8,}|[\w-]*\.[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})"
+
+# Tried once in each run of its characters, and only where what follows the run can be the rest of one.
+_JWT: Final = re.compile(
+    rb"(?<![\w-])(?=[\w-]{11,}%b)[\w-]*?%b(eyJ[\w-]{8,}%b)"
+    % (_REST_OF_JWT, _BEFORE % ((b"",) * 4), _REST_OF_JWT)
+)
+_BLANK: Final = rb"(?: |\+|%20)"
+_PRIVATE_KEY: Final = re.compile(rb"-----BEGIN%b(?:[A-Z0-9]+%b)*PRIVATE%bKEY" % ((_BLANK,) * 3))
+
 SHAPES: Final = (
-    # Tried once in each run of its characters, and only where what follows the run can be the rest of one.
-    _shape(
-        "jwt",
-        rb"(?<![\w-])(?=[\w-]{11,}\.eyJ[\w-]{8,}\.[\w-]{8,})[\w-]*?"
-        rb"(?<![A-Za-z0-9])(eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})",
-        b"eyJ",
-    ),
-    _shape("private-key", rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY", b"PRIVATE KEY"),
-    _shape("github-token", rb"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{22,}", b"gh"),
-    _shape("gitlab-token", rb"glpat-[\w-]{20,}", b"glpat-"),
-    _shape("sk-token", rb"sk-(?=[\w-]{0,200}[0-9])(?=[\w-]{0,200}[A-Z])[\w-]{20,}", b"sk-"),
-    _shape("stripe-key", rb"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}", b"k_live_", b"k_test_"),
-    _shape("aws-access-key", rb"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])", b"AKIA", b"ASIA"),
-    _shape("google-api-key", rb"AIza[\w-]{35}(?![\w-])", b"AIza"),
-    _shape("slack-token", rb"xox[abeoprs]-[A-Za-z0-9-]{10,}", b"xox"),
-    _shape("npm-token", rb"npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])", b"npm_"),
-    _shape("pypi-token", rb"pypi-[\w-]{50,}", b"pypi-"),
+    Shape("jwt", (b"eyJ",), _JWT),
+    Shape("private-key", (b"PRIVATE KEY", b"PRIVATE+KEY", b"PRIVATE%20KEY"), _PRIVATE_KEY),
+    _shape("github-token", b"gh", rb"[pousr]_[A-Za-z0-9]{30,}", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"),
+    _shape("github-token", b"github_pat_", rb"\w{22,}"),
+    _shape("gitlab-token", b"glpat-", rb"[\w-]{20,}"),
+    _shape("sk-token", b"sk-", rb"(?=[\w-]{0,200}[0-9])(?=[\w-]{0,200}[A-Z])[\w-]{20,}"),
+    _shape("stripe-key", b"sk_", rb"(?:live|test)_[A-Za-z0-9]{16,}", b"sk_live_", b"sk_test_"),
+    _shape("stripe-key", b"rk_", rb"(?:live|test)_[A-Za-z0-9]{16,}", b"rk_live_", b"rk_test_"),
+    _shape("aws-access-key", b"AKIA", rb"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    _shape("aws-access-key", b"ASIA", rb"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    _shape("google-api-key", b"AIza", rb"[\w-]{35}(?![\w-])"),
+    _shape("slack-token", b"xox", rb"[abeoprs]-[A-Za-z0-9-]{10,}"),
+    _shape("npm-token", b"npm_", rb"[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    _shape("pypi-token", b"pypi-", rb"[\w-]{50,}"),
 )
 
 _HINTED: Final = [(hint, shape) for shape in SHAPES for hint in shape.hints]

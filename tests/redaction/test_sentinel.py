@@ -126,6 +126,30 @@ def test_shape_of_a_token(shape: str, token: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("shape", "spelled"),
+    [
+        ("private-key", r"-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nMIIE"),
+        ("private-key", "key=-----BEGIN+PRIVATE+KEY-----%0AMIIE"),
+        ("private-key", "key=-----BEGIN%20EC%20PRIVATE%20KEY-----%0AMIIE"),
+        ("github-token", rf"x\nghp_{ALNUM[:36]}"),
+        ("github-token", rf"x\u003dgithub_pat_{ALNUM[:36]}"),
+        ("aws-access-key", r"x\nAKIAIOSFODNN7EXAMPLE"),
+        ("jwt", r"x\neyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"),
+        ("jwt", "https%3A%2F%2Fx%3Fticket%3DeyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"),
+        (
+            "jwt",
+            "eyJhbGciOiJSU0EtT0FFUCJ9.OKOawDo13gR.48V1_ALb6US04U3b.5eym8TW_c8SuK0lt.XFBoMYUZodet",
+        ),
+        ("jwt", "eyJhbGciOiJkaXIifQ..48V1_ALb6US04U3b.5eym8TW_c8SuK0lt.XFBoMYUZodetZdvT"),
+    ],
+)
+def test_shape_of_a_token_behind_an_escape(shape: str, spelled: str) -> None:
+    found = leak_of(text(f'{{"a": "{spelled}"}}'))
+    assert found is not None
+    assert found.names == (shape,)
+
+
+@pytest.mark.parametrize(
     "harmless",
     [
         *("sk-loading-spinner-and-nothing-else", "risk-Averse-Behaviour-Of-9-Persons", "eyJhbGciOi.x.y"),
