@@ -50,6 +50,7 @@ class Editor(Protocol):
 
 def edit_request(request: RecordedRequest, editor: Editor, rules: Rules) -> RecordedRequest:
     """The request as the editor wants it; the request itself where it changes nothing."""
+    rules = rules.of_requests
     url = _edit_url(request.url, editor, rules)
     headers = _edit_headers(request.headers, editor, rules)
     body = request.body and _edit_body(request.body, request.headers, editor, rules)

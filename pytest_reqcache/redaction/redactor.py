@@ -179,7 +179,7 @@ class Redactor:
         """A quick look: there is nothing in it that could be a secret."""
         if request.body or not self._has_plain_places(request.url):
             return False
-        header = self._rules.header
+        header = self._rules.of_requests.header
         for name, value in request.headers.items:
             if header(name) is not None or REDACTED in value:
                 return False
@@ -191,7 +191,7 @@ class Redactor:
         """Whether a URL has no place where a secret stands by itself."""
         if REDACTED in url or "@" in url or "#" in url or ";" in url:
             return False
-        return "?" not in url or self._rules.is_harmless(url.partition("?")[2])
+        return "?" not in url or self._rules.of_requests.is_harmless(url.partition("?")[2])
 
     def _is_found(self, texts: Collection[str], finder: Finder | None) -> bool:
         """Whether one of the user's patterns, or a known secret, may stand in one of the texts."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from itertools import groupby
@@ -30,14 +30,15 @@ _TOKENS: Final = (
 )
 _KEYS: Final = (
     *("api_key", "secret_key", "secret_access_key", "private_key", "access_key_secret", "session_key"),
-    *("subscription_key", "rapidapi_key", "hapikey", "appid", "account_key", "auth_key", "encryption_key"),
-    *("signing_key", "master_key", "client_key"),
+    *("subscription_key", "rapidapi_key", "hapikey", "account_key", "auth_key", "encryption_key"),
+    *("signing_key", "master_key", "client_key", "application_key"),
 )
 _SECRETS: Final = (
     *("secret", "secrets", "api_secret", "api_secret_key", "app_secret", "consumer_secret", "client_secret"),
     *("shared_secret", "webhook_secret", "oauth_token_secret", "oauth_verifier", "code_verifier"),
     *("client_assertion", "assertion", "authorization", "credential", "credentials", "session_id"),
-    *("recovery_code", "recovery_codes", "otp"),
+    *("recovery_code", "recovery_codes", "otp", "totp", "otp_code", "mfa_code", "verification_code"),
+    *("auth_code", "device_code", "passcode", "csrf"),
 )
 _PASSWORDS: Final = (
     *("password", "passwd", "passwort", "passphrase", "pwd", "new_password", "old_password"),
@@ -58,8 +59,16 @@ _NO_FIELD: Final = re.compile(
     r"page|paginat|next|prev|contin|sync|cursor|cancel|delta|resume|scroll|^forgot|^(?:has|is)(?=pass|token|secret)"
 )
 
+#: Such as are secrets in requests alone: a response counts what did pass, and shows pins on a map.
+REQUEST_FIELDS: Final = frozenset({"pass", "pin"})
+
+# What people choose: of words, where it is a good one.
+_CHOSEN: Final = (*_PASSWORDS, "secret", "secrets", "passcode", *REQUEST_FIELDS)
+
 #: Parameters, form fields and JSON members that are secrets where their value looks random.
-LIKELY_FIELDS: Final = frozenset({"key", "code", "sid", "auth", "session", "pass", "jsessionid", "phpsessid"})
+LIKELY_FIELDS: Final = frozenset(
+    {"key", "code", "sid", "auth", "session", "pass", "jsessionid", "phpsessid", "appid"}
+)
 _TOKEN_CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,}")
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9]{16,}")
 _HEX: Final = "[0-9A-Fa-f]"
@@ -146,6 +155,9 @@ def fold(name: str) -> str:
     return _SEPARATORS.sub("", name).rstrip("0123456789")
 
 
+_CHOSEN_ENDS: Final = tuple(fold(name) for name in _CHOSEN)
+
+
 def _any_of(texts: Iterable[str]) -> str:
     """An expression for any of these texts, none of which begins as another ends: what several begin with
     is looked for once."""
@@ -191,7 +203,8 @@ class Rules:
     """Which fields and headers hold secrets; cookies are judged by name, length and ``HttpOnly``.
 
     ``names`` are secrets wherever they name something: headers, cookies, parameters, members. What is
-    called as one of ``off`` is none. ``stand_ins`` go by folded name.
+    called as one of ``off`` is none. ``stand_ins`` go by folded name. ``is_request`` says that they are
+    for a request, of which some things are known that do not hold for responses.
     """
 
     fields: Collection[str] = DEFAULT_FIELDS
@@ -202,13 +215,20 @@ class Rules:
     patterns: tuple[Pattern, ...] = ()
     paths: tuple[JsonPath, ...] = ()
     stand_ins: Mapping[str, StandIn] = field(default_factory=dict)
+    is_request: bool = False
     _known_fields: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _harmless: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _kinds: dict[str, HeaderKind | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
+    def of_requests(self) -> Rules:
+        """The same rules for requests."""
+        return self if self.is_request else replace(self, is_request=True)
+
+    @cached_property
     def _fields(self) -> frozenset[str]:
-        return frozenset(fold(name) for name in self.fields) | self._names
+        found = frozenset(fold(name) for name in self.fields) | self._names
+        return found | REQUEST_FIELDS if self.is_request else found
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -226,6 +246,8 @@ class Rules:
     def _hint(self) -> re.Pattern[str]:
         """Stands in every text in which one of the names does, in lower case, escapes aside."""
         spellings = {f"{name}=" for name in LIKELY_FIELDS} | {f'{name}"' for name in LIKELY_FIELDS}
+        if self.is_request:
+            spellings.update(f"{name}{mark}" for name in REQUEST_FIELDS for mark in "=:>\"'")
         for name in (*self.fields, *self.signing_fields, "access_key"):
             spellings.update(name.lower().replace("_", separator) for separator in ("_", "-", ""))
             spellings.update(_escaped(name))
@@ -287,6 +309,15 @@ class Rules:
         if PLACEHOLDER.fullmatch(value):  # what was random when it was recorded
             return True
         return _TOKEN_CHARACTERS.fullmatch(value) is not None and looks_random(value)
+
+    def is_chosen(self, name: str) -> bool:
+        """Whether what is called so is mostly chosen by a person, as a password is."""
+        return fold(name).endswith(_CHOSEN_ENDS)
+
+    def is_count(self, name: str) -> bool:
+        """Whether a number that is called so counts something: the tokens of a text, what did pass."""
+        folded = fold(name)
+        return folded.endswith(("token", "tokens", "pass")) and folded not in self._names
 
     def _is_likely_name(self, name: str) -> bool:
         folded = fold(name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 from collections.abc import Collection, Iterator
 from itertools import chain, pairwise
 from typing import NamedTuple
 
+from .known import is_common
 from .rules import Pattern, Rules, StandIn
 from .spans import JsonValue, decoded, json_string, json_values
 
@@ -158,13 +160,17 @@ _EMBEDDED = re.compile(
     rf"""(?P<quote>\"\"\"|{_QUOTE})(?P<quoted>(?:(?!&quot;|&\#34;)[^"'`\r\n<>\\]|\\.)+?)(?P=quote)"""
     r"""|\((?P<mark>["'`])(?P<argument>[A-Za-z][\w.-]{0,63})(?P=mark)\s*,\s*"""
     r"""(?P<edge>["'`])(?P<argued>[^"'`\r\n<>\\]+)(?P=edge)"""
-    # In configuration, a line each, and in what a shell is told:
-    r"""|(?:^|(?<=[\s;,])|(?<=-H ["'])|(?<=header ["']))(?P<variable>[A-Za-z][\w.-]{0,63})\s?[:=]\s?"""
-    r"""(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) +)?(?P<plain>(?!//)[^\s"'`<>,;&\\{}\[\]()$]{4,})"""
+    # In configuration, a line each, in what a shell is told, and in running text:
+    r"""|(?:(?P<begun>^[ \t]*(?:export[ \t]+)?)|(?<=[\s;,])|(?<=-H ["'])|(?<=header ["']))"""
+    r"""(?P<variable>[A-Za-z][\w.-]{0,63})\s?[:=]\s?"""
+    # The whole line, but where it names others, refers to something or calls it.
+    r"""(?:(?(begun)|(?!))(?P<line>(?!//|[\[({]|\$[\w{(]|[\w.]*\()(?!\S*[;,&][\w.-]+[:=])"""
+    r"""[^\s"'`<>\\]{3,}[^\s"'`<>\\;,])(?=[;,]?[ \t]*\r?$)"""
+    r"""|(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) +)?(?P<plain>(?!//)[^\s"'`<>,;&\\{}\[\]()$]{4,}))"""
     r"""|\b(?:[Bb]earer|[Bb]asic|[Tt]oken) (?P<bearer>[A-Za-z0-9._~+/-]{16,}=*)""",
     re.MULTILINE,
 )
-_BEGINS_INSIDE = ("quoted", "argued", "content", "plain", "labelvalue", "tag")
+_BEGINS_INSIDE = ("quoted", "argued", "content", "line", "plain", "labelvalue", "tag")
 _ATTRIBUTE = re.compile(r"""([A-Za-z-]{1,63})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 
 
@@ -239,6 +245,8 @@ def in_text(text: str, place: str, rules: Rules) -> Iterator[Spot]:
 
 def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
     if found["user"]:
+        if found["user"] in _NOBODY:
+            return None
         start, end = found.span("user")
         user = found["user"]
         return Spot(start, end, place, "userinfo", decoded(user), inner=_of_userinfo(user))
@@ -254,6 +262,7 @@ def _of_embedded(found: re.Match[str], place: str, rules: Rules) -> Spot | None:
         ("argument", "argued"),
         ("element", "content"),
         ("labelled", "labelvalue"),
+        ("variable", "line"),
         ("variable", "plain"),
     ):
         if found[group]:
@@ -270,16 +279,54 @@ def _of_tag(tag: str, start: int, place: str, rules: Rules) -> Spot | None:
     if key is None or not rules.is_field(name):
         return None
     begin, end = (start + at for at in spans[key])
-    return Spot(begin, end, place, name.lower(), texts[key], stand_in=rules.stand_in(name))
+    meant = html.unescape(texts[key])
+    return Spot(begin, end, place, name.lower(), meant, stand_in=rules.stand_in(name))
 
 
 def _of_named(found: re.Match[str], name: str, group: str, place: str, rules: Rules) -> Spot | None:
     value = found[group]
     if not rules.is_field(name) or value.lower() in ("true", "false", "null", "none"):
         return None
-    if " " in value and not any(map(str.isdigit, value)):
+    if not rules.is_request and " " in value and not any(map(str.isdigit, value)):
         return None  # what people are told of the field
-    return Spot(*found.span(group), place, name.lower(), value, stand_in=rules.stand_in(name))
+    if group in ("line", "plain") and (value in _TYPES or _is_prose(found, name, rules)):
+        return None
+    meant = _meant(found, group)
+    return Spot(*found.span(group), place, name.lower(), meant, stand_in=rules.stand_in(name))
+
+
+_TYPES = frozenset({"String", "String!", "string"})  # what a schema says of the field
+_GOES_ON = re.compile(r"(?:['\u2019]\w+)?[ \t]+[^\W\d_]")
+
+
+def _is_prose(found: re.Match[str], name: str, rules: Rules) -> bool:
+    """Whether a word stands behind a name and a colon as in ``Invalid token: expired``."""
+    text, start, end = found.string, *found.span("plain")
+    word = text[start:end].rstrip(".!?:").replace("-", "")
+    if start < 0 or ":" not in text[found.end("variable") : start]:
+        return False
+    if not word.isalpha() or not is_common(word):
+        return False
+    goes_on = _GOES_ON.match(text, end) is not None
+    if rules.is_chosen(name):
+        return goes_on and not rules.is_request
+    before = text[max(0, found.start() - 16) : found.start()]
+    return goes_on or (before[-1:] in (" ", "\t") and before.rstrip(" \t")[-1:].isalpha())
+
+
+def _meant(found: re.Match[str], group: str) -> str:
+    """The value without the escapes of the text that it stands in."""
+    value = found[group]
+    if group == "content":
+        is_literal = "CDATA" in found.string[found.end("element") : found.start("content")]
+        return value if is_literal else html.unescape(value)
+    if group == "labelvalue" or (group == "quoted" and found["quote"].startswith("&")):
+        return html.unescape(value)
+    if "\\" in value and group == "quoted":
+        # Its quotes are escaped as often as the text is a value of another.
+        for _ in range(1 + found["quote"].count("\\").bit_length()):
+            value = json_string(f'"{value}"')
+    return value
 
 
 _REST = re.compile("[A-Za-z0-9_-]*")
@@ -305,8 +352,12 @@ def _of_match(found: re.Match[str], pattern: Pattern, place: str) -> Spot:
     return Spot(start, end, place, pattern.name, found.string[start:end], stand_in=pattern.stand_in)
 
 
+# Who reads what is public, and who is told by a key: alone, without a password.
+_NOBODY = frozenset({"git", "hg", "svn", "anonymous"})
+
+
 def in_userinfo(user: str) -> Iterator[Spot]:
-    if user:
+    if user and user not in _NOBODY:
         yield Spot(0, len(user), "userinfo", "userinfo", decoded(user), inner=_of_userinfo(user))
 
 
@@ -373,7 +424,20 @@ def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
     return Spot(start, end, f"body:{name}", name, value, bare=bare, inner=inner, stand_in=stand_in)
 
 
+def _is_message(text: str) -> bool:
+    """Whether it is words: two or more without a digit, or three or more."""
+    if " " not in text:
+        return False
+    words = [word for word in text.split() if word.strip(_PUNCTUATION).isalpha()]
+    return len(words) > 2 or not any(map(str.isdigit, text))
+
+
+_PUNCTUATION = ".,:;!?()\"'"
+
+
 def _is_member(item: JsonValue, name: str, token: str, rules: Rules) -> bool:
-    if isinstance(item.step, int) and " " in token and not any(map(str.isdigit, token)):
+    if isinstance(item.step, int) and not rules.is_request and _is_message(token):
         return False  # what a validator has to say about the field
+    if token[0] in "-0123456789" and rules.is_count(name):
+        return False
     return rules.is_parameter(name, json_string(token))

@@ -16,6 +16,7 @@ from pytest_reqcache.redaction.rules import SIGNING_FIELDS
 from .building import (
     FORM,
     JSON,
+    bearer,
     interaction,
     redacted,
     redacted_request,
@@ -270,11 +271,23 @@ def test_url(url: str, expected: str) -> None:
             '{"url": "https://x/?u=https%3A%2F%2Fy%2F%3Faccess_token%3Dabc"}',
             '{"url": "https://x/?u=REDACTED-u"}',
         ),
-        (
-            "application/json",
-            '{"password": ["This field is required."], "has_password": "yes"}',
-            '{"password": ["This field is required."], "has_password": "yes"}',
-        ),
+        ("application/json", '{"has_password": "yes"}', '{"has_password": "yes"}'),
+        ("application/json", '{"tokens": [1, 2], "token": 5}', '{"tokens": [1, 2], "token": 5}'),
+        ("application/json", '{"total": {"max_token": 5}}', '{"total": {"max_token": 5}}'),
+        ("application/json", '{"appid": 440}', '{"appid": 440}'),
+        ("application/json", '{"appid": "0123456789abcdef"}', '{"appid": "REDACTED-appid"}'),
+        ("application/json", '{"ssh": "ssh://git@x/a"}', '{"ssh": "ssh://git@x/a"}'),
+        ("application/json", '{"ssh": "ftp://anonymous@x/a"}', '{"ssh": "ftp://anonymous@x/a"}'),
+        ("text/plain", "git+ssh://git:pw@x/a", "git+ssh://REDACTED-userinfo@x/a"),
+        ("text/plain", "DB_PASSWORD=p4ss,word123\r\nX=1", "DB_PASSWORD=REDACTED-db_password\r\nX=1"),
+        ("text/yaml", "  password: Sw0rd$fish(1)!\nx: 1", "  password: REDACTED-password\nx: 1"),
+        ("text/plain", "export TOKEN=a$b&c;\nX=1", "export TOKEN=REDACTED-token;\nX=1"),
+        ("text/plain", "Password=abcd;Server=x,y", "Password=REDACTED-password;Server=x,y"),
+        ("text/plain", "TOKEN=${SECRET}\nA_TOKEN=$(cat x)", "TOKEN=${SECRET}\nA_TOKEN=$(cat x)"),
+        ("application/javascript", "tokens: [1,2,3],\n", "tokens: [1,2,3],\n"),
+        ("text/plain", "Your token: abcdef12", "Your token: REDACTED-token"),
+        ("text/plain", "Your password: swordfish", "Your password: REDACTED-password"),
+        ("text/yaml", "token: swordfish\n", "token: REDACTED-token\n"),
         ("application/json", '{"paginationToken": "abc"}', '{"paginationToken": "abc"}'),
         ("", "password=abc&user=ada", "password=REDACTED-password&user=ada"),
         ("text/plain", ' {"pass": 1, "password": "abc"}', ' {"pass": 1, "password": "REDACTED-password"}'),
@@ -419,11 +432,78 @@ def test_secrets_of_texts_as_they_are_written(kind: str, text: str) -> None:
         ("text/html", '<input name="title" value="Emma"> <input name="password" value="">'),
         ("text/html", '<meta content="https://x/?page=2" property="og:url">'),
         ("text/xml", "<Password>at least one sign</Password>"),
+        ("application/json", '{"message": "Invalid token: expired"}'),
+        ("application/json", '{"message": "Bad password: must contain 8 characters"}'),
+        ("application/json", '{"message": "Bad password: shouldn\'t be empty"}'),
+        ("application/json", '{"sdl": "type User { id: ID! token: String! password: String }"}'),
+        ("text/plain", "type User {\n  token: String!\n  password: String\n}"),
+        ("application/json", '{"password": ["This field is required."]}'),
+        ("application/json", '{"errors": {"password": ["is too short (minimum is 8 characters)"]}}'),
     ],
 )
 def test_what_people_are_told_stays(kind: str, text: str) -> None:
     answered = response(("Content-Type", kind), body=text.encode())
     assert redacted_response(answered) is answered
+
+
+def test_what_a_header_says_of_a_token_stays() -> None:
+    told = ("WWW-Authenticate", 'Bearer error="invalid_token", error_description="The access token: expired"')
+    answered = response(told)
+    assert redacted_response(answered) is answered
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", r'{{"query": "{{ login(password: \"{}\") {{ id }} }}"}}'),
+        ("text/xml", "<Login><Password>{}</Password></Login>"),
+        ("application/json", '{{"secrets": ["{}"]}}'),
+        ("application/json", '{{"pass": "{}"}}'),
+    ],
+)
+def test_passphrase_of_words_in_a_request(kind: str, body: str) -> None:
+    asked = request("https://x/", ("Content-Type", kind), body=body.format("correct horse battery").encode())
+    assert b"horse" not in (redacted_request(asked).body or b"")
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "body"),
+    [
+        ("https://x/?pin=1234&a=1", (), None),
+        ("https://x/?pass=1234&a=1", (), None),
+        ("https://x/", (FORM,), b"name=ada&pass=1234"),
+        ("https://x/", (JSON,), b'{"pin": 1234}'),
+        ("https://x/", (JSON,), b'{"pass": "1234"}'),
+        ("https://x/", (("Content-Type", "text/xml"),), b"<Pin>1234</Pin>"),
+        ("https://x/", (JSON,), rb'{"query": "{ a(pin: \"1234\") }"}'),
+    ],
+)
+def test_pin_and_pass_are_secrets_in_requests_alone(url: str, headers: tuple, body: bytes | None) -> None:  # type: ignore[type-arg]
+    asked = request(url, *headers, body=body)
+    written = redacted_request(asked)
+    assert "1234" not in repr(written)
+    stored, live = (Redactor(Registry()).mask(one) for one in (written, asked))
+    assert (stored.request, stored.places) == (live.request, live.places)
+    answered = response(*headers, body=body or b"")
+    assert redacted_response(answered) is answered
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("text/html", r'<script>var w={"token":"ab\/cd+ef12=="}</script>'),
+        ("text/html", r'<script>w("{\"token\":\"ab\\/cd+ef12==\"}")</script>'),
+        ("text/xml", "<Token>ab&#x2F;cd+ef12==</Token>"),
+        ("text/html", '<input name="token" value="ab&#47;cd+ef12==">'),
+        ("text/html", '<a data-a="{&quot;token&quot;: &quot;ab&#x2F;cd+ef12==&quot;}">'),
+    ],
+)
+def test_a_token_is_learned_as_what_it_means(kind: str, text: str) -> None:
+    page = interaction(request(), response(("Content-Type", kind), body=text.encode()))
+    use = interaction(bearer("ab/cd+ef12=="))
+    first, second = redacted(page, use)
+    assert b"REDACTED-token" in (first.response.body or b"")
+    assert second.request.headers.get("Authorization") == "Bearer REDACTED-token"
 
 
 def test_secrets_beside_the_value_of_a_tag() -> None:
