@@ -243,7 +243,7 @@ def canonical_body(request: RecordedRequest) -> bytes:
     if kind == "form":
         return _normal_query(body.decode("latin-1")).encode("latin-1")
     if kind == "multipart":
-        boundary = _boundary(request.headers.get("Content-Type") or "").encode("latin-1", "replace")
+        boundary = boundary_of(request.headers.get("Content-Type") or "").encode("latin-1", "replace")
         boundary = boundary or body[2 : body.find(b"\r\n")]
         return body.replace(b"--" + boundary, b"--boundary") if boundary else body
     return body
@@ -272,7 +272,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _BOUNDARY: Final = re.compile(r"""boundary=(?:"([^"]*)"|([^;\s]+))""", re.IGNORECASE)
 
 
-def _boundary(content_type: str) -> str:
+def boundary_of(content_type: str) -> str:
+    """The boundary that a multipart type names (RFC 2046 section 5.1.1); empty where it names none."""
     found = _BOUNDARY.search(content_type)
     return (found.group(1) or found.group(2) or "") if found else ""
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from ..headers import Headers, media_type
 from ..models import BodyFile, RecordedRequest, RecordedResponse
+from .reading import Reading, parts_of, reading_of
 from .rules import HeaderKind, Rules
 from .spans import json_string, split_url, with_spans
 from .spots import (
@@ -85,8 +86,11 @@ def _edited(text: str, spots: Iterable[Spot], place: str, editor: Editor, rules:
         if spot.start < position:
             continue
         new = editor.own(spot)
-        old = text[spot.start : spot.end]
-        parts += (_between(text[position : spot.start], place, editor, rules), old if new is None else new)
+        if new is None:
+            new = text[spot.start : spot.end]
+        elif spot.bare:
+            new = f'"{new}"'
+        parts += (_between(text[position : spot.start], place, editor, rules), new)
         position = spot.end
     rest = _between(text[position:], place, editor, rules)
     return "".join((*parts, rest)) if parts else rest
@@ -208,41 +212,29 @@ def _content(body: BodyFile, headers: Headers) -> bytes:
     return body.path.read_bytes()
 
 
-# A body that is a form whatever its type says, as ``requests.post(url, data="a=b")`` sends it, and as
-# OAuth 1 answers.
-_LIKE_FORM = re.compile(rb"[\w.%+\[\]-]{1,256}=[^\s<>\"';]*\Z")
-_VAGUE = ("", "text/plain", "text/html")
-
-
 def _edit_body(body: bytes, headers: Headers, editor: Editor, rules: Rules) -> bytes:
-    kind = media_type(headers)
-    is_vague = kind in _VAGUE
-    is_form = kind == "application/x-www-form-urlencoded" or (is_vague and _LIKE_FORM.match(body))
-    is_multipart = kind == "multipart/form-data"
-    # What begins as JSON is read so whatever its type says: "text/plain" more often than not.
-    is_json = "json" in kind or (not is_multipart and _is_like_json(body))
-    structured = is_json or is_form or is_multipart
-    errors = "surrogateescape" if structured or _TEXT.match(kind) else "strict"
-    codec = _codec(body) if is_json else "utf-8"
+    reading = reading_of(body, headers)
+    errors = "surrogateescape" if reading or _TEXT.match(media_type(headers)) else "strict"
+    codec = _codec(body) if reading == "json" else "utf-8"
     try:
         text = body.decode(codec, errors)
     except UnicodeError:
         return body
     if not rules.may_hold(text) and not editor.concerns(text):
         return body
-    if is_json:
+    if reading == "json":
         new = _edit_json(text, editor, rules)
-    elif is_form:
-        new = _edited(text, in_pairs(text, "body", rules), "body", editor, rules)
-    elif is_multipart:
-        new = _edited(text, in_multipart(text, rules), "body", editor, rules)
     else:
-        new = _edited(text, in_text(text, "body", rules), "body", editor, rules)
+        new = _edited(text, _in_body(text, reading, headers, rules), "body", editor, rules)
     return body if new == text else new.encode(codec, errors)
 
 
-def _is_like_json(body: bytes) -> bool:
-    return b"'" not in body[:16] and body.lstrip()[:1] + body.rstrip()[-1:] in (b"{}", b"[]")
+def _in_body(text: str, reading: Reading | None, headers: Headers, rules: Rules) -> Iterable[Spot]:
+    if reading == "form":
+        return in_pairs(text, "body", rules)
+    if reading == "multipart":
+        return in_multipart(text, parts_of(text, headers), rules)
+    return in_text(text, "body", rules)
 
 
 def _codec(body: bytes) -> str:

@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..headers import Headers
-from ..matching import kind_of_body
 from ..models import REDACTED, RecordedRequest
+from .reading import parts_of, reading_of
 from .spans import decoded, json_values, rewrite_pairs, with_spans
 
 
@@ -20,7 +20,7 @@ def strip_ignored(request: RecordedRequest, names: Collection[str]) -> RecordedR
         return request
     url = _of_query(request.url, names, _without_pairs)
     headers = _without_headers(request.headers, names)
-    body = _of_body(request, names, _without_pairs, _without_members)
+    body = _of_body(request, names, _WITHOUT)
     return _changed(request, url, headers, body)
 
 
@@ -40,7 +40,7 @@ def redact_ignored(request: RecordedRequest, names: Collection[str]) -> Recorded
         return request
     url = _of_query(request.url, names, _redacted_pairs)
     headers = _redacted_headers(request.headers, names)
-    body = _of_body(request, names, _redacted_pairs, _redacted_members)
+    body = _of_body(request, names, _REDACTED)
     return _changed(request, url, headers, body)
 
 
@@ -85,21 +85,26 @@ def _redacted_headers(headers: Headers, names: Collection[str]) -> Headers:
     )
 
 
-def _of_body(request: RecordedRequest, names: Collection[str], pairs: _Edit, members: _Edit) -> bytes | None:
+class _Edits(NamedTuple):
+    """What becomes of them, by how the body is read."""
+
+    form: _Edit
+    json: _Edit
+    multipart: Callable[[str, Collection[str], Headers], str]
+
+
+def _of_body(request: RecordedRequest, names: Collection[str], edits: _Edits) -> bytes | None:
     body = request.body
-    if not body:
-        return body
-    kind = kind_of_body(request)
-    if kind == "json":
-        edit = members
-    elif kind == "form":
-        edit = pairs
-    else:
+    reading = reading_of(body, request.headers) if body else None
+    if not body or reading is None:
         return body
     text = body.decode("utf-8", "surrogateescape")
-    if edit is members and not _may_hold(text, names):
+    if reading != "form" and not _may_hold(text, names):
         return body
-    new = edit(text, names)
+    if reading == "multipart":
+        new = edits.multipart(text, names, request.headers)
+    else:
+        new = (edits.form if reading == "form" else edits.json)(text, names)
     return body if new == text else new.encode("utf-8", "surrogateescape")
 
 
@@ -133,3 +138,17 @@ def _redacted_members(text: str, names: Collection[str]) -> str:
             if any(name.lower() in names for name in value.names)
         ],
     )
+
+
+def _without_parts(text: str, names: Collection[str], headers: Headers) -> str:
+    spans = [(part.begin, part.end, "") for part in parts_of(text, headers) if part.name in names]
+    return with_spans(text, spans)
+
+
+def _redacted_parts(text: str, names: Collection[str], headers: Headers) -> str:
+    spans = [(part.start, part.end, REDACTED) for part in parts_of(text, headers) if part.name in names]
+    return with_spans(text, spans)
+
+
+_WITHOUT = _Edits(_without_pairs, _without_members, _without_parts)
+_REDACTED = _Edits(_redacted_pairs, _redacted_members, _redacted_parts)

@@ -6,11 +6,12 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Collection, Iterator
-from itertools import chain, pairwise
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from .known import is_common
+from .reading import Part
 from .rules import Pattern, Rules, StandIn
 from .spans import JsonValue, decoded, json_string, json_values
 
@@ -368,26 +369,18 @@ def _of_userinfo(user: str) -> tuple[tuple[str, str], ...]:
 
 # --- Bodies
 
-_DELIMITER = re.compile(r"(?:\A|\r?\n)--[^\r\n]*")
-_BLANK_LINE = re.compile(r"\r?\n\r?\n")
-_PART_NAME = re.compile(r"content-disposition:[^\r\n]*?\bname=\"?([^\";\r\n]+)", re.IGNORECASE)
 
-
-def in_multipart(text: str, rules: Rules) -> Iterator[Spot]:
+def in_multipart(text: str, parts: Iterable[Part], rules: Rules) -> Iterator[Spot]:
     """Of the parts: one with a telling name, and within the others what their text shows."""
-    delimiters = list(_DELIMITER.finditer(text))
-    for before, behind in pairwise(delimiters):
-        blank = _BLANK_LINE.search(text, before.end(), behind.start())
-        found = blank and _PART_NAME.search(text, before.end(), blank.start())
-        if blank is None or found is None or blank.end() == behind.start():
-            continue
-        name, start, end = found[1].lower(), blank.end(), behind.start()
+    for name, _, start, end in parts:
         value = text[start:end]
+        if not value:
+            continue
         if rules.is_parameter(name, value):
             yield Spot(start, end, f"body:{name}", name, value, stand_in=rules.stand_in(name))
             continue
         if value[:1] in ("{", "["):
-            within = [spot for _, spot in in_json(value, rules) if spot is not None and not spot.bare]
+            within = [spot for _, spot in in_json(value, rules) if spot is not None]
         else:
             within = list(in_text(value, "body", rules))
         for spot in sorted(within, key=lambda spot: spot.start):

@@ -56,13 +56,33 @@ def test_json(given: str, redacted: str, stripped: object) -> None:
     assert json.loads(strip_ignored(asked, NAMES).body or b"") == stripped
 
 
+MULTIPART = ("Content-Type", "multipart/form-data; boundary=b")
+KEY_PART = '--b\r\nContent-Disposition: form-data; name="Key"\r\n\r\n{}\r\n'
+OTHER_PART = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n--c\r\n--b--\r\n'
+
+
+def test_multipart() -> None:
+    asked = request("https://x/", MULTIPART, body=(KEY_PART.format("--d") + OTHER_PART).encode())
+    assert redact_ignored(asked, NAMES).body == (KEY_PART.format("REDACTED") + OTHER_PART).encode()
+    assert strip_ignored(asked, NAMES).body == f"\r\n{OTHER_PART}".encode()
+
+
+@pytest.mark.parametrize("kind", ["text/plain", ""])
+def test_body_is_read_as_redaction_reads_it(kind: str) -> None:
+    headers = [("Content-Type", kind)] if kind else []
+    for body, written in ((b'{"key": "a"}', b'{"key": "REDACTED"}'), (b"key=a&b=c", b"key=REDACTED&b=c")):
+        asked = request("https://x/", *headers, body=body)
+        assert redact_ignored(asked, NAMES).body == written
+        assert b"a" not in (strip_ignored(asked, NAMES).body or b"")
+
+
 @pytest.mark.parametrize(
     "asked",
     [
         request("https://x/?a=b", ("Accept", "b")),
         request("https://x/", JSON, body=b'{"a": "key",  "b": 1.10}'),
         request("https://x/", FORM, body=b"a=key"),
-        request("https://x/", ("Content-Type", "text/plain"), body=b"key=1"),
+        request("https://x/", ("Content-Type", "text/plain"), body=b"the key=1"),
         request("https://x/", JSON, body=b'{"broken": "key'),
     ],
 )

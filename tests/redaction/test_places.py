@@ -205,6 +205,17 @@ def test_url(url: str, expected: str) -> None:
             "user=ada&password=REDACTED-password&client-secret=REDACTED-client-secret",
         ),
         ("multipart/form-data; boundary=b", PARTS.format("a", "b"), PARTS_REDACTED),
+        (
+            'multipart/form-data; boundary="b"',
+            PARTS.format("--dashed", "x\r\n--y\r\nz"),
+            PARTS_REDACTED,
+        ),
+        ("multipart/form-data", PARTS.format("a", "b"), PARTS_REDACTED),
+        (
+            "multipart/form-data; boundary=b",
+            '--b\r\nContent-Disposition: form-data; name="m"\r\n\r\n{"otp": 12345678}\r\n--b--',
+            '--b\r\nContent-Disposition: form-data; name="m"\r\n\r\n{"otp": "REDACTED-otp"}\r\n--b--',
+        ),
         ("text/html", '<a href="/x?a=1&amp;token=abc">', '<a href="/x?a=1&amp;token=REDACTED-token">'),
         ("text/plain", "password=abc", "password=REDACTED-password"),
         ("text/plain", "oauth_token=abc&n=1", "oauth_token=REDACTED-oauth_token&n=1"),
