@@ -106,14 +106,15 @@ def recorded_request(prepared: requests.PreparedRequest) -> RecordedRequest:
     """A prepared request as data, its body with any content coding removed. A body that can only be read
     once is read, see :func:`read_once`."""
     headers = Headers(tuple((_text(name), _text(value)) for name, value in prepared.headers.items()))
-    body = _body_bytes(prepared.body)
-    if body and "Content-Encoding" in headers:
-        body = _without_coding(body, headers.get("Content-Encoding") or "")
+    body = without_coding(_body_bytes(prepared.body), headers)
     return RecordedRequest((prepared.method or "GET").upper(), prepared.url or "", headers, body)
 
 
-def _without_coding(body: bytes, coding: str) -> bytes:
-    """The decoded bytes; those that were sent where they are not of that coding."""
+def without_coding(body: bytes | None, headers: Headers) -> bytes | None:
+    """The body of a request, decoded; the bytes that were sent where they are not of the coding."""
+    coding = headers.get("Content-Encoding")
+    if not body or not coding:
+        return body
     try:
         response = HTTPResponse(io.BytesIO(body), {"Content-Encoding": coding}, preload_content=False)
         return response.read(decode_content=True)

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 from ..answers import Answers
 from ..cassette.nodes import NodeError
+from ..conversion import without_coding
 from ..fields import without_noise
 from ..headers import parse_age, parse_http_date
 from ..identity import Asked, TestIdentity, variant
@@ -99,7 +100,9 @@ def _interaction(recording: Recording, received_at: datetime) -> Interaction:
     except ValueError as error:
         raise NodeError(recording.line, str(error)) from None
     response = RecordedResponse(recording.status, recording.reason, recording.headers, body)
-    return Interaction(recording.request, response, received_at)
+    asked = recording.request
+    request = replace(asked, body=without_coding(asked.body, asked.headers))
+    return Interaction(request, response, received_at)
 
 
 def _received_at(recording: Recording) -> datetime | None:

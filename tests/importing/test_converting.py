@@ -68,6 +68,14 @@ def test_bodies_are_decoded_unless_they_were_before(coding: str, kept: bytes) ->
     assert item.response.headers.get("Content-Encoding") == coding
 
 
+def test_body_of_a_request_is_decoded_and_its_secrets_replaced() -> None:
+    sent = gzip.compress(b'{"api_key": "livesecret-123456"}', mtime=0)
+    headers = Headers((("Content-Encoding", "gzip"), ("Content-Type", "application/json")))
+    asked = replace(recording("POST /x"), request=RecordedRequest("POST", "http://x/", headers, sent))
+    (item,) = converted(asked).interactions
+    assert item.request.body == b'{"api_key": "REDACTED-api_key"}'
+
+
 def test_a_gzip_body_that_no_header_speaks_of_is_left_as_it_is() -> None:
     body = gzip.compress(b"an archive")
     assert converted(recording(body=body)).interactions[0].response.body == body
