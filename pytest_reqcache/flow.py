@@ -403,6 +403,11 @@ class Flow:
                 del prepared.headers["Cookie"]
         return prepared
 
+    def shown(self, text: str) -> str:
+        """A text that names a request, as it may be printed: without the values of secret variables."""
+        self._memory.sentinel.watch()
+        return self._memory.sentinel.cleaned(text, self._settings().allowed_secrets)
+
     def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
         if asked.request.method not in SAFE_METHODS or self._is_sequence(asked):
             return None  # each call takes an answer of its own

@@ -99,6 +99,10 @@ class Recorder(Protocol):
         """The request as it may go to the origin."""
         ...
 
+    def shown(self, text: str) -> str:
+        """A text that names a request, as it may be printed."""
+        ...
+
     @property
     def flights(self) -> Flights: ...
 
@@ -201,6 +205,10 @@ class SessionRecorder:
     def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:
         """What goes to the origin: a session's requests hold the caller's own values."""
         return prepared
+
+    def shown(self, text: str) -> str:
+        self._sentinel.watch()
+        return self._sentinel.cleaned(text, self._settings().allowed_secrets)
 
     def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
         return self.flights.flight(asked.key)

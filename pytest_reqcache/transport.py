@@ -167,10 +167,10 @@ class Transport:
 
     def _refuse(self, call: Call, found: Found, decided: Plan) -> requests.Response:
         assert decided.reason is not None
-        now = clock.now()
+        now, url = clock.now(), self.recorder.shown(call.asked.masked.request.url)
         if call.exchange.is_probe:
-            return not_cached(call.prepared, call.connection, "", call.asked.masked.request.url)
-        miss = Miss(decided.reason, call.request.method, call.asked.masked.request.url, decided.expires, now)
+            return not_cached(call.prepared, call.connection, "", url)
+        miss = Miss(decided.reason, call.request.method, url, decided.expires, now)
         self.journal.miss(miss)
         explanation = self._explain(miss, call.request)
         self.recorder.answered(call.asked, found, None, 504, live=False)

@@ -148,7 +148,7 @@ def _engine(
             cassette=path,
             command=command(),
         )
-        explanations.append(redactor.clean_text(text))
+        explanations.append(flow.shown(redactor.clean_text(text)))
         return explanations[-1]
 
     journal = Journal()

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ..matching import origin_of
-from ..models import Body, BodyFile, Interaction
+from ..models import REDACTED, Body, BodyFile, Interaction
 from .known import SEARCHED_LENGTH, in_base64, spellings
 from .spans import json_path, json_values
 
@@ -160,6 +160,15 @@ class Sentinel:
                     self._names[secret] = (*known, name)
                     self._spellings.update(dict.fromkeys(_spelled(secret), secret))
 
+    def cleaned(self, text: str, allowed: Collection[str] = ()) -> str:
+        """A text that is printed, with the values of variables replaced, but for ``allowed`` ones."""
+        content = _bytes(text)
+        # The longest first: what is left of it would be no spelling of another.
+        for spelling in sorted(self._spellings, key=len, reverse=True):
+            if spelling in content and not _is_allowed(self._names[self._spellings[spelling]], allowed):
+                content = content.replace(spelling, REDACTED.encode())
+        return content.decode("utf-8", "surrogatepass")
+
     def check(
         self,
         written: Interaction,
@@ -197,7 +206,7 @@ class Sentinel:
         for part, entry, content in parts:
             unedited = learned if _is_unedited(part, content) else NOTHING_LEARNED
             for kind, names, text, at in self._found(content, unedited):
-                if any(fnmatchcase(name, pattern) for name in names for pattern in allowed):
+                if _is_allowed(names, allowed):
                     continue
                 if not any(text in value for value in made_up):
                     return Leak(kind, names, part, entry or _json_place(content, at))
@@ -232,6 +241,10 @@ class Sentinel:
                     group = shape.regex.groups
                     text = found[group].decode("ascii", "replace")
                     yield Kind.SHAPE, (shape.name,), text, offset + found.start(group)
+
+
+def _is_allowed(names: Iterable[str], allowed: Collection[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names for pattern in allowed)
 
 
 @lru_cache(maxsize=1024)

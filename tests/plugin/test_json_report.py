@@ -53,6 +53,22 @@ def report(path: Path) -> dict[str, Any]:
     return content
 
 
+def test_miss_does_not_tell_the_value_of_a_secret_variable(suite, monkeypatch):
+    monkeypatch.setenv("BOT_TOKEN", "123:s3cr3t-Value")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/bot" + os.environ["BOT_TOKEN"] + "/getMe", params={"q": "123:s3cr3t-Value"})
+            assert False
+    """)
+    result = suite.offline("--reqcache-report=report.json")
+    result.stdout.fnmatch_lines(["not cached: GET */botREDACTED/getMe?q=REDACTED"])
+    summary = result.stdout.str().partition("- reqcache -")[2]
+    assert "s3cr3t" not in summary
+    (miss,) = report(suite.path / "report.json")["misses"]
+    assert miss["request"].endswith("/botREDACTED/getMe?q=REDACTED")
+
+
 def test_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 

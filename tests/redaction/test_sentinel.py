@@ -213,6 +213,14 @@ def test_variable_is_remembered_after_it_is_gone() -> None:
     assert sentinel.leak(text(VALUE)) is not None
 
 
+def test_text_that_is_printed_holds_no_variable() -> None:
+    sentinel = Sentinel()
+    sentinel.watch({"MY_TOKEN": VALUE, "OTHER_TOKEN": f"{VALUE}-2"})
+    said = f"GET https://x/{quote(VALUE, safe='')}/{VALUE}-2 was not found"
+    assert sentinel.cleaned(said) == "GET https://x/REDACTED/REDACTED was not found"
+    assert sentinel.cleaned(said, ["MY_TOKEN", "OTHER_*"]) == said
+
+
 @pytest.mark.parametrize(
     ("item", "part"),
     [
