@@ -22,7 +22,7 @@ from .drift import Drift, compare
 from .flights import Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
-from .models import REDACTED, Change, Interaction, RecordedRequest, RecordedResponse, Source
+from .models import Change, Interaction, RecordedRequest, RecordedResponse, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Found, Store
 from .redacting import Redacting
@@ -382,7 +382,7 @@ class Flow:
         """The request as it may go to the origin: a placeholder must not.
 
         Raises:
-            PlaceholderError: it holds one in a credential, its URL or its body.
+            PlaceholderError: it holds one in a header, its URL or its body.
         """
         found = self._redactor.placeholders_in(request)
         if found:
@@ -394,9 +394,9 @@ class Flow:
                 "--reqcache-force-refresh"
             )
         cookie = request.headers.get("Cookie")
-        if cookie and REDACTED in cookie:
+        real = self._redactor.without_placeholder_cookies(cookie) if cookie else cookie
+        if real != cookie:
             prepared = copy_request(prepared)
-            real = self._redactor.without_placeholder_cookies(cookie)
             if real:
                 prepared.headers["Cookie"] = real
             else:

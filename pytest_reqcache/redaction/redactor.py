@@ -113,13 +113,15 @@ class Redactor:
         return replace(item, request=request, response=response)
 
     def placeholders_in(self, request: RecordedRequest) -> list[tuple[str, str]]:
-        """``(place, placeholder)`` for each in a credential header, the URL and the body; also for what a
-        user's function made up in the place of a secret."""
+        """``(place, placeholder)`` for each in the URL, the body and the headers, cookies aside; also for
+        what a user's function made up in the place of a secret."""
         parts = [("url", request.url)]
         for name, value in request.headers:
+            place = f"header:{name.lower()}"
+            if place != "header:cookie":
+                parts.append((place, value))
             if self._rules.is_credential(name):
-                place = f"header:{name.lower()}"
-                parts += ((place, value), (place, basic_text(value.rpartition(" ")[2])))
+                parts.append((place, basic_text(value.rpartition(" ")[2])))
         parts.append(("body", (request.body or b"").decode("utf-8", "replace")))
         made_up = sorted(self._known.made_up)
         found = [(place, found) for place, text in parts for found in _placeholders(text, made_up)]
@@ -136,9 +138,15 @@ class Redactor:
         return noter.places
 
     def without_placeholder_cookies(self, cookie_header: str) -> str:
-        """The ``Cookie`` header without the cookies whose value is a placeholder."""
+        """The ``Cookie`` header without the cookies that hold a placeholder, or what was made up in the place
+        of a secret; the header itself where there is none."""
+        made_up = sorted(self._known.made_up)
+        if not _placeholders(cookie_header, made_up):
+            return cookie_header
         pairs = (pair.strip() for pair in cookie_header.split(";"))
-        return "; ".join(pair for pair in pairs if pair and not _is_placeholder(pair.partition("=")[2]))
+        return "; ".join(
+            pair for pair in pairs if pair and not _placeholders(pair.partition("=")[2], made_up)
+        )
 
     def clean_text(self, text: str) -> str:
         """A message with the known secrets replaced, and those that stand in a URL."""
@@ -229,7 +237,3 @@ def _placeholders(text: str, made_up: Sequence[str]) -> list[str]:
             return found
         text = unquote(text)
     return found + PLACEHOLDER.findall(unquote(text))
-
-
-def _is_placeholder(value: str) -> bool:
-    return PLACEHOLDER.fullmatch(unquote(value.strip().strip('"'))) is not None

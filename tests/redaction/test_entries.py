@@ -142,6 +142,12 @@ def test_made_up_values_are_bound_as_placeholders_are() -> None:
     assert redactor.bindings.choose(redactor.mask(bearer("second")), candidates, offline=False) == [other]
 
 
+def test_replayed_cookie_that_is_made_up_is_not_to_be_sent() -> None:
+    redactor = with_entries({"session": "made-up-session"})
+    redactor.recall(interaction(None, response(("Set-Cookie", "session=made-up-session; HttpOnly"))))
+    assert redactor.without_placeholder_cookies("a=b; session=made-up-session") == "a=b"
+
+
 def test_replayed_made_up_value_is_not_to_be_sent() -> None:
     redactor = with_entries({"access_token": "made-up-token"})
     redactor.recall(interaction(None, json_body('{"access_token": "made-up-token"}')))

@@ -131,7 +131,8 @@ def test_a_short_cookie_that_was_http_only_is_a_credential() -> None:
         (request("https://x/", JSON, body=b'{"a": "x REDACTED-a y"}'), [("body", "REDACTED-a")]),
         (request("https://x/", FORM, body=b"a=REDACTED%2Da"), [("body", "REDACTED-a")]),
         (request("https://x/", ("Cookie", "a=REDACTED-a")), []),
-        (request("https://x/", ("If-None-Match", '"REDACTED-a"')), []),
+        (request("https://x/", ("If-None-Match", '"REDACTED-a"')), [("header:if-none-match", "REDACTED-a")]),
+        (request("https://x/", ("X-Meta", "t=REDACTED-a")), [("header:x-meta", "REDACTED-a")]),
         (request("https://x/?b=REDACTED"), []),
         (request("https://x/?b=UkVEQUNURUQtYWNjZXNzX3Rva2Vu"), [("url", "UkVEQUNURUQt")]),
         (request("https://x/", JSON, body=b'{"a": "YWRhOlJFREFDVEVELWFiYw=="}'), [("body", "JFREFDVEVEL")]),
@@ -147,6 +148,7 @@ def test_placeholders_about_to_be_sent(asked, found) -> None:  # type: ignore[no
         ("a=b; session=REDACTED-session; c=d", "a=b; c=d"),
         ('session="REDACTED-session-2"', ""),
         ("session=REDACTED%2Dsession;a=b", "a=b"),
+        ("s=REDACTED-session.REDACTED-sig;a=b", "a=b"),
         ("a=b; c", "a=b; c"),
     ],
 )
