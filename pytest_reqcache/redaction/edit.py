@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -12,7 +12,7 @@ from ..headers import Headers, media_type
 from ..models import BodyFile, RecordedRequest, RecordedResponse
 from .reading import Reading, parts_of, reading_of
 from .rules import HeaderKind, Rules
-from .spans import json_string, split_url, with_spans
+from .spans import json_names, json_string, split_url, with_spans
 from .spots import (
     Spot,
     in_cookies,
@@ -248,7 +248,7 @@ def _codec(body: bytes) -> str:
 
 
 def _edit_json(text: str, editor: Editor, rules: Rules) -> str:
-    spans: list[tuple[int, int, str]] = []
+    spans = list(_names_of_members(text, editor, rules))
     for item, spot in in_json(text, rules):
         if spot is not None:
             new = editor.own(spot)
@@ -260,6 +260,17 @@ def _edit_json(text: str, editor: Editor, rules: Rules) -> str:
         if edited != token:
             spans.append((item.start, item.end, edited))
     return with_spans(text, spans)
+
+
+def _names_of_members(text: str, editor: Editor, rules: Rules) -> Iterator[tuple[int, int, str]]:
+    """Those in which something is replaced: a member may be called after a token."""
+    if not rules.patterns and not editor.concerns(text):
+        return
+    for start, end in json_names(text):
+        name = json_string(text[start:end])
+        new = _between(name, "body", editor, rules)
+        if new != name:
+            yield start, end, _json_spelled(new, ascii_only=text[start:end].isascii())
 
 
 def _edit_json_token(token: str, editor: Editor, rules: Rules) -> str:

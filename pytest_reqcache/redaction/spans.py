@@ -117,6 +117,15 @@ def json_values(text: str) -> Iterator[JsonValue]:
         yield from container.released()
 
 
+def json_names(text: str) -> Iterator[tuple[int, int]]:
+    """Where the names of objects' members stand, with their quotes."""
+    last: re.Match[str] | None = None
+    for token in _tokens(text):
+        if token[0] == ":" and last is not None and last[0][:1] == '"':
+            yield last.span()
+        last = token
+
+
 def _tokens(text: str) -> Iterator[re.Match[str]]:
     for token in _TOKEN.finditer(text):
         if token["cut_off"] is not None:

@@ -66,7 +66,7 @@ def test_a_value_is_replaced_wherever_it_stands_as_a_whole() -> None:
     assert item.request.url == f"https://x/{stood}/abcdefgh12?a={stood}"
     assert item.response.headers.get("X-Trace") == f"for {stood}"
     assert item.response.body == (
-        rf'{{"abcdefgh1": ["{stood}", "xabcdefgh1", "a\n{stood}"], "n": "{stood}"}}'.encode()
+        rf'{{"{stood}": ["{stood}", "xabcdefgh1", "a\n{stood}"], "n": "{stood}"}}'.encode()
     )
 
 

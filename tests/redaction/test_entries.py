@@ -77,6 +77,11 @@ def test_pattern_is_searched_in_every_part() -> None:
     assert item.response.body == b"botREDACTED-secret"
 
 
+def test_pattern_is_searched_in_the_names_of_members() -> None:
+    item = written(interaction(None, json_body('{"order-12": {"a": 1}}')), ["re:order-[0-9]+"])
+    assert item.response.body == b'{"REDACTED-secret": {"a": 1}}'
+
+
 def test_pattern_in_a_path_still_matches_its_recording() -> None:
     redactor = with_entries([r"re:/bot([^/]+)"])
     live, recorded = request("https://x/bot123:abc/me"), request("https://x/botREDACTED-secret/me")

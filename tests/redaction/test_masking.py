@@ -101,6 +101,16 @@ def test_only_whole_tokens_are_known_elsewhere(text: str) -> None:
     assert redactor.mask(request(f"https://x/{text}")).credentials == ()
 
 
+def test_a_known_token_that_a_member_is_called_after_is_masked_and_written() -> None:
+    body = rb'{"a": {"id \"abcdefgh1\"": 1, "abcdefgh1": ":", "b": "c"}}'
+    login, use = interaction(bearer("abcdefgh1")), interaction(request("https://x/", JSON, body=body))
+    redactor = Redactor(Registry())
+    stored = redacted(login, use, redactor=redactor)[1].request
+    assert b"abcdefgh1" not in (stored.body or b"")
+    live, read = redactor.mask(use.request), masked(stored)
+    assert (live.request, live.places) == (read.request, read.places)
+
+
 def test_short_secrets_are_not_known_elsewhere() -> None:
     redactor = Redactor(Registry())
     redactor.observe(request("https://x/", JSON, body=b'{"password": "a"}'), None)
