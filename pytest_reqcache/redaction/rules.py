@@ -58,6 +58,7 @@ _FIELD_ENDS: Final = (
 _NO_FIELD: Final = re.compile(
     r"page|paginat|next|prev|contin|sync|cursor|cancel|delta|resume|scroll|^forgot|^(?:has|is)(?=pass|token|secret)"
 )
+_SURE_ENDS: Final = ("authtoken", "accesstoken", "sessiontoken", "refreshtoken", "bearertoken")
 
 #: Such as are secrets in requests alone: a response counts what did pass, and shows pins on a map.
 REQUEST_FIELDS: Final = frozenset({"pass", "pin"})
@@ -153,6 +154,11 @@ def fold(name: str) -> str:
     if "[" in name:
         name = next((part for part in reversed(re.split(r"[\[\]]", name)) if part), name)
     return _SEPARATORS.sub("", name).rstrip("0123456789")
+
+
+def _is_excepted(folded: str) -> bool:
+    """Whether a name that ends as a field's is none: a token that pages, but not that of ``next-auth``."""
+    return _NO_FIELD.search(folded) is not None and not folded.endswith(_SURE_ENDS)
 
 
 _CHOSEN_ENDS: Final = tuple(fold(name) for name in _CHOSEN)
@@ -298,7 +304,7 @@ class Rules:
             return False
         if folded in self._fields:
             return True
-        return folded.endswith(_FIELD_ENDS) and _NO_FIELD.search(folded) is None
+        return folded.endswith(_FIELD_ENDS) and not _is_excepted(folded)
 
     def is_parameter(self, name: str, value: str) -> bool:
         """Whether a parameter, form field or JSON member of that value is a secret."""
@@ -381,9 +387,7 @@ class Rules:
         return HeaderKind.CREDENTIAL if is_named else None
 
     def _ends_as_credential(self, name: str) -> bool:
-        if name.endswith("-token") and _NO_FIELD.search(fold(name)):
-            return False
-        return name.endswith(_HEADER_ENDS)
+        return name.endswith(_HEADER_ENDS) and not (name.endswith("-token") and _is_excepted(fold(name)))
 
     def is_cookie(self, name: str, value: str, *, http_only: bool) -> bool:
         """Whether the cookie can be a secret, as far as its name, its length and ``HttpOnly`` tell."""

@@ -81,6 +81,7 @@ PARTS_REDACTED = PARTS.format("REDACTED-password", "REDACTED-token").replace('"c
                 ),
             )
         ),
+        ("X-Next-Auth-Token", "s3cr3t", "REDACTED-x-next-auth-token"),
         ("X-Next-Page-Token", "20", "20"),
         ("X-Continuation-Token", "s3cr3t", "s3cr3t"),
         ("X-RateLimit-Remaining-Tokens", "20", "20"),
