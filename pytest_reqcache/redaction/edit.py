@@ -266,11 +266,17 @@ def _names_of_members(text: str, editor: Editor, rules: Rules) -> Iterator[tuple
     """Those in which something is replaced: a member may be called after a token."""
     if not rules.patterns and not editor.concerns(text):
         return
+    plain: set[str] = set()  # most names stand many times
     for start, end in json_names(text):
-        name = json_string(text[start:end])
+        token = text[start:end]
+        if token in plain:
+            continue
+        name = json_string(token)
         new = _between(name, "body", editor, rules)
-        if new != name:
-            yield start, end, _json_spelled(new, ascii_only=text[start:end].isascii())
+        if new == name:
+            plain.add(token)
+        else:
+            yield start, end, _json_spelled(new, ascii_only=token.isascii())
 
 
 def _edit_json_token(token: str, editor: Editor, rules: Rules) -> str:
