@@ -11,7 +11,7 @@ from ..models import REDACTED, Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
 from .edit import edit_request, edit_response
 from .editors import Cleaner, Collector, Learner, Masker, PlaceNoter, Recaller, Writer
-from .known import Finder, Known, in_base64
+from .known import SEARCHED_LENGTH, Finder, Known, in_base64
 from .model import PLACEHOLDER, Masked
 from .registry import Registry, scope_of
 from .rules import DEFAULT_RULES, Rules
@@ -115,16 +115,19 @@ class Redactor:
     def placeholders_in(self, request: RecordedRequest) -> list[tuple[str, str]]:
         """``(place, placeholder)`` for each in the URL, the body and the headers, cookies aside; also for
         what a user's function made up in the place of a secret."""
-        parts = [("url", request.url)]
+        parts, others = [("url", request.url)], []
         for name, value in request.headers:
             place = f"header:{name.lower()}"
-            if place != "header:cookie":
-                parts.append((place, value))
             if self._rules.is_credential(name):
-                parts.append((place, basic_text(value.rpartition(" ")[2])))
+                parts += ((place, value), (place, basic_text(value.rpartition(" ")[2])))
+            elif place != "header:cookie":
+                others.append((place, value))
         parts.append(("body", (request.body or b"").decode("utf-8", "replace")))
         made_up = sorted(self._known.made_up)
         found = [(place, found) for place, text in parts for found in _placeholders(text, made_up)]
+        # A short one may stand in any header by chance.
+        long = [value for value in made_up if len(value) >= SEARCHED_LENGTH]
+        found += [(place, found) for place, text in others for found in _placeholders(text, long)]
         return found or [(place, coded) for place, text in parts for coded in _CODED if coded in text]
 
     def placeholder_places(self, item: Interaction) -> list[str]:
@@ -140,13 +143,13 @@ class Redactor:
     def without_placeholder_cookies(self, cookie_header: str) -> str:
         """The ``Cookie`` header without the cookies that hold a placeholder, or what was made up in the place
         of a secret; the header itself where there is none."""
-        made_up = sorted(self._known.made_up)
-        if not _placeholders(cookie_header, made_up):
-            return cookie_header
-        pairs = (pair.strip() for pair in cookie_header.split(";"))
-        return "; ".join(
-            pair for pair in pairs if pair and not _placeholders(pair.partition("=")[2], made_up)
-        )
+        pairs = cookie_header.split(";")
+        real = [pair for pair in pairs if not self._stands_for_a_secret(pair.partition("=")[2])]
+        return cookie_header if len(real) == len(pairs) else "; ".join(filter(None, map(str.strip, real)))
+
+    def _stands_for_a_secret(self, cookie: str) -> bool:
+        value = unquote(cookie.strip().strip('"'))
+        return value in self._known.made_up or PLACEHOLDER.search(value) is not None
 
     def clean_text(self, text: str) -> str:
         """A message with the known secrets replaced, and those that stand in a URL."""

@@ -147,6 +147,14 @@ def test_made_up_values_are_bound_as_placeholders_are() -> None:
     assert redactor.bindings.choose(redactor.mask(bearer("second")), candidates, offline=False) == [other]
 
 
+def test_short_made_up_value_stands_in_other_headers_by_chance() -> None:
+    redactor = with_entries({"id": "1"})
+    redactor.recall(interaction(None, json_body('{"id": "1"}')))
+    asked = request("https://x/", ("User-Agent", "python-requests/2.31"), ("Cookie", "a=21"))
+    assert redactor.placeholders_in(asked) == []
+    assert redactor.without_placeholder_cookies("a=21") == "a=21"
+
+
 def test_replayed_cookie_that_is_made_up_is_not_to_be_sent() -> None:
     redactor = with_entries({"session": "made-up-session"})
     redactor.recall(interaction(None, response(("Set-Cookie", "session=made-up-session; HttpOnly"))))
