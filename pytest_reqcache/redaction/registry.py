@@ -12,7 +12,7 @@ from ..models import Interaction
 Scope = Path | None
 
 #: Secrets of this length that hold letters and digits are searched for in every test of the run.
-SHARED_LENGTH: Final = 8
+SHARED_LENGTH: Final = 16
 
 
 class First(NamedTuple):
@@ -30,7 +30,8 @@ def scope_of(interaction: Interaction) -> Scope:
 
 
 def _is_unmistakable(value: str) -> bool:
-    """Whether a value is unlikely to be met by chance in a test that has nothing to do with it."""
+    """Whether a value is unlikely to be met by chance in a test that has nothing to do with it: that test
+    would not replay, for it does not learn the value there. "testuser1" may be a user's name, too."""
     if len(value) < SHARED_LENGTH:
         return False
     return any(map(str.isalpha, value)) and any(map(str.isdigit, value))

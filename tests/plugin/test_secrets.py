@@ -371,3 +371,19 @@ def test_compressed_request_is_redacted_and_matched_as_what_it_stands_for(suite)
     assert '{"password": "REDACTED-password"}' in suite.cassette()
     suite.origin.stop()
     suite.offline().assert_outcomes(passed=1)
+
+
+def test_password_that_is_a_name_as_well_breaks_no_other_test(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_login(): requests.post(URL + "/login", json={"user": "testuser1", "password": "testuser1"})
+
+        @pytest.mark.reqcache
+        def test_user(): assert requests.get(URL + "/users/testuser1").json()["path"] == "/users/testuser1"
+
+        @pytest.mark.reqcache
+        def test_search(): assert requests.get(URL + "/search", params={"name": "testuser1"}).ok
+    """)
+    suite.run("-p", "no:randomly").assert_outcomes(passed=3)
+    assert "testuser1" not in suite.cassette("test_it/test_login")
+    suite.offline("-p", "no:randomly").assert_outcomes(passed=3)
