@@ -107,7 +107,7 @@ def recorded_request(prepared: requests.PreparedRequest) -> RecordedRequest:
     once is read, see :func:`read_once`."""
     headers = Headers(tuple((_text(name), _text(value)) for name, value in prepared.headers.items()))
     body = without_coding(_body_bytes(prepared.body), headers)
-    return RecordedRequest((prepared.method or "GET").upper(), prepared.url or "", headers, body)
+    return RecordedRequest(_text(prepared.method or "GET").upper(), _text(prepared.url or ""), headers, body)
 
 
 def without_coding(body: bytes | None, headers: Headers) -> bytes | None:
@@ -123,7 +123,8 @@ def without_coding(body: bytes | None, headers: Headers) -> bytes | None:
 
 
 def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+    """The text that is sent: of a member of an enumeration its value, not what ``str`` makes of it."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str.__str__(value)
 
 
 def _body_bytes(body: object) -> bytes | None:

@@ -39,7 +39,7 @@ class Headers:
 
     @classmethod
     def of(cls, items: Iterable[tuple[str, str]]) -> Headers:
-        return cls(tuple((str(name), str(value)) for name, value in items))
+        return cls(tuple((_exact(name), _exact(value)) for name, value in items))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.items)
@@ -100,6 +100,11 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DIGITS = re.compile(r"[0-9]+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _MEMBER = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")*', re.DOTALL)
+
+
+def _exact(text: object) -> str:
+    """Of a subclass of ``str`` the text itself, as it is sent, whatever the subclass shows itself as."""
+    return str.__str__(text) if isinstance(text, str) else str(text)
 
 
 def _list_members(lines: Iterable[str]) -> list[str]:

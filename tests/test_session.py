@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import json
 import logging
@@ -18,6 +19,7 @@ from requests.auth import HTTPDigestAuth
 
 from origin import Answer
 from pytest_reqcache import CachedSession, CacheMixin, CassetteError
+from pytest_reqcache.headers import Headers
 
 
 def cassette_text(session):
@@ -1019,3 +1021,26 @@ def test_cache_tells_what_it_holds(origin, session, clock):
     assert not s.cache.contains(url=f"{origin.url}/none")
     assert not s.cache.contains("none")
     assert json.loads(next(iter(s.cache.filter())).content) == short.json()
+
+
+# --- header values
+
+
+class Media(str, enum.Enum):
+    """As programs name their media types."""
+
+    JSON = "application/json"
+
+
+def test_header_of_a_subclass_of_text_is_recorded_as_it_is_sent(origin, session):
+    s = session()
+    for accepted in (Media.JSON, "application/json"):
+        s.get(f"{origin.url}/a", headers={"Accept": accepted}, refresh=True)
+        assert origin.last.headers["accept"] == "application/json"
+    assert "Accept: application/json\n" in cassette_text(s)
+
+
+def test_subclass_of_text_means_itself_in_headers_received():
+    headers = Headers.of({"Content-Type": Media.JSON}.items())
+    assert headers.items == (("Content-Type", "application/json"),)
+    assert type(headers.items[0][1]) is str

@@ -278,6 +278,7 @@ _TEXT_TAG = "tag:yaml.org,2002:str"
 
 @lru_cache(maxsize=1024)
 def _text(text: str) -> Event:
+    text = str.__str__(text)  # libyaml takes no subclass
     is_plain = _resolve(ScalarNode, text, (True, False)) == _TEXT_TAG
     # In single quotes line breaks would stand as they are, on lines of their own.
     style = '"' if not text.isprintable() and _BREAK.search(text) else None

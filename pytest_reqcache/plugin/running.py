@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import pytest
@@ -364,7 +365,16 @@ def _committed(run: Run, running: Running, *, good: bool) -> tuple[Commit, str]:
     except (CassetteError, OSError) as failed:
         running.flow.rollback()
         return Commit(), f"not recorded: {failed}"
+    except Exception as failed:  # whatever it is, the run goes on with the next test
+        running.flow.rollback()
+        return Commit(), f"not recorded: {_described(failed)}"
     return running.flow.rollback(), ""
+
+
+def _described(error: Exception) -> str:
+    """An error that nobody expects, and where it was raised."""
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
 
 
 def abandon(run: Run) -> None:

@@ -7,6 +7,7 @@ import warnings
 import pytest
 
 from origin import Answer
+from pytest_reqcache.flow import Flow
 
 
 @pytest.mark.parametrize(
@@ -356,3 +357,24 @@ def test_warning_that_is_an_error_at_the_end_of_a_test_is_no_matter_of_the_next(
     """)
     suite.run("-W", "error").assert_outcomes(passed=2, errors=1)
     assert suite.origin.count("/a") == 2
+
+
+def test_unexpected_error_of_a_commit_is_one_of_its_test_alone(suite, monkeypatch):
+    def commit(flow, **options):
+        raise TypeError("what nobody expects")
+
+    monkeypatch.setattr(Flow, "commit", commit)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+
+        def test_other():
+            pass
+    """)
+    result = suite.run()
+    result.assert_outcomes(passed=2)
+    text = result.stdout.str() + result.stderr.str()
+    assert "test_it.py::test_it: not recorded: TypeError: what nobody expects (" in text
+    assert "INTERNALERROR" not in text
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
