@@ -1,8 +1,13 @@
-"""Reading a body, wherever it is: in memory, or in a file of its own."""
+"""Reading a body, wherever it is: in memory, or in a file of its own.
+
+Tests replace ``open`` and the methods of ``Path``, and make requests meanwhile: files are opened without them.
+"""
 
 from __future__ import annotations
 
 import io
+from io import BufferedReader, FileIO
+from pathlib import Path
 from typing import BinaryIO
 
 from .models import Body, BodyFile
@@ -15,12 +20,23 @@ def size_of(body: Body) -> int:
 
 def read_body(body: Body) -> bytes:
     """The whole body in memory."""
-    return body.path.read_bytes() if isinstance(body, BodyFile) else body
+    return read_file(body.path) if isinstance(body, BodyFile) else body
 
 
 def open_body(body: Body) -> BinaryIO:
     """The body as a readable binary file, to be closed by the caller."""
-    return body.path.open("rb") if isinstance(body, BodyFile) else io.BytesIO(body)
+    return open_file(body.path) if isinstance(body, BodyFile) else io.BytesIO(body)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A file to be read, and closed by the caller."""
+    return BufferedReader(FileIO(path))
+
+
+def read_file(path: Path) -> bytes:
+    """All that is in a file."""
+    with FileIO(path) as file:
+        return file.readall()
 
 
 def part_of(body: Body, first: int, end: int) -> bytes:

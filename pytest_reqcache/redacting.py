@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from .body import open_file
 from .fields import kept_fields, without_noise
 from .models import Change, Interaction, RecordedResponse
 from .redaction import PLACEHOLDER, Redactor, Sentinel, redact_ignored
@@ -113,8 +114,11 @@ class _Taken:
         return self._found is None or self._found == self._read()
 
     def _read(self) -> frozenset[str]:
-        if self._path is None or not self._path.exists():
+        if self._path is None:
             return frozenset()
-        with self._path.open("rb") as file:  # line by line: it may be large
-            lines = [line for line in file if b"REDACTED-" in line]
+        try:
+            with open_file(self._path) as file:  # line by line: it may be large
+                lines = [line for line in file if b"REDACTED-" in line]
+        except (FileNotFoundError, NotADirectoryError):
+            return frozenset()
         return frozenset(found.decode() for line in lines for found in _PLACEHOLDER.findall(line))

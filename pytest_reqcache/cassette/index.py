@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -207,8 +208,8 @@ class Index:
     def view(self, holds_lock: bool = False) -> View:
         """The file as it is now. Raises NodeError where it is no cassette."""
         try:
-            # Who reads alone spares himself the way along the links.
-            file = open(self.real_path if holds_lock else self._absolute, "rb", buffering=0)  # noqa: SIM115  the view closes it
+            # Who reads alone spares himself the way along the links. Tests that make requests replace `open`.
+            file = FileIO(self.real_path if holds_lock else self._absolute)
         except FileNotFoundError:
             self.layout = None
             return View(self, None, Layout(Stamp(0, 0, 0), head_end=0, block_form=(HEADER, b"")))

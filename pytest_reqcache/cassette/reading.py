@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from ..body import read_body, size_of
+from ..body import read_body, read_file, size_of
 from ..expiration import Special
 from ..headers import Headers
 from ..matching import is_plain
@@ -279,7 +279,7 @@ def _file(node: Node, name: str, folder: Path) -> Body:
         if not stat.S_ISREG(status.st_mode):
             raise node.error(f"the body file {name!r} is no file; put one there")
         size = status.st_size
-        return BodyFile(path, size) if size > bodies.LARGEST_IN_MEMORY else path.read_bytes()
+        return BodyFile(path, size) if size > bodies.LARGEST_IN_MEMORY else read_file(path)
     except OSError as error:
         raise node.error(
             f"cannot read the body file {name!r}: {error.strerror}; restore it or remove the interaction",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from io import FileIO
 from pathlib import Path
 
 #: How a step of several items begins once it is written, and how while it is: so nobody writes by hand, and
@@ -95,7 +96,7 @@ _BINARY: int = getattr(os, "O_BINARY", 0)
 def _finish(path: Path, at: int) -> None:
     """Make an item of what begins an unfinished step: the one byte that differs is written."""
     [place] = [place for place, byte in enumerate(UNFINISHED) if FINISHED[place] != byte]
-    with path.open("r+b", buffering=0) as file:  # a file that is open for appending is written at its end
+    with FileIO(path, "r+") as file:  # a file that is open for appending is written at its end
         file.seek(at + place)
         if file.read(1) != UNFINISHED[place : place + 1]:
             raise OSError("a program that does not lock it has just changed it")

@@ -167,6 +167,39 @@ def test_no_wait_hangs_while_the_clock_stands_still(suite):
 # --- pytest-socket, pytest-httpserver
 
 
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        "mock.patch('builtins.open', mock.mock_open(read_data='x'))",
+        "mock.patch('pathlib.Path.open', mock.mock_open(read_data='x'))",
+        "mock.patch.multiple('pathlib.Path', read_bytes=lambda path: b'x', read_text=lambda path: 'x')",
+        "mock.patch.multiple('pathlib.Path', exists=lambda path: True, is_file=lambda path: True)",
+        "mock.patch.multiple('os.path', exists=lambda path: False, isfile=lambda path: False)",
+    ],
+)
+def test_tests_that_replace_what_reads_files_make_requests(suite, replaced):
+    large = bytes(range(256)) * 5000
+    suite.origin["/large"] = Answer(large)
+    suite.origin["/login"] = Answer({"access_token": "tok-5f0c9f6e3d0a4e0e9d5e"})
+    suite.test(f"""
+        from unittest import mock
+
+        @pytest.fixture(autouse=True)
+        def replaced():
+            with {replaced}:
+                yield
+
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/login").json()["access_token"]
+            assert len(requests.get(URL + "/large").content) == {len(large)}
+            with requests.get(URL + "/large", stream=True) as response:
+                assert len(response.content) == {len(large)}
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_replay_needs_no_socket(suite):
     suite.test("""
         @pytest.mark.reqcache
