@@ -1,6 +1,6 @@
 """Reading a body, wherever it is: in memory, or in a file of its own.
 
-Tests replace ``open`` and the methods of ``Path``, and make requests meanwhile: files are opened without them.
+Tests replace ``open`` and the methods of ``Path``, and make requests meanwhile: files are read without them.
 """
 
 from __future__ import annotations

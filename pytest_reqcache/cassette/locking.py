@@ -6,12 +6,12 @@ import getpass
 import hashlib
 import os
 import tempfile
-import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from time import sleep  # the real one: tests replace `time.sleep`, and a pause that is none is no wait
 
 from .errors import CassetteError
 
@@ -19,6 +19,7 @@ from .errors import CassetteError
 TIMEOUT = 30.0
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
+_IS_WINDOWS = os.name == "nt"  # by now: tests replace that, too
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -36,10 +37,10 @@ class Lock:
             try:
                 yield
             finally:
-                if os.name != "nt":
+                if not _IS_WINDOWS:
                     # Safe while it is held: who waits for it sees that the file is gone, and makes a new one.
                     self._remove()
-        if os.name == "nt":
+        if _IS_WINDOWS:
             self._remove()  # safe then: Windows removes no file that somebody has open
 
     def _acquire(self) -> FileIO:
@@ -62,7 +63,7 @@ class Lock:
                     f"another process has held its lock for more than {TIMEOUT:g} s; "
                     f"end that process (the lock is {self.file}) and run again",
                 )
-            time.sleep(pause)
+            sleep(pause)
             waited += pause
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 

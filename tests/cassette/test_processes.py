@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 
 import pytest
@@ -124,6 +125,24 @@ def test_threads_share_a_cassette(open_cassette):
     assert failures == []
     cassette.close()
     assert [item.response.body for item in open_cassette()] == [b"new"] * 80
+
+
+def test_writer_waits_while_a_test_replaces_sleep(path, monkeypatch):
+    other, held = Cassette(path, str), threading.Event()
+    waited = threading.Event().wait
+
+    def hold():
+        with other._index.lock.held():
+            held.set()
+            waited(0.5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    add(Cassette(path, str), make())
+    holder.join()
+    assert len(other) == 1
 
 
 def test_lock_of_a_dead_process_does_not_block(path):
