@@ -1,7 +1,7 @@
 """What a refreshed answer says that the recorded one did not: status, fields that matter, shape of JSON.
 
 Both are taken as they are written, with their secrets replaced; of a body types and sizes are told,
-never a value. No I/O.
+never a value. No I/O, but where a body is in a file of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from .body import size_of
+from .body import is_same, size_of
 from .headers import Headers, media_type
 from .models import Body, BodyFile, RecordedResponse
 from .shapes import Difference, Level, differences, shape_of
@@ -76,7 +76,7 @@ def compare(old: RecordedResponse, new: RecordedResponse, volatile: Collection[s
     found = [*_status(old, new), *_content_type(old, new)]
     if old.status // 100 == new.status // 100:  # an error has headers and a body of another kind
         found += _fields(old.headers, new.headers, volatile)
-        if old.body != new.body:
+        if not is_same(old.body, new.body):
             found += _bodies(old.body, new.body)
     found.sort(key=lambda difference: LEVELS.index(difference.level))
     return Drift(tuple(found[:MOST]), max(0, len(found) - MOST))

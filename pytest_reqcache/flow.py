@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .answers import Answers, Turn
+from .body import is_same, read_body
 from .cassette import DuplicateRecordingWarning
 from .conversion import copy_request
 from .drift import Drift, compare
 from .flights import Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
-from .models import Change, Interaction, RecordedRequest, RecordedResponse, Source
+from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse, Source
 from .policy import SAFE_METHODS, Reason, varies_as
 from .recording import Found, Store
 from .redacting import Redacting
@@ -447,7 +448,7 @@ class Flow:
                 if change.new is not None and now is None:
                     outrun += 1
                 elif response is not None and now is not None:
-                    self._memory.received[(self.cassette.path, now.ref)] = response
+                    self._memory.received[(self.cassette.path, now.ref)] = _lasting(response, now)
             recorded = sum(1 for change in chosen if change.new) - outrun
             self._note_asked_for(written)
             self._committed.update(now.ref for now in written if now is not None)
@@ -506,6 +507,15 @@ class Flow:
             and item.ref not in own
             and item.ref not in staying
         ]
+
+
+def _lasting(received: RecordedResponse, stored: Interaction) -> RecordedResponse:
+    """The response as it was received, without the temporary file of its body, which goes now: its bytes are
+    those that are stored, or are kept in memory."""
+    if not isinstance(received.body, BodyFile):
+        return received
+    body = stored.response.body
+    return replace(received, body=body if is_same(received.body, body) else read_body(received.body))
 
 
 def _secrets(masked: Masked) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,7 @@
-"""When a refreshed answer is the recorded one again, but for what changes each time. No I/O."""
+"""When a refreshed answer is the recorded one again, but for what changes each time.
+
+No I/O, but where a body is in a file of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
+from .body import is_same
 from .cookies import all_living_as
 from .headers import Headers
 from .models import Interaction, RecordedResponse
@@ -50,9 +54,11 @@ def says_the_same(old: Interaction, new: Interaction, further: Collection[str] =
 
 def are_alike(old: RecordedResponse, new: RecordedResponse, further: Collection[str] = ()) -> bool:
     """Whether two responses are the same but for volatile fields, and those of ``further``."""
-    return (old.status, old.reason, old.body) == (new.status, new.reason, new.body) and _lasting(
-        old.headers, further
-    ) == _lasting(new.headers, further)
+    return (
+        (old.status, old.reason) == (new.status, new.reason)
+        and _lasting(old.headers, further) == _lasting(new.headers, further)
+        and is_same(old.body, new.body)
+    )
 
 
 def redated(old: Interaction, new: Interaction, *, cache_control: bool) -> Interaction:

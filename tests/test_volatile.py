@@ -7,8 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from pytest_reqcache.drift import compare
 from pytest_reqcache.headers import Headers
-from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.models import BodyFile, Interaction, RecordedRequest, RecordedResponse
 from pytest_reqcache.volatile import redated, says_the_same
 
 THEN = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -81,3 +82,18 @@ def test_fields_of_time_are_moved_with_cache_control():
     new = replace(recorded(("Date", "2"), ("Expires", "3")), created_at=NOW)
     headers = redated(old, new, cache_control=True).response.headers
     assert headers.items == (("Date", "2"), ("X-Request-Id", "1"), ("Expires", "3"))
+
+
+@pytest.mark.parametrize(("other", "same"), [(b"x" * 9, True), (b"x" * 8 + b"y", False), (b"x" * 10, False)])
+def test_body_in_a_file_is_compared_by_its_bytes(tmp_path, other, same):
+    files = [BodyFile(tmp_path / name, len(content)) for name, content in (("a", b"x" * 9), ("b", other))]
+    for file, content in zip(files, (b"x" * 9, other), strict=True):
+        file.path.write_bytes(content)
+    assert says_the_same(recorded(body=files[0]), recorded(body=files[1])) is same
+    assert says_the_same(recorded(body=files[0]), recorded(body=other)) is same
+    assert (compare(recorded(body=files[0]).response, recorded(body=files[1]).response) is None) is same
+
+
+def test_body_whose_file_is_gone_is_not_the_same(tmp_path):
+    gone = BodyFile(tmp_path / "gone", 1)
+    assert not says_the_same(recorded(body=gone), recorded())

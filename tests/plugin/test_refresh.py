@@ -273,3 +273,22 @@ def test_a_refresh_that_failed_is_named_where_the_recording_stands_in(suite, the
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"  GET */a {said}: the recording is used, and kept"])
     assert suite.cassette() == before
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_large_body_that_has_not_changed_stays(suite, clock, stream):
+    suite.origin["/a"] = Answer(bytes(range(256)) * 5000)
+    suite.test(f"""
+        @pytest.mark.reqcache
+        def test_it():
+            with requests.get(URL + "/a", stream={stream}) as response:
+                assert len(response.content) == 1_280_000
+    """)
+    suite.run().assert_outcomes(passed=1)
+    before, files = suite.cassette(), suite.cassettes()
+    clock.move(5)
+    result = suite.run("--reqcache-refresh")
+    result.assert_outcomes(passed=1)
+    assert [line[2:14] for line in changed_lines(before, suite.cassette())] == ["  created_at"] * 2
+    assert suite.cassettes() == files
+    assert "what changed" not in result.stdout.str()

@@ -387,3 +387,28 @@ def test_password_that_is_a_name_as_well_breaks_no_other_test(suite):
     suite.run("-p", "no:randomly").assert_outcomes(passed=3)
     assert "testuser1" not in suite.cassette("test_it/test_login")
     suite.offline("-p", "no:randomly").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("secret", ["header", "body"])
+def test_large_stream_with_a_secret_is_replayed_in_the_run_that_records_it(suite, secret):
+    token = "tok-5f0c9f6e3d0a4e0e9d5e"
+    cookie = [("Set-Cookie", f"session={token}")]
+    suite.origin["/header"] = Answer(bytes(range(256)) * 5000, headers=cookie)
+    suite.origin["/body"] = Answer({"access_token": token, "rest": "x" * 1_200_000})
+    suite.test(f"""
+        def load():
+            with requests.get(URL + "/{secret}", stream=True) as response:
+                return response.headers, b"".join(response.iter_content(65536))
+
+        @pytest.mark.reqcache("shared")
+        def test_one():
+            load()
+
+        @pytest.mark.reqcache("shared")
+        def test_two():
+            headers, body = load()
+            assert "{token}" in headers.get("Set-Cookie", "") + body.decode("latin-1")
+            assert len(requests.get(URL + "/{secret}").content) == len(body)
+    """)
+    suite.run().assert_outcomes(passed=2)
+    assert suite.origin.count(f"/{secret}") == 1
