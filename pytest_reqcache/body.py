@@ -6,12 +6,12 @@ Tests replace ``open`` and the methods of ``Path``, and make requests meanwhile:
 from __future__ import annotations
 
 import io
+import os
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import BinaryIO
 
 from .models import Body, BodyFile
-
 
 _AT_ONCE = 256 * 1024
 
@@ -40,6 +40,16 @@ def read_file(path: Path) -> bytes:
     """All that is in a file."""
     with FileIO(path) as file:
         return file.readall()
+
+
+def is_there(body: Body) -> bool:
+    """Whether it can be read: who has replaced an interaction has removed the file of its body."""
+    if isinstance(body, BodyFile):
+        try:
+            os.stat(body.path)
+        except FileNotFoundError:
+            return False
+    return True
 
 
 def is_same(one: Body, other: Body) -> bool:

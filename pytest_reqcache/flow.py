@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .answers import Answers, Turn
-from .body import is_same, read_body
+from .body import is_same, is_there, read_body
 from .cassette import DuplicateRecordingWarning
 from .conversion import copy_request
 from .drift import Drift, compare
@@ -421,7 +421,7 @@ class Flow:
             SecretFoundError: there is one.
         """
         with self._lock:
-            self._redacting.of(self._staging.waiting)
+            self._redacting.of(self._waiting())
 
     # --- the test's outcome is known
 
@@ -433,13 +433,13 @@ class Flow:
             CassetteError: the cassette cannot be read or written.
         """
         with self._lock:
-            waiting = self._staging.waiting
+            waiting = self._waiting()
             if not additions_only:
                 waiting += self._left_over_of_sequences()
             chosen = [change for change in waiting if not (additions_only and change.replaces)]
             changes, received = self._redacting.of(chosen)
             drifts = self._drifts_of(chosen, changes)
-            written = self.cassette.commit(changes, self.identity.identify) if changes else []
+            written = self._written(changes)
             self._memory.refreshed.update(
                 self._run_name(change.new) for change in chosen if change.new and change.replaces
             )
@@ -455,6 +455,22 @@ class Flow:
             self._forget()
             drifted = [drift for drift, now in zip(drifts, written, strict=True) if drift and now is not None]
             return Commit(recorded, len(waiting) - len(chosen), outrun, tuple(drifted))
+
+    def _waiting(self) -> list[Staged]:
+        """What is staged; not what the origin has confirmed, and another process has replaced since."""
+        waiting = self._staging.waiting
+        return [change for change in waiting if change.new is None or is_there(change.new.response.body)]
+
+    def _written(self, changes: Sequence[Change]) -> list[Interaction | None]:
+        """What now stands for each change. What was to be dated anew, and was replaced since, is dropped."""
+        there = [
+            number
+            for number, change in enumerate(changes)
+            if change.new is None or is_there(change.new.response.body)
+        ]
+        stored = self.cassette.commit([changes[number] for number in there], self.identity.identify)
+        written = dict(zip(there, stored, strict=True))
+        return [written.get(number) for number in range(len(changes))]
 
     def _drifts_of(
         self, staged: Sequence[Staged], changes: Sequence[Change]

@@ -19,7 +19,7 @@ import requests
 from . import clock, policy
 from .arrival import Arrival, store_or_warn
 from .background import Background
-from .body import part_of
+from .body import is_there, part_of
 from .conversion import (
     CachedResponse,
     as_cached_response,
@@ -292,17 +292,40 @@ class Transport:
     def _stale(self, call: Call, found: Found, decided: Plan, why: str) -> CachedResponse:
         """What is stored, in place of an error; a refresh that was asked for did not come about."""
         assert decided.stored is not None
-        self.recorder.left_alone(decided.stored)
+        stored = self._there_now(call, decided.stored)
+        self.recorder.left_alone(stored)
         self.journal.told(call.what, why)
         if call.settings.in_test and decided.reason is Reason.REFRESH:
             self.journal.refreshed(call.what, f"{why}: the recording is used, and kept")
-        return self._serve(call, found, decided.stored, decided.expires)
+        return self._serve(call, found, stored, decided.expires)
 
     def _freshened(
         self, call: Call, found: Found | None, decided: Plan, verdict: Verdict, received: datetime
     ) -> CachedResponse:
         old = verdict.stored or decided.stored
         assert old is not None
+        confirmed = self._there_now(call, old)
+        if confirmed is old:
+            confirmed = self._confirmed(call, found, verdict, old, received)
+        self.journal.validated(call.what)
+        now = clock.now()
+        response = self._presented(call, confirmed, now)
+        response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)
+        response.revalidated = True
+        self._answered(call, found, confirmed, confirmed.response.status)
+        return response
+
+    def _there_now(self, call: Call, stored: Interaction) -> Interaction:
+        """A recording; where another process has replaced it while the origin was asked, and the file of its
+        body is gone, what stands there now."""
+        if is_there(stored.response.body):
+            return stored
+        return self._decide(call)[1].stored or stored
+
+    def _confirmed(
+        self, call: Call, found: Found | None, verdict: Verdict, old: Interaction, received: datetime
+    ) -> Interaction:
+        """A recording that the origin has confirmed, as it is stored then."""
         confirmed = replace(
             old,
             request=verdict.request or old.request,
@@ -320,13 +343,7 @@ class Transport:
             confirmed = stored or confirmed
         elif not call.settings.in_test:  # a test keeps a good recording
             self.recorder.remove([old])
-        self.journal.validated(call.what)
-        now = clock.now()
-        response = self._presented(call, confirmed, now)
-        response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)
-        response.revalidated = True
-        self._answered(call, found, confirmed, confirmed.response.status)
-        return response
+        return confirmed
 
     def _answered(self, call: Call, found: Found | None, used: Interaction | None, status: int) -> None:
         if found is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
+from ..body import is_there
 from ..models import REDACTED, Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
 from .edit import edit_request, edit_response
@@ -95,7 +96,7 @@ class Redactor:
         scope = self._path or (scope_of(interactions[0]) if interactions else None)
         placeholders = Placeholders(self._registry, scope, self._known, self.bindings, taken, self._fixture)
         for item, old in zip(interactions, previous, strict=True):
-            if old is not None:
+            if old is not None and is_there(old.response.body):
                 self._take_over(item, old, placeholders)
         # What stands at its own place is numbered first.
         writer = Writer(self._known.cookies, None, placeholders)

@@ -292,3 +292,69 @@ def test_large_body_that_has_not_changed_stays(suite, clock, stream):
     assert [line[2:14] for line in changed_lines(before, suite.cassette())] == ["  created_at"] * 2
     assert suite.cassettes() == files
     assert "what changed" not in result.stdout.str()
+
+
+# Another worker replaces a recording, and so the file of its body, while a test is under way.
+
+OTHER_WORKER = """
+    import pathlib
+
+    def other_worker_replaces():
+        cassette, = pathlib.Path("cassettes").rglob("*.yaml")
+        body, = pathlib.Path("cassettes").rglob("*.bodies/*")
+        new = body.with_name("0" * 16 + body.suffix)
+        new.write_bytes(body.read_bytes().replace(b"old", b"new"))
+        cassette.write_text(cassette.read_text().replace(body.name, new.name))
+        body.unlink()
+"""
+
+
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"1"'}], ids=["fetched", "confirmed"])
+def test_recording_that_another_worker_replaces_while_the_test_runs(suite, monkeypatch, headers):
+    suite.origin["/a"] = Answer(
+        {"token": "tok-5f0c9f6e3d0a4e0e9d5e", "rest": "old" * 500_000}, headers=headers
+    )
+    suite.test(
+        OTHER_WORKER
+        + """
+    @pytest.mark.reqcache
+    def test_it():
+        assert len(requests.get(URL + "/a").content) > 1_500_000
+        if os.environ.get("REPLACES"):
+            other_worker_replaces()
+    """
+    )
+    suite.run().assert_outcomes(passed=1)
+    monkeypatch.setenv("REPLACES", "1")
+    result = suite.run("--reqcache-refresh")
+    result.assert_outcomes(passed=1)
+    assert "not recorded" not in result.stdout.str()
+    monkeypatch.delenv("REPLACES")
+    suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("how", ["304", "503"])
+def test_recording_that_another_worker_replaces_while_the_service_is_asked(suite, how):
+    def answer(request: Received) -> Answer:
+        if suite.origin.count("/a") == 1:
+            return Answer("old" * 500_000, headers={"ETag": '"1"'})
+        (cassette,) = (suite.path / "cassettes").rglob("*.yaml")
+        (body,) = (suite.path / "cassettes").rglob("*.bodies/*")
+        new = body.with_name("0" * 16 + body.suffix)
+        new.write_text("new" * 500_000)
+        cassette.write_text(cassette.read_text().replace(body.name, new.name))
+        body.unlink()
+        return Answer(status=503) if how == "503" else Answer("", headers={"ETag": '"1"'})
+
+    suite.origin["/a"] = answer
+    suite.test("""
+        @pytest.mark.reqcache(stale_if_error=True)
+        def test_it():
+            print("GOT", requests.get(URL + "/a").text[:3])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    result = suite.run("--reqcache-refresh", "-s")
+    result.assert_outcomes(passed=1)
+    assert "GOT new" in result.stdout.str()
+    assert "not recorded" not in result.stdout.str()
+    suite.offline().assert_outcomes(passed=1)
