@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import errno
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from ..body import open_body, read_body, size_of
+from ..body import is_same, open_body, read_body, size_of
 from ..headers import Headers, media_type
 from ..models import Body, BodyFile
 from . import json_text
@@ -98,13 +99,13 @@ def present(body: Body, headers: Headers, folder: Path) -> InlineBody | FiledBod
     if isinstance(body, BodyFile) and body.path.parent == folder:
         return FiledBody(body.path.name, body)
     if size_of(body) > LARGEST_TEXT:
-        return FiledBody(_digest(body) + _suffix(headers), body)
+        return _filed(body, headers, folder)
     content = read_body(body)
     inline = _as_json(content, headers) or _as_text(content, headers)
     if inline is not None:
         return inline
     if len(content) > LARGEST_BASE64:
-        return FiledBody(_digest(content) + _suffix(headers), content)
+        return _filed(content, headers, folder)
     return InlineBody("base64", base64.encodebytes(content).decode("ascii"))
 
 
@@ -123,19 +124,37 @@ def restore(body: InlineBody, headers: Headers) -> bytes:
         raise ValueError(f"no base64: {error}; correct it, or write the body as text") from None
 
 
+def _filed(body: Body, headers: Headers, folder: Path) -> FiledBody:
+    """A body with a file called after its content. Where a file of that name has another one, somebody has
+    edited that, and it stays: this body's is called otherwise."""
+    digest, suffix = _digest(body), _suffix(headers)
+    name = digest + suffix
+    while (there := _body_at(folder / name)) is not None and not is_same(there, body):
+        digest = _digest(digest.encode())
+        name = digest + suffix
+    return FiledBody(name, body)
+
+
+def _body_at(path: Path) -> BodyFile | None:
+    try:
+        return BodyFile(path, os.stat(path).st_size)
+    except FileNotFoundError:
+        return None
+
+
 def is_own_name(name: str) -> bool:
     """Whether a file of that name in a cassette's folder of bodies is one that we wrote."""
     return _OWN_NAME.fullmatch(name) is not None
 
 
 def write_file(body: FiledBody, folder: Path) -> bool:
-    """Put a body's file in its place, whole or not at all; False where it was there before."""
+    """Put a body's file in its place, whole or not at all; False where it was there before. One with another
+    content is never replaced."""
     target = folder / body.name
-    try:
-        if target.stat().st_size == size_of(body.content) and _digest_of(target) == _digest(body.content):
-            return False
-    except FileNotFoundError:
-        pass
+    if (there := _body_at(target)) is not None:
+        if not is_same(there, body.content):
+            raise FileExistsError(errno.EEXIST, "the file of a body was edited while we wrote", str(target))
+        return False
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{body.name}.{os.getpid()}.tmp"
     try:
@@ -248,10 +267,6 @@ def _is_known(encoding: str) -> bool:
     except (LookupError, ValueError):  # not there, or one that is made to fail
         return False
     return True
-
-
-def _digest_of(path: Path) -> str:
-    return _digest(BodyFile(path, 0))
 
 
 def _digest(body: Body) -> str:

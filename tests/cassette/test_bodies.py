@@ -355,10 +355,33 @@ def test_json_of_any_spelling_in_a_spaced_style(open_cassette, path):
     assert item.response.body == json.dumps(TREE).encode().replace(b"Ada", b"Grace")
 
 
-def test_body_file_that_was_edited_is_written_anew(tmp_path):
+def test_body_file_that_was_edited_is_never_written_over(open_cassette, tmp_path):
+    png, body = [("Content-Type", "image/png")], bytes(range(256)) * 100
+    add(open_cassette(), make("https://x/1", body, headers=png, keep=True))
+    [file] = (tmp_path / "users.bodies").iterdir()
+    edited = b"edited" * 5000
+    file.write_bytes(edited)
+    for number in (2, 3):
+        add(open_cassette(), make(f"https://x/{number}", body, headers=png))
+    assert [item.response.body for item in open_cassette()] == [edited, body, body]
+    assert len(list((tmp_path / "users.bodies").iterdir())) == 2
+
+
+def test_refresh_of_an_edited_body_file_has_a_file_of_its_own(open_cassette, tmp_path):
+    body = bytes(range(256)) * 100
+    [stored] = add(open_cassette(), make(body=body))
+    [file] = (tmp_path / "users.bodies").iterdir()
+    file.write_bytes(b"edited")
+    open_cassette().commit([Change(make(body=body), (ref(stored),), refresh=True)], identify)
+    assert [item.response.body for item in open_cassette()] == [body]
+    assert len(list((tmp_path / "users.bodies").iterdir())) == 1
+
+
+def test_body_file_that_is_edited_at_the_last_moment_stays(tmp_path):
     body = bodies.FiledBody("0123456789abcdef.bin", b"as it was received")
     assert bodies.write_file(body, tmp_path)
     assert not bodies.write_file(body, tmp_path)
-    (tmp_path / body.name).write_bytes(b"AS it was received")
-    assert bodies.write_file(body, tmp_path)
-    assert (tmp_path / body.name).read_bytes() == b"as it was received"
+    (tmp_path / body.name).write_bytes(b"edited")
+    with pytest.raises(FileExistsError):
+        bodies.write_file(body, tmp_path)
+    assert (tmp_path / body.name).read_bytes() == b"edited"
