@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
-from glob import escape
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from ..body import read_file
 from ..models import Change, Interaction, Source
 from . import bodies, rewriting, storing
 from .errors import CassetteError, problem_of
@@ -288,13 +290,23 @@ class Cassette:
         with suppress(OSError):
             storing.clear_away(folder, ".*.tmp")
             files = [file for file in folder.iterdir() if bodies.is_own_name(file.name)]
-            # Cassettes that differ in their suffix alone have one folder.
-            sharers = [path for path in folder.parent.glob(f"{escape(folder.stem)}.*") if path.is_file()]
-            named = {name for path in sharers for name in _names_in(path.read_bytes())}
+            sharers = self._sharers(folder) if files else ()
+            named = {name for path in sharers for name in _names_in(read_file(path))}
             for file in files:
                 if file.stem.encode() not in named:
                     file.unlink()
             folder.rmdir()
+
+    def _sharers(self, folder: Path) -> Iterator[Path]:
+        """The cassette, and those that differ in their suffix alone, or in case, of which not every file system
+        takes notice: they have one folder of body files. Raises OSError."""
+        path, stem = self._index.real_path, _spelling(folder.stem)
+        with suppress(FileNotFoundError):
+            os.stat(path)
+            yield path
+        for other in folder.parent.iterdir():
+            if _spelling(other.name).startswith(f"{stem}.") and other.is_file():
+                yield other
 
     def _stored(
         self, view: View, places: Mapping[int, int], news: Mapping[int, _New]
@@ -390,9 +402,14 @@ class _Items:
         return ref_of(self._view.text(index)) not in self._seen[self._news[change].locator]
 
 
+def _spelling(name: str) -> str:
+    """What two names have in common that some file system takes for one."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
 def _names_in(text: bytes) -> Iterator[bytes]:
     """All that can be the name of a body file, without its suffix."""
-    for run in _HEXADECIMAL.findall(text):
+    for run in _HEXADECIMAL.findall(text.lower()):
         for start in range(len(run) - _OWN_NAME_LENGTH + 1):
             yield run[start : start + _OWN_NAME_LENGTH]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_reqcache.body import open_body, read_body
 from pytest_reqcache.cassette import Cassette, CassetteError, bodies, json_text, nodes, reading, writing
+from pytest_reqcache.cassette.index import Index
 from pytest_reqcache.headers import Headers
 from pytest_reqcache.models import BodyFile, Change, Source
 
@@ -263,6 +264,35 @@ def test_files_of_others_in_the_folder_stay(open_cassette, tmp_path):
     (tmp_path / "users.bodies" / "notes.txt").write_text("mine")
     open_cassette().commit([Change(None, (ref(one),))], identify)
     assert [file.name for file in (tmp_path / "users.bodies").iterdir()] == ["notes.txt"]
+
+
+def test_body_file_stays_where_the_folder_cannot_be_listed(open_cassette, tmp_path, monkeypatch):
+    body = b"\x00" * 10_000
+    one, _ = add(open_cassette(), make("https://x/1"), make("https://x/2", body))
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name), tmp_path))
+    open_cassette().commit([Change(make("https://x/1", b"new"), (ref(one),))], identify)
+    assert [item.response.body for item in open_cassette()] == [b"new", body]
+
+
+def refusing(function, folder):
+    def refused(path="."):
+        if os.fspath(path) == str(folder):
+            raise PermissionError(13, "Permission denied", str(path))
+        return function(path)
+
+    return refused
+
+
+def test_body_file_of_a_cassette_that_is_spelt_otherwise_stays(open_cassette, tmp_path, monkeypatch):
+    # As where the file system takes no notice of case: both have one folder.
+    monkeypatch.setattr(Index, "folder", lambda index: tmp_path / "USERS.bodies")
+    body = b"\x00" * 10_000
+    add(open_cassette(), make(body=body))
+    other = Cassette(tmp_path / "Users.yaml", str)
+    [one] = add(other, make())
+    other.commit([Change(None, (ref(one),))], identify)
+    assert [item.response.body for item in open_cassette()] == [body]
 
 
 def test_freshened_item_keeps_its_body_file(open_cassette, tmp_path):
