@@ -47,9 +47,9 @@ def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) ->
     identity = Identity(lambda: view.current)
     path = cassette_path(cache_name)
     cassette = (
-        MemoryCassette(identity.locate)
+        MemoryCassette(identity.locate, identity.terms)
         if path is None
-        else Cassette(path, identity.locate, identity.locate_all)
+        else Cassette(path, identity.locate, identity.locate_all, identity.terms)
     )
     recorder = SessionRecorder(cassette, identity, lambda: view.current)
     journal = Journal()

@@ -42,10 +42,15 @@ class Identity:
         ignored = self._settings().ignored_parameters
         return Masked(strip_ignored(request, ignored) if ignored else request, ())
 
+    def terms(self) -> tuple[object, ...]:
+        """The settings that locators depend on."""
+        settings = self._settings()
+        return (settings.ignored_parameters, settings.redact)
+
     @property
     def basis(self) -> tuple[object, ...]:
         """What locators depend on besides the requests: as long as it is equal, they stay what they are."""
-        return (self._settings(),)
+        return self.terms()
 
     def ask(self, request: RecordedRequest, key: str | None = None) -> Asked:
         masked = self.mask(request)
@@ -113,7 +118,7 @@ class TestIdentity(Identity):
 
     @property
     def basis(self) -> tuple[object, ...]:
-        return (self._settings(), self._redactor.searched)
+        return (*self.terms(), self._redactor.searched)
 
     def _is_bare(self, url: str) -> bool:
         return super()._is_bare(url) and self._redactor.is_plain_url(url)

@@ -27,7 +27,11 @@ def flow_on(path, settings=TEST_SETTINGS):
     redactor = Redactor(memory.registry, path)
     identity = TestIdentity(lambda: settings, redactor)
     return Flow(
-        Cassette(path, identity.locate, identity.locate_all), identity, redactor, memory, lambda: settings
+        Cassette(path, identity.locate, identity.locate_all, identity.terms),
+        identity,
+        redactor,
+        memory,
+        lambda: settings,
     )
 
 

@@ -19,6 +19,7 @@ from requests.auth import HTTPDigestAuth
 
 from origin import Answer
 from pytest_reqcache import CachedSession, CacheMixin, CassetteError
+from pytest_reqcache.cassette import index
 from pytest_reqcache.headers import Headers
 
 
@@ -1044,3 +1045,48 @@ def test_subclass_of_text_means_itself_in_headers_received():
     headers = Headers.of({"Content-Type": Media.JSON}.items())
     assert headers.items == (("Content-Type", "application/json"),)
     assert type(headers.items[0][1]) is str
+
+
+# --- settings that change what is the same request
+
+
+@pytest.mark.parametrize("name", [":memory:", None], ids=["memory", "file"])
+def test_what_was_stored_is_found_under_parameters_that_are_ignored_from_now_on(origin, session, name):
+    s = session(name)
+    s.get(f"{origin.url}/a?token=1&b=2")
+    s.settings.ignored_parameters = ["token"]
+    assert s.get(f"{origin.url}/a?token=9&b=2").from_cache
+    s.settings.ignored_parameters = ["b"]
+    assert not s.get(f"{origin.url}/a?token=9&b=2").from_cache
+    assert s.get(f"{origin.url}/a?token=1&b=3").from_cache
+
+
+@pytest.mark.parametrize("name", [":memory:", None], ids=["memory", "file"])
+@pytest.mark.parametrize("how", ["clear", "delete", "reset", "refresh"])
+def test_what_was_stored_before_a_setting_changed_can_be_changed(origin, session, name, how):
+    s = session(name)
+    url = f"{origin.url}/a?token=1&b=2"
+    for number in (1, 2):
+        s.get(url, force_refresh=number == 2)
+    s.settings.ignored_parameters = ["token"]
+    if how == "clear":
+        s.cache.clear()
+    elif how == "delete":
+        s.cache.delete(urls=[url])
+    elif how == "reset":
+        s.cache.reset_expiration(60)
+    else:
+        s.get(url, force_refresh=True)
+    assert len(s.cache) == (how in ("reset", "refresh"))
+    s.close()
+    assert len(s.cache) == (how in ("reset", "refresh"))
+
+
+def test_settings_that_do_not_decide_about_it_locate_nothing_anew(origin, session, monkeypatch):
+    s = session()
+    s.get(f"{origin.url}/a")
+    scans = []
+    monkeypatch.setattr(index, "scan", lambda *given: scans.append(given))
+    s.settings.expire_after = 60
+    assert s.get(f"{origin.url}/a").from_cache
+    assert not scans

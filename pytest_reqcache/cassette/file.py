@@ -45,22 +45,30 @@ class Cassette:
     """The interactions of the YAML file at ``path``.
 
     ``locate`` makes of a URL what ``find`` looks up: interactions that may answer one another's
-    requests need the same locator. ``locate_all`` does so for many URLs. Nothing is touched before
-    the first call; the file need not exist. Any number of threads and processes may use one file.
-    Every method raises CassetteError where the file is no cassette that we can read, and then leaves
-    it alone.
+    requests need the same locator. ``locate_all`` does so for many URLs. ``terms`` gives what both
+    depend on: where that is another, all is located anew. Nothing is touched before the first call;
+    the file need not exist. Any number of threads and processes may use one file. Every method raises
+    CassetteError where the file is no cassette that we can read, and then leaves it alone.
     """
 
     def __init__(
-        self, path: Path, locate: Callable[[str], Hashable], locate_all: Locate | None = None
+        self,
+        path: Path,
+        locate: Callable[[str], Hashable],
+        locate_all: Locate | None = None,
+        terms: Callable[[], object] = lambda: None,
     ) -> None:
         self.path = path
         self._locate = locate
+        self._terms = terms
+        self._located_by = terms()
         self._index = Index(path, locate, locate_all or (lambda urls: map(locate, urls)))
         self._errors = _Errors(path, self._index)
         self._mutex = threading.RLock()
         #: The refs of what stood in the file when each locator was first looked for since we last wrote.
         self._seen: dict[Hashable, frozenset[str]] = {}
+        #: Those of what had been seen under other terms.
+        self._seen_before: frozenset[str] = frozenset()
         #: The refs of items that our own appends superseded, and of what superseded them.
         self._superseded: dict[str, str] = {}
 
@@ -129,6 +137,7 @@ class Cassette:
         with self._mutex:
             if not self._superseded:
                 return
+            self._follow_terms()
             with self._writing() as view:
                 texts = self._compacted_texts(view)
                 if texts:
@@ -141,6 +150,16 @@ class Cassette:
             self.compact()
             self._index.forget()
             self._seen.clear()
+            self._seen_before = frozenset()
+
+    def _follow_terms(self) -> None:
+        """Forget what was located under other terms: a setting was changed."""
+        terms = self._terms()
+        if terms != self._located_by:
+            self._seen_before = self._seen_before.union(*self._seen.values(), self._index.refs_read())
+            self._seen.clear()
+            self._index.forget()
+            self._located_by = terms
 
     def _shown(self, view: View, items: list[Interaction]) -> list[Interaction]:
         if not self._superseded:
@@ -156,6 +175,7 @@ class Cassette:
 
     def _read(self, read: Callable[[View], _Result]) -> _Result:
         with self._mutex, self._errors:
+            self._follow_terms()
             for _ in range(20):
                 try:
                     with self._index.view() as view:
@@ -170,6 +190,7 @@ class Cassette:
         if not changes:
             return []
         with self._mutex, self._errors:
+            self._follow_terms()
             news = {
                 number: _New(self._draft(change.new), self._locate(change.new.request.url))
                 for number, change in enumerate(changes)
@@ -193,7 +214,7 @@ class Cassette:
     def _seen_at(self, locator: Hashable) -> frozenset[str]:
         """What had been seen there; where nobody has looked for it, what had been read."""
         seen = self._seen.get(locator)
-        return self._index.refs_read_at(locator) if seen is None else seen
+        return self._seen_before | (self._index.refs_read_at(locator) if seen is None else seen)
 
     def _draft(self, new: Interaction) -> Draft:
         try:
@@ -298,8 +319,8 @@ class Cassette:
             folder.rmdir()
 
     def _sharers(self, folder: Path) -> Iterator[Path]:
-        """The cassette, and those that differ in their suffix alone, or in case, of which not every file system
-        takes notice: they have one folder of body files. Raises OSError."""
+        """The cassette, and those that differ in their suffix alone, or in case, of which not every file
+        system takes notice: they have one folder of body files. Raises OSError."""
         path, stem = self._index.real_path, _spelling(folder.stem)
         with suppress(FileNotFoundError):
             os.stat(path)

@@ -200,6 +200,10 @@ class Index:
         """The refs of the items with that locator that were read here."""
         return frozenset(ref for ref, at in self._locators.items() if at == locator)
 
+    def refs_read(self) -> frozenset[str]:
+        """The refs of all items that were read here."""
+        return frozenset(self._locators)
+
     def forget(self) -> None:
         self.layout = None
         self._locators.clear()

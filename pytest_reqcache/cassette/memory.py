@@ -16,8 +16,10 @@ class MemoryCassette:
 
     path = None
 
-    def __init__(self, locate: Callable[[str], Hashable]) -> None:
+    def __init__(self, locate: Callable[[str], Hashable], terms: Callable[[], object] = lambda: None) -> None:
         self._locate = locate
+        self._terms = terms
+        self._located_by = terms()
         self._mutex = threading.RLock()
         self._items: dict[int, Interaction] = {}
         self._places: dict[str, int] = {}
@@ -27,6 +29,7 @@ class MemoryCassette:
     def find(self, locator: Hashable) -> list[Interaction]:
         """The interactions with that locator, in the order in which they came."""
         with self._mutex:
+            self._follow_terms()
             return [self._items[place] for place in sorted(self._at.get(locator, ()))]
 
     def with_key(self, key: str) -> list[Interaction]:
@@ -43,6 +46,7 @@ class MemoryCassette:
     def locators(self) -> list[Hashable]:
         """The locators of all that it holds."""
         with self._mutex:
+            self._follow_terms()
             return list(self._at)
 
     def commit(
@@ -50,6 +54,7 @@ class MemoryCassette:
     ) -> list[Interaction | None]:
         """Apply all changes; returns for each what now stands for it, None if that is nothing."""
         with self._mutex:
+            self._follow_terms()
             return [self._apply(change, identify) for change in changes]
 
     append = commit
@@ -59,6 +64,15 @@ class MemoryCassette:
 
     def close(self) -> None:
         """There is nothing to do: no file is open."""
+
+    def _follow_terms(self) -> None:
+        """Locate all anew where a setting that decides about it was changed."""
+        terms = self._terms()
+        if terms != self._located_by:
+            self._located_by = terms
+            self._at.clear()
+            for place, item in self._items.items():
+                self._at.setdefault(self._locate(item.request.url), {})[place] = None
 
     def _apply(self, change: Change, identify: Callable[[Interaction], Hashable]) -> Interaction | None:
         places = [self._places[ref] for ref in change.replaces if ref in self._places]

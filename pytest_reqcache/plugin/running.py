@@ -129,7 +129,7 @@ def _engine(
     redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules, fixture)
     identity = TestIdentity(lambda: view.current, redactor)
     flow = Flow(
-        Cassette(path, identity.locate, identity.locate_all),
+        Cassette(path, identity.locate, identity.locate_all, identity.terms),
         identity,
         redactor,
         run.memory,

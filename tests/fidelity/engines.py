@@ -36,7 +36,11 @@ def of_a_test(path: Path) -> Iterator[CachedSession]:
     redactor = Redactor(memory.registry, path)
     identity = TestIdentity(lambda: view.current, redactor)
     flow = Flow(
-        Cassette(path, identity.locate, identity.locate_all), identity, redactor, memory, lambda: view.current
+        Cassette(path, identity.locate, identity.locate_all, identity.terms),
+        identity,
+        redactor,
+        memory,
+        lambda: view.current,
     )
     transport = Transport(flow, lambda: view.current, Journal(), lambda miss, request: "")
     with session_on(Engine(transport, flow, view, Journal(), mocks_first=True)) as session:
