@@ -81,9 +81,11 @@ class Change(NamedTuple):
     """One step of a commit: ``new`` stands for all that ``replaces`` names; None only removes.
 
     ``replaces`` holds the ``Source.ref`` of interactions. A ``refresh`` counts even where another
-    process has meanwhile written the same recording; any other change is then dropped.
+    process has meanwhile written the same recording; any other change is then dropped. ``since`` is the
+    ``created_at`` of what it replaces: what has it, and another text, is an edit, which stays.
     """
 
     new: Interaction | None
     replaces: tuple[str, ...] = ()
     refresh: bool = False
+    since: datetime | None = None

@@ -152,7 +152,8 @@ class SessionRecorder:
         request = redact_ignored(new.request, settings.ignored_parameters)
         encodings = is_compared("accept-encoding", settings)
         written = without_noise(replace(new, request=request), kept_fields(settings), encodings=encodings)
-        change = Change(written, _refs([replaced] if replaced else []), refresh=True)
+        since = replaced.created_at if replaced else None
+        change = Change(written, _refs([replaced] if replaced else []), refresh=True, since=since)
         try:
             self._look_for_secrets(written)
             with self._lock:

@@ -78,7 +78,8 @@ class Redacting:
                 if written.response != change.new.response:
                     hidden = change.new.response
                 written = self._checked(written, old, settings)
-            made.changes.append(Change(written, () if old is None else (old.ref,), change.refresh))
+            replaced, since = ((), None) if old is None else ((old.ref,), old.created_at)
+            made.changes.append(Change(written, replaced, change.refresh, since))
             made.received.append(hidden)
         return made
 

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -415,6 +416,9 @@ class _Items:
         return [
             number for number, item in found if not self._hides(item.ref) and self._identify(item) == identity
         ]
+
+    def created_at(self, index: int) -> datetime:
+        return self._view.interaction(index).created_at
 
     def is_kept(self, index: int) -> bool:
         return self._view.interaction(index).keep

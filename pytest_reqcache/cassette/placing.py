@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from ..models import Change, Interaction
@@ -24,6 +25,9 @@ class Items(Protocol):
 
     def is_unseen(self, index: int, change: int) -> bool:
         """Whether the item, which is like that of the change, was written since we last looked for such."""
+
+    def created_at(self, index: int) -> datetime:
+        """When the item was recorded."""
 
     def is_kept(self, index: int) -> bool:
         """Whether the item says that nothing replaces it (``keep``)."""
@@ -87,7 +91,7 @@ def place(changes: Sequence[Change], items: Items) -> Placement:
             for index in items.alike(number, change.new)
             if index not in places and found.leaves(index) and (is_gone or items.is_unseen(index, number))
         ]
-        if any(map(items.is_kept, rivals)):
+        if any(items.is_kept(index) or _is_edit(items.created_at(index), change) for index in rivals):
             continue
         if places:
             places += rivals
@@ -101,3 +105,9 @@ def place(changes: Sequence[Change], items: Items) -> Placement:
         else:
             found.added.append(number)
     return found
+
+
+def _is_edit(created_at: datetime, change: Change) -> bool:
+    """Whether a rival of that date is what the change is to replace, edited: a later recording has another
+    one. Where the clock stands still nothing can be told by it."""
+    return change.new is not None and change.since == created_at != change.new.created_at

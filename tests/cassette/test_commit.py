@@ -338,6 +338,24 @@ def test_what_was_edited_to_be_kept_meanwhile_is_not_replaced(how, path, open_ca
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("how", ["commit", "append"])
+@pytest.mark.parametrize("change_of", ["edit", "recording"])
+def test_refresh_under_way_drops_its_answer_for_an_edit_alone(how, change_of, path, open_cassette):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    text = path.read_text().replace("hello", "edited")
+    path.write_text(text if change_of == "edit" else text.replace("19:10:00", "19:10:01"))
+    before = path.read_bytes()
+    new = make(body=b"new", created_at=LATER)
+    change = Change(new, (ref(one),), refresh=True, since=one.created_at)
+    stored = getattr(cassette, how)([change], identify)
+    cassette.close()
+    assert (stored == [None]) == (path.read_bytes() == before) == (change_of == "edit")
+    assert [item.response.body for item in open_cassette()] == [
+        b"edited\n" if change_of == "edit" else b"new"
+    ]
+
+
 OTHER_FORMS = {
     "indented": lambda text: re.sub("^(?=[- ] )", "  ", text, flags=re.MULTILINE),
     "CRLF": lambda text: text.replace("\n", "\r\n"),

@@ -358,3 +358,24 @@ def test_recording_that_another_worker_replaces_while_the_service_is_asked(suite
     assert "GOT new" in result.stdout.str()
     assert "not recorded" not in result.stdout.str()
     suite.offline().assert_outcomes(passed=1)
+
+
+def test_edit_that_is_saved_while_a_refresh_is_under_way_stays(suite, clock, monkeypatch):
+    suite.origin["/a"] = Answer("old"), Answer("new")
+    suite.test("""
+        import pathlib
+
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/a").ok
+            if os.environ.get("EDITS"):
+                cassette, = pathlib.Path("cassettes").rglob("*.yaml")
+                cassette.write_text(cassette.read_text().replace("old", "edited"))
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(5)
+    monkeypatch.setenv("EDITS", "1")
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 2
+    assert "edited" in suite.cassette()
+    assert "new" not in suite.cassette()
