@@ -243,7 +243,7 @@ class Cassette:
         """Write what is placed; returns, by change, the interaction that is now in the file."""
         if placement.replaced and rewriting.changes_by_appending(view.file, view.layout):
             in_place = True  # what was superseded could not be told by its text any more
-        texts = {change: new.draft.text for change, new in news.items()}
+        texts = {change: rewriting.placed(new.draft.text, view.layout) for change, new in news.items()}
         for number, change in placement.replaced.items():
             texts[change] = self._text_in_place(view, number, news[change].draft) or texts[change]
         step = placement.in_place(texts) if in_place else placement.at_the_end(texts, view.text)
@@ -262,21 +262,19 @@ class Cassette:
     def _text_in_place(self, view: View, number: int, draft: Draft) -> bytes | None:
         """The item's own text with new times, where nothing else is new: a hand's work in it stays."""
         layout = view.layout
-        if layout.column or layout.newline != b"\n" or layout.block_form is not None:
-            return None
-        if number in layout.nodes:  # what its aliases stand for may be about to go
-            return None
-        return rewriting.retouched(view.text(number), view.interaction(number), draft.interaction)
+        if layout.block_form is not None or number in layout.nodes:
+            return None  # what its aliases stand for may be about to go
+        text = rewriting.retouched(view.text(number), view.interaction(number), draft.interaction, layout)
+        return text if text is not None and view.read(text) == draft.interaction else None
 
     def _append(self, view: View, texts: Sequence[bytes], news: Sequence[_New]) -> None:
         layout = view.layout
         beginning = rewriting.before_appended(view.file, layout)
-        placed = [rewriting.placed(text, layout) for text in texts]
-        data = beginning + b"".join(placed)
+        data = beginning + b"".join(texts)
         now = storing.append(self._index.real_path, data, layout.stamp.size, is_step=len(texts) > 1)
         urls = [new.draft.interaction.request.url for new in news]
         locators = [new.locator for new in news]
-        self._index.note_appended(layout, beginning, placed, urls, locators, Stamp.of(now))
+        self._index.note_appended(layout, beginning, texts, urls, locators, Stamp.of(now))
 
     def _rewrite(self, view: View, texts: Mapping[int, bytes | int | None], added: Sequence[bytes]) -> None:
         assert view.file is not None
@@ -293,7 +291,7 @@ class Cassette:
         written = {number: self._draft(view.interaction(number)) for number in view.layout.nodes}
         for file in (file for item in written.values() for file in item.files):
             bodies.write_file(file, self._index.folder())
-        return {number: item.text for number, item in written.items()}
+        return {number: rewriting.placed(item.text, view.layout) for number, item in written.items()}
 
     @contextmanager
     def _new_files(self, drafts: Sequence[Draft]) -> Iterator[None]:

@@ -121,6 +121,15 @@ class View:
             self._index.known.keep(text, found)
         return found
 
+    def read(self, text: bytes) -> Interaction | None:
+        """What a text would say that stood as an item in the file; None where it makes no sense."""
+        try:
+            return reading.interaction(
+                read_item(_decoded(text, 1), 1), self._index.folder, Source(self._index.path, 1, "")
+            )
+        except NodeError:
+            return None
+
     def with_ref(self, ref: str) -> list[int]:
         """The items with that text: one, or several that are equal."""
         locator = self._index.locator_of(ref)

@@ -13,15 +13,20 @@ from .nodes import NodeError
 from .writing import closing_lines
 
 _LIST_KEY = re.compile(rb"""^[ ]*(["']?interactions["']?[ ]*:)""", re.MULTILINE)
-_CREATED_AT = re.compile(rb"(?P<above>.*\n)  created_at: \S+(?P<rest>[ ]*(?:[ ]#[^\n]*)?\n.*)", re.DOTALL)
-_EXPIRES = re.compile(rb"^  expires: \S+[ ]*\n\Z", re.MULTILINE)
+# A value in its line; not one with an anchor or a tag, an alias, or the header of a block.
+_VALUE = rb"(?![&*!|>#])\S+(?:[ ]+(?!#)\S+)*"
+_CREATED_AT = re.compile(
+    rb"(?P<above>.*\n)(?P<indent>[ ]+)created_at: " + _VALUE + rb"(?P<rest>[ ]*(?:[ ]#[^\n]*)?\r?\n.*)",
+    re.DOTALL,
+)
+_EXPIRES = rb"(?m)^%%bexpires: %b[ ]*\r?\n\Z" % _VALUE
 
 
 def spliced(
     file: BinaryIO, layout: Layout, texts: Mapping[int, bytes | int | None], added: Sequence[bytes]
 ) -> Iterator[bytes]:
-    """The whole new file: ``texts`` for the items that change (None: removed; a number: the text of that
-    item, as it stands in the file), ``added`` behind the last.
+    """The whole new file: ``texts`` for the items that change, ``placed`` (None: removed; a number: the text of
+    that item, as it stands in the file), ``added`` behind the last.
 
     The comments before an item go with it where it is removed, and stay where it is replaced.
     """
@@ -37,12 +42,12 @@ def spliced(
         text = texts.get(index, index)
         if text is not None:
             between = b"" if is_flow or index == 0 else _bytes(file, behind, layout.starts[index])
-            written = placed(text, layout) if isinstance(text, bytes) else _kept(file, text, layout)
+            written = text if isinstance(text, bytes) else _kept(file, text, layout)
             yield (b"" if last == b"\n" else layout.newline) + between + written
             last = written[-1:]
         behind = layout.ends[index]
     for new in added:
-        yield (b"" if last == b"\n" else layout.newline) + placed(new, layout)
+        yield (b"" if last == b"\n" else layout.newline) + new
         last = b"\n"
     yield (layout.newline if tail and last != b"\n" else b"") + tail
 
@@ -61,18 +66,21 @@ def changes_by_appending(file: BinaryIO | None, layout: Layout) -> bool:
     return not layout.appendable or before_appended(file, layout) != b""
 
 
-def retouched(text: bytes, old: Interaction, new: Interaction) -> bytes | None:
-    """An item's own text with other times; None if more than the times is new, or they stand oddly."""
+def retouched(text: bytes, old: Interaction, new: Interaction, layout: Layout) -> bytes | None:
+    """An item's own text with other times; None if more than the times is new, or they stand oddly. Whether it
+    says what it is to say is seen when it is read."""
     if replace(old, created_at=new.created_at, expires=new.expires) != new:
         return None
     found = _CREATED_AT.fullmatch(text)
     if found is None:
         return None
-    above = _EXPIRES.sub(b"", found["above"])
+    above = re.sub(_EXPIRES % found["indent"], b"", found["above"])
     if (above == found["above"]) != (old.expires is None):
         return None
-    expires, created_at = closing_lines(new)
-    return above + expires + created_at.rstrip(b"\n") + found["rest"]
+    expires, created_at = (
+        line.replace(b"  ", found["indent"], 1).replace(b"\n", layout.newline) for line in closing_lines(new)
+    )
+    return above + expires + created_at.removesuffix(layout.newline) + found["rest"]
 
 
 def _surroundings(file: BinaryIO, layout: Layout) -> tuple[bytes, bytes]:

@@ -198,6 +198,54 @@ def test_only_the_time_moves_where_only_the_time_is_new(path, open_cassette):
     ).replace("created_at: 2026-11-23", "created_at: 2026-11-24")
 
 
+ODD_FORMS = {
+    "indented": lambda text: re.sub("^(?=[- ] )", "  ", text, flags=re.MULTILINE),
+    "wide dash": lambda text: text.replace("- request:", "-   request:").replace("\n  ", "\n    "),
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "time with a space": lambda text: text.replace("-23T", "-23 "),
+    "quoted time": lambda text: re.sub("created_at: (.*)", "created_at: '\\1'", text),
+}
+
+
+@pytest.mark.parametrize("form", ODD_FORMS)
+def test_only_the_time_moves_in_other_forms_too(form, path, open_cassette):
+    add(open_cassette(), make(body=b"a\n\nb\n"))
+    noted = path.read_text().replace("  response:", "  # checked\n  response:")
+    before = ODD_FORMS[form](noted).encode()
+    path.write_bytes(before)
+    cassette = open_cassette()
+    [item] = cassette
+    for new in (replace(item, expires=LATER), replace(item, created_at=LATER)):
+        [stored] = cassette.commit([Change(new, (ref(item),))], identify)
+        assert list(open_cassette()) == [new]
+        [item] = cassette
+    lines, there = path.read_bytes().splitlines(True), before.splitlines(True)
+    assert lines[:-1] == there[:-1]
+    assert lines[-1].strip() == b"created_at: 2026-11-24T19:10:00.123Z"
+    assert len(lines[-1]) - len(lines[-1].lstrip()) == len(there[-1]) - len(there[-1].lstrip())
+    assert lines[-1].endswith(b"\r\n") == (form == "CRLF")
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        ">-\n    2026-11-23",
+        "|\n    2026-11-23",
+        "&t\n    2026-11-23",
+        "2026-11-23\n    10:00:00",
+        "!!str\n    2026-11-23",
+    ],
+)
+def test_time_that_stands_below_its_key_is_moved_as_a_whole(time, path, open_cassette):
+    add(open_cassette(), make())
+    path.write_text(re.sub("created_at: .*", f"created_at: {time}", path.read_text()))
+    cassette = open_cassette()
+    [item] = cassette
+    new = replace(item, created_at=LATER)
+    cassette.commit([Change(new, (ref(item),))], identify)
+    assert list(open_cassette()) == [new]
+
+
 def test_empty_cassette_is_valid_and_can_be_added_to(path, open_cassette):
     cassette = open_cassette()
     [one] = add(cassette, make())
