@@ -32,7 +32,7 @@ _Result = TypeVar("_Result")
 _OWN_NAME_LENGTH = 16
 _HEXADECIMAL = re.compile(rb"[0-9a-f]{%d,}" % _OWN_NAME_LENGTH)
 # Where an anchor may stand.
-_ANCHOR = re.compile(rb"[\s\[{,]&[^\s\[\]{},]")
+_ANCHOR = re.compile(rb"(?:\A|[\s\[{,])&[^\s\[\]{},]")
 
 
 class _New(NamedTuple):
@@ -250,7 +250,7 @@ class Cassette:
         places = step.places(len(view))
         added = [texts[change] for change in step.appended]
         with self._new_files([news[change].draft for change in places]):
-            if step.texts or not view.layout.appendable:
+            if step.texts or (added and not view.layout.appendable):
                 self._rewrite(view, step.texts, added)
             elif added:
                 self._append(view, added, [news[change] for change in step.appended])

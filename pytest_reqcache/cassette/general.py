@@ -25,6 +25,7 @@ from yaml.events import (
 from . import reading
 from .layout import Layout, Places, Stamp, Torn
 from .nodes import Node, NodeError, NodeReader, as_node_error
+from .rewriting import own_lines_of_comments
 from .scan import Locate
 from .storing import UNFINISHED
 from .torn import begins_torn_step, is_torn_item
@@ -216,14 +217,22 @@ class _Document:
         if self.is_bare:
             missing = newline if self.text and not self.text.endswith("\n") else b""
             return self.text.encode() + missing + HEADER.replace(b"\n", newline), b""
+        first, last = (self.items[0].start, self.items[-1].end) if self.items else (self.list_end,) * 2
         if self.in_flow:
-            return HEADER.replace(b"\n", newline), b""
+            head = self._comments(0, first, 0, newline)
+            return head + HEADER.replace(b"\n", newline), self._comments(last, len(self.text), 0, newline)
         before = self.text[: self.list_start].rstrip(" \t")
         behind = self.text[self.list_end :]
         rest = _LAST_LINE_GAP.match(behind)
         line = rest[0] if rest is not None else ""
         line_end = "" if line.endswith("\n") else newline.decode()
-        return (before + line + line_end).encode(), behind[len(line) :].encode()
+        above = self._comments(self.list_start, first, self.column, newline)
+        below = self._comments(last, self.list_end, self.column, newline)
+        return (before + line + line_end).encode() + above, below + behind[len(line) :].encode()
+
+    def _comments(self, start: int, end: int, column: int, newline: bytes) -> bytes:
+        """The comments of a part of the text that holds no values."""
+        return own_lines_of_comments(b"\n" + self.text[start:end].encode(), column, newline)
 
 
 def _check_version(node: Node) -> None:

@@ -25,8 +25,8 @@ _EXPIRES = rb"(?m)^%%bexpires: %b[ ]*\r?\n\Z" % _VALUE
 def spliced(
     file: BinaryIO, layout: Layout, texts: Mapping[int, bytes | int | None], added: Sequence[bytes]
 ) -> Iterator[bytes]:
-    """The whole new file: ``texts`` for the items that change, ``placed`` (None: removed; a number: the text of
-    that item, as it stands in the file), ``added`` behind the last.
+    """The whole new file: ``texts`` for the items that change, ``placed`` (None: removed; a number: the text
+    of that item, as it stands in the file), ``added`` behind the last.
 
     The comments before an item go with it where it is removed, and stay where it is replaced.
     """
@@ -41,7 +41,9 @@ def spliced(
     for index in range(len(layout)):
         text = texts.get(index, index)
         if text is not None:
-            between = b"" if is_flow or index == 0 else _bytes(file, behind, layout.starts[index])
+            between = b"" if index == 0 else _bytes(file, behind, layout.starts[index])
+            if is_flow:
+                between = own_lines_of_comments(between, layout.column, layout.newline)
             written = text if isinstance(text, bytes) else _kept(file, text, layout)
             yield (b"" if last == b"\n" else layout.newline) + between + written
             last = written[-1:]
@@ -67,8 +69,8 @@ def changes_by_appending(file: BinaryIO | None, layout: Layout) -> bool:
 
 
 def retouched(text: bytes, old: Interaction, new: Interaction, layout: Layout) -> bytes | None:
-    """An item's own text with other times; None if more than the times is new, or they stand oddly. Whether it
-    says what it is to say is seen when it is read."""
+    """An item's own text with other times; None if more than the times is new, or they stand oddly. Whether
+    it says what it is to say is seen when it is read."""
     if replace(old, created_at=new.created_at, expires=new.expires) != new:
         return None
     found = _CREATED_AT.fullmatch(text)
@@ -88,6 +90,17 @@ def _surroundings(file: BinaryIO, layout: Layout) -> tuple[bytes, bytes]:
         return layout.block_form
     end = layout.stamp.size if layout.torn is None else layout.torn.offset
     return _bytes(file, 0, layout.head_end), _bytes(file, layout.end, end)
+
+
+def own_lines_of_comments(gap: bytes, column: int, newline: bytes) -> bytes:
+    """The comments between two items of a flow list, as they stand in a block: those in the first one's line
+    are indented as its keys are, and belong to it."""
+    lines = [line.partition(b"#") for line in gap.splitlines()]
+    return b"".join(
+        b" " * (column if number else column + 2) + mark + text.rstrip() + newline
+        for number, (_, mark, text) in enumerate(lines)
+        if mark
+    )
 
 
 def _with_empty_list(head: bytes) -> bytes:

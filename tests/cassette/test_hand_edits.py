@@ -479,3 +479,63 @@ def test_item_that_has_lost_its_place_is_told_whatever_is_looked_for(beginning, 
     for item in ITEMS:
         with pytest.raises(CassetteError):
             open_cassette().find(item.request.url)
+
+
+COMMENTED = """\
+# mine
+version: 1
+interactions: [  # all
+  # the first
+  {request: {method: GET, url: "https://x/1"}, response: {status: 200, text: hi},
+    created_at: 2026-11-23},  # checked
+  # the second
+  {request: {method: GET, url: "https://x/2"}, response: {status: 200, text: hi}, created_at: 2026-11-23}  # too
+  # no more
+]  # the end
+# end
+"""
+
+
+def test_comments_in_a_flow_list_stay_where_it_becomes_a_block(path, open_cassette):
+    path.write_text(COMMENTED)
+    before = [*open_cassette()]
+    [added] = add(open_cassette(), make("https://x/3"))
+    assert [*open_cassette()] == [*before, added]
+    found = re.findall("( *)# (.*)", path.read_text())
+    assert found[1:] == [
+        (" " * 2, "the end"),
+        ("", "all"),
+        ("", "the first"),
+        (" " * 2, "checked"),
+        ("", "the second"),
+        ("", "too"),
+        ("", "no more"),
+        ("", "end"),
+    ]
+
+
+def test_comments_of_a_document_in_flow_stay(path, open_cassette):
+    path.write_text(
+        COMMENTED.replace("version: 1\n", "{version: 1, # one\n").replace("]  # the end\n", "]}  # the end\n")
+    )
+    add(open_cassette(), make("https://x/3"))
+    assert [len(open_cassette()), *re.findall("# (.*)", path.read_text())] == [
+        3, "mine", "one", "all", "the first", "Recorded by pytest-reqcache. Edit freely: see docs/cassettes.",
+        "checked", "the second", "too", "no more", "the end", "end"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [Change(make("https://x/3"), ("gone",)), Change(None, ("gone",))])
+def test_flow_list_stays_where_nothing_is_changed(change, path, open_cassette):
+    path.write_text(COMMENTED)
+    assert open_cassette().commit([change], identify) == [None]
+    assert path.read_text() == COMMENTED
+
+
+def test_anchor_of_the_first_item_of_a_flow_list_goes_with_it(path, open_cassette):
+    item = '{request: {method: GET, url: "https://x/%d"}, response: {status: 200, text: hi}, created_at: 2026-11-23}'
+    path.write_text(f"version: 1\ninteractions: [&a {item % 1}, {item % 2}, *a]\n")
+    cassette = open_cassette()
+    one, two, three = cassette
+    [new] = cassette.commit([Change(make("https://x/1", b"new"), (ref(one),))], identify)
+    assert [*open_cassette()] == [new, two, three]
