@@ -351,8 +351,9 @@ def _emit(events: list[Event]) -> bytes:
             emitter.emit(event)
     finally:
         emitter.dispose()
-    # libyaml ends a document with "..." if a block in it kept its trailing newlines.
-    return stream.getvalue().removesuffix("...\n").encode()
+    text = stream.getvalue()
+    # libyaml ends a document with a line of "..." if a block in it kept its trailing newlines.
+    return (text[:-4] if text.endswith("\n...\n") else text).encode()
 
 
 def _is_beyond_libyaml(block: str) -> bool:

@@ -106,7 +106,7 @@ def test_permission_denied_on_opening(path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     path.write_text(WHOLE)
-    monkeypatch.setattr("pytest_reqcache.cassette.index.open", refuse, raising=False)
+    monkeypatch.setattr("pytest_reqcache.cassette.index.FileIO", refuse)
     with pytest.raises(CassetteError, match=r"users\.yaml: Permission denied; make"):
         Cassette(path, str).find(URL)
 
