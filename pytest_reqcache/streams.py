@@ -21,6 +21,12 @@ _SPOOL_PREFIX = "reqcache-"
 _IN_MEMORY = 1 << 20  # bytes of a streamed body that are kept in memory while it is recorded
 
 
+class _SpooledBody(BodyFile):
+    """A body in a temporary file of ours; what a cassette refers to is none, whatever its file is called."""
+
+    __slots__ = ()
+
+
 class _Spool:
     """Bytes as they arrive: in memory, and in a temporary file once they are many."""
 
@@ -46,7 +52,7 @@ class _Spool:
             return bytes(self._buffer)
         file, self._file = self._file, None
         file.close()
-        return BodyFile(Path(file.name), self.size)
+        return _SpooledBody(Path(file.name), self.size)
 
     def discard(self) -> None:
         if self._file is not None:
@@ -58,7 +64,7 @@ class _Spool:
 def discard_spooled(item: Interaction, kept: Interaction | None = None) -> None:
     """Remove the temporary file of a recorded body, once it is stored or dropped; what ``kept`` has stays."""
     body = item.response.body
-    if isinstance(body, BodyFile) and body.path.name.startswith(_SPOOL_PREFIX):
+    if isinstance(body, _SpooledBody):
         if kept is None or kept.response.body != body:
             body.path.unlink(missing_ok=True)
 

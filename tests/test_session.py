@@ -1090,3 +1090,16 @@ def test_settings_that_do_not_decide_about_it_locate_nothing_anew(origin, sessio
     s.settings.expire_after = 60
     assert s.get(f"{origin.url}/a").from_cache
     assert not scans
+
+
+def test_body_file_of_any_name_stays_when_it_is_confirmed(origin, session):
+    origin["/a"] = Answer("x" * 1_200_000, headers={"ETag": '"1"'})
+    s = session()
+    s.get(f"{origin.url}/a")
+    [file] = s.cache.path.with_suffix(".bodies").iterdir()
+    named = file.rename(file.with_name("reqcache-sample.txt"))
+    s.cache.path.write_text(cassette_text(s).replace(file.name, named.name))
+    response = s.get(f"{origin.url}/a", refresh=True)
+    assert response.revalidated
+    assert named.exists()
+    assert len(s.get(f"{origin.url}/a").content) == 1_200_000
