@@ -218,10 +218,15 @@ class Cassette:
         return self._seen_before | (self._index.refs_read_at(locator) if seen is None else seen)
 
     def _draft(self, new: Interaction) -> Draft:
+        folder = self._index.folder()
         try:
-            return draft(new, self._index.folder())
+            made = draft(new, folder)
         except ValueError as error:
             raise CassetteError(self.path, None, str(error)) from None
+        if made.files and folder.is_symlink():  # none of them would be read
+            problem = f"the folder {folder.name!r} is a symbolic link; put the folder itself there"
+            raise CassetteError(self.path, None, problem)
+        return made
 
     @contextmanager
     def _writing(self) -> Iterator[View]:

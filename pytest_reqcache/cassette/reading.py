@@ -266,9 +266,11 @@ def _no_json(node: Node, error: json.JSONDecodeError) -> NodeError:
 
 
 def _file(node: Node, name: str, folder: Path) -> Body:
-    directory, _, file = name.replace("\\", "/").partition("/")
+    # Where a name may hold a backslash, the folder's own may.
+    spelt = name if name.startswith(f"{folder.name}/") else name.replace("\\", "/")
+    directory, _, file = spelt.rpartition("/")
     path = folder / file
-    if directory != folder.name or not file or file in (".", "..") or re.search("[/:\0]", file):
+    if directory != folder.name or not file or file in (".", "..") or re.search(r"[\\:\0]", file):
         raise node.error(
             f"the body file {name!r} is not in the cassette's own folder; write {folder.name}/<name>",
         )

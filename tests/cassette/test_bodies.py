@@ -329,6 +329,24 @@ def test_body_file_outside_the_own_folder_is_refused(name, path, open_cassette, 
         list(open_cassette())
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names of files hold no backslash there")
+def test_cassette_with_a_backslash_in_its_name_has_body_files(tmp_path):
+    body = b"\x00" * 10_000
+    add(Cassette(tmp_path / "a\\b.yaml", str), make(body=body))
+    assert [item.response.body for item in Cassette(tmp_path / "a\\b.yaml", str)] == [body]
+
+
+def test_no_body_is_written_through_a_symbolic_link(open_cassette, tmp_path, path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "users.bodies").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(
+        CassetteError, match=r"users\.yaml: the folder 'users\.bodies' is a symbolic link; put"
+    ):
+        add(open_cassette(), make(body=b"\x00" * 10_000))
+    assert not path.exists()
+    assert not [*(tmp_path / "elsewhere").iterdir()]
+
+
 def test_missing_body_file_is_named(open_cassette, tmp_path):
     add(open_cassette(), make(body=b"\x00" * 10_000))
     [file] = (tmp_path / "users.bodies").iterdir()
