@@ -286,7 +286,12 @@ class Cassette:
         if any(_ANCHOR.search(view.text(number)) for number in texts):
             texts = {**self._without_aliases(view), **texts}
         pieces = rewriting.spliced(view.file, view.layout, texts, added)
-        storing.replace(self._index.real_path, pieces, lambda: self._index.check(view.layout))
+
+        def check() -> None:
+            view.close()
+            self._index.check(view.layout)
+
+        storing.replace(self._index.real_path, pieces, check)
         self._index.layout = None
         self._remove_unused()
 

@@ -54,6 +54,10 @@ class View:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is read of it any more."""
         if self.file is not None:
             self.file.close()
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from io import FileIO
 from pathlib import Path
+from time import sleep
 
 #: How a step of several items begins once it is written, and how while it is: so nobody writes by hand, and
 #: what makes the one of the other is a byte, which is written or not.
@@ -30,6 +31,7 @@ def append(path: Path, data: bytes, end: int, *, is_step: bool) -> os.stat_resul
             raise
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, is_new = os.open(path, flags | os.O_CREAT, 0o666), True
+    is_ours = False
     try:
         if os.fstat(descriptor).st_size != end:
             raise OSError("a program that does not lock it has just changed it")
@@ -39,19 +41,22 @@ def append(path: Path, data: bytes, end: int, *, is_step: bool) -> os.stat_resul
                 _finish(path, end + first)
             return os.fstat(descriptor)
         except BaseException:
+            is_ours = is_new
             os.ftruncate(descriptor, end)
-            if is_new:
-                path.unlink()
             raise
     finally:
         os.close(descriptor)
+        if is_ours:
+            path.unlink()  # now that it is closed: Windows removes no open file
 
 
 def replace(path: Path, pieces: Iterable[bytes], check: Callable[[], None]) -> None:
     """Put a new file in the place of one, in one step; its mode bits are kept. Only under the lock.
 
-    ``check`` is asked at the last moment, and raises where the file is not the one that was read.
+    ``check`` is asked at the last moment, and raises where the file is not the one that was read. The caller
+    has closed that by then.
     """
+    os.close(os.open(path, os.O_WRONLY))  # what may not be written may not be replaced either
     # Named by a hash: the name of the file may be as long as names may be.
     name = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
     clear_away(path.parent, f".{name}.*.tmp")
@@ -64,10 +69,21 @@ def replace(path: Path, pieces: Iterable[bytes], check: Callable[[], None]) -> N
             os.fsync(out.fileno())
         os.chmod(unfinished, os.stat(path).st_mode & 0o7777)
         check()
-        os.replace(unfinished, path)
+        _put_in_place(unfinished, path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _put_in_place(unfinished: Path, path: Path) -> None:
+    """Windows replaces no file that somebody has open, as readers have for a moment."""
+    for pause in _PAUSES:
+        try:
+            os.replace(unfinished, path)
+            return
+        except PermissionError:
+            sleep(pause)
+    os.replace(unfinished, path)
 
 
 def clear_away(folder: Path, pattern: str) -> None:
@@ -91,6 +107,8 @@ def set_aside(path: Path, offset: int) -> Path:
 
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
+#: In seconds, between attempts to replace a file: about one in all.
+_PAUSES = (0.001, 0.004, 0.02, *[0.1] * 10) if os.name == "nt" else ()
 
 
 def _finish(path: Path, at: int) -> None:

@@ -8,12 +8,13 @@ import stat
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from pytest_reqcache.body import read_body
-from pytest_reqcache.cassette import Cassette, CassetteError, MemoryCassette
+from pytest_reqcache.cassette import Cassette, CassetteError, MemoryCassette, index, storing
 from pytest_reqcache.expiration import Special
 from pytest_reqcache.models import Change
 
@@ -671,3 +672,86 @@ def test_relative_path_is_that_of_the_time_it_was_given(tmp_path, monkeypatch):
     add(cassette, make())
     assert cassette.path == Path("c.yaml")
     assert (tmp_path / "c.yaml").exists()
+
+
+def test_file_that_may_not_be_written_is_not_replaced(path, open_cassette, monkeypatch):
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    before, opened = path.read_bytes(), os.open
+
+    def refuse(name, flags, *more, **named):
+        if os.fspath(name) == str(path) and flags & (os.O_WRONLY | os.O_RDWR):
+            raise PermissionError(13, "Permission denied", str(name))
+        return opened(name, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    for change in (
+        Change(make("https://x/2")),
+        Change(make(body=b"new"), (ref(one),)),
+        Change(None, (ref(one),)),
+    ):
+        with pytest.raises(CassetteError, match=r"users\.yaml: Permission denied; make the file"):
+            cassette.commit([change], identify)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+# Windows removes and replaces no file that is open.
+
+
+def test_file_is_closed_when_it_is_replaced(path, open_cassette, monkeypatch):
+    opened, replaced = [], []
+
+    class Opened(FileIO):
+        def __init__(self, *given):
+            super().__init__(*given)
+            opened.append(self)
+
+    def replace_closed(source, target):
+        assert all(file.closed for file in opened)
+        replaced.append(target)
+        os.rename(source, target)
+
+    monkeypatch.setattr(index, "FileIO", Opened)
+    monkeypatch.setattr(os, "replace", replace_closed)
+    cassette = open_cassette()
+    one, two = add(cassette, make("https://x/1"), make("https://x/2"))
+    cassette.commit([Change(make("https://x/1", b"new"), (ref(one),)), Change(None, (ref(two),))], identify)
+    [new] = cassette
+    cassette.append([Change(make("https://x/1", b"newer"), (ref(new),))], identify)
+    cassette.close()
+    assert replaced == [path, path]
+    assert [item.response.body for item in cassette] == [b"newer"]
+
+
+def test_file_that_somebody_reads_is_replaced_a_moment_later(path, open_cassette, monkeypatch):
+    attempts, put = [], os.replace
+
+    def refuse_twice(source, target):
+        attempts.append(target)
+        if len(attempts) < 3:
+            raise PermissionError(13, "is being used by another process")
+        put(source, target)
+
+    monkeypatch.setattr(storing, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(os, "replace", refuse_twice)
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    cassette.commit([Change(None, (ref(one),))], identify)
+    assert (len(attempts), len(cassette)) == (3, 0)
+
+
+def test_new_file_that_fails_is_removed_when_it_is_closed(path, open_cassette, monkeypatch):
+    closed, close = [], os.close
+    unlink = Path.unlink
+    monkeypatch.setattr(os, "close", lambda descriptor: closed.append("closed") or close(descriptor))
+    monkeypatch.setattr(Path, "unlink", lambda path, **how: closed.append("removed") or unlink(path, **how))
+
+    def full(descriptor, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storing, "_write_all", full)
+    with pytest.raises(CassetteError, match="No space left"):
+        add(open_cassette(), make())
+    assert closed == ["closed", "removed"]
+    assert not path.exists()
