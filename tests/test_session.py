@@ -6,6 +6,9 @@ import enum
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +20,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
 
+import pytest_reqcache
 from origin import Answer
 from pytest_reqcache import CachedSession, CacheMixin, CassetteError
 from pytest_reqcache.cassette import index
 from pytest_reqcache.headers import Headers
+
+PACKAGE = str(Path(pytest_reqcache.__file__).parents[1])
 
 
 def cassette_text(session):
@@ -1103,3 +1109,25 @@ def test_body_file_of_any_name_stays_when_it_is_confirmed(origin, session):
     assert response.revalidated
     assert named.exists()
     assert len(s.get(f"{origin.url}/a").content) == 1_200_000
+
+
+SCRIPT = """
+import os, sys
+from pytest_reqcache import CachedSession
+
+for _ in range(2):
+    session = CachedSession("cache")
+    for _ in range(3):
+        session.get(sys.argv[1], force_refresh=True)
+os.chdir("/")
+"""
+
+
+def test_script_that_closes_no_session_leaves_no_copies(origin, tmp_path):
+    command = [sys.executable, "-c", SCRIPT, f"{origin.url}/a"]
+    for _ in range(2):
+        subprocess.run(
+            command, cwd=tmp_path, check=True, timeout=60, env={**os.environ, "PYTHONPATH": PACKAGE}
+        )
+    assert origin.count("/a") == 12
+    assert (tmp_path / "cache.yaml").read_text().count("- request:") == 1

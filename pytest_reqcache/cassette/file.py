@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import threading
@@ -33,6 +34,10 @@ _OWN_NAME_LENGTH = 16
 _HEXADECIMAL = re.compile(rb"[0-9a-f]{%d,}" % _OWN_NAME_LENGTH)
 # Where an anchor may stand.
 _ANCHOR = re.compile(rb"(?:\A|[\s\[{,])&[^\s\[\]{},]")
+
+
+#: What cassettes that are not compacted yet have superseded, with their paths, by the identity of the mapping.
+_not_compacted: dict[int, tuple[str, dict[str, str]]] = {}
 
 
 class _New(NamedTuple):
@@ -144,6 +149,7 @@ class Cassette:
                 if texts:
                     self._rewrite(view, texts, [])
             self._superseded.clear()
+            _not_compacted.pop(id(self._superseded), None)
 
     def close(self) -> None:
         """Compact, and forget what was read. A closed cassette can be used again."""
@@ -360,6 +366,7 @@ class Cassette:
             self._superseded.pop(new_ref, None)  # what stood there once stands there again
             if old_ref != new_ref:
                 self._superseded[old_ref] = new_ref
+                _not_compacted[id(self._superseded)] = (self._index.absolute, self._superseded)
 
     def _compacted_texts(self, view: View) -> dict[int, int | None]:
         """What superseded an item goes where the item stands; nothing goes whose successor is not there."""
@@ -433,6 +440,16 @@ class _Items:
 
     def is_unseen(self, index: int, change: int) -> bool:
         return ref_of(self._view.text(index)) not in self._seen[self._news[change].locator]
+
+
+@atexit.register
+def _compact_all() -> None:
+    """Compact what nobody has closed: a script that ends leaves no older copies behind."""
+    for path, superseded in list(_not_compacted.values()):
+        cassette = Cassette(Path(path), str)
+        cassette._superseded = superseded
+        with suppress(Exception):  # the file may be gone, or broken by now
+            cassette.compact()
 
 
 def _spelling(name: str) -> str:

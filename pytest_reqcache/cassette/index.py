@@ -174,7 +174,7 @@ class Index:
         self.locate = locate
         self._locate_all = locate_all
         self.layout: Layout | None = None
-        self._absolute = os.path.abspath(path)
+        self.absolute = os.path.abspath(path)
         self.known = _Known()
         self._locators: dict[str, Hashable] = {}
         self._warned_of: tuple[int, int] | None = None
@@ -182,7 +182,7 @@ class Index:
     @cached_property
     def real_path(self) -> Path:
         """Where the file really is: a symbolic link's target is what is locked and replaced."""
-        return Path(os.path.realpath(self._absolute))
+        return Path(os.path.realpath(self.absolute))
 
     def folder(self) -> Path:
         """Where the cassette's body files are."""
@@ -195,9 +195,9 @@ class Index:
     def follow_links(self) -> None:
         """Look again where the file is, if that may be elsewhere now."""
         with suppress(OSError):
-            if os.path.samefile(self._absolute, self.real_path):
+            if os.path.samefile(self.absolute, self.real_path):
                 return
-        if Path(os.path.realpath(self._absolute)) != self.real_path:
+        if Path(os.path.realpath(self.absolute)) != self.real_path:
             del self.real_path
             self.__dict__.pop("lock", None)
             self.layout = None
@@ -226,12 +226,12 @@ class Index:
         """The file as it is now. Raises NodeError where it is no cassette."""
         try:
             # Who reads alone spares himself the way along the links. Tests that make requests replace `open`.
-            file = FileIO(self.real_path if holds_lock else self._absolute)
+            file = FileIO(self.real_path if holds_lock else self.absolute)
         except FileNotFoundError:
             self.layout = None
             return View(self, None, Layout(Stamp(0, 0, 0), head_end=0, block_form=(HEADER, b"")))
         except OSError:
-            if not os.path.isdir(self._absolute):
+            if not os.path.isdir(self.absolute):
                 raise
             raise CassetteError(
                 self.path, None, "this is a folder; a cassette is a file: give its name"
