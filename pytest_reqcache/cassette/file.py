@@ -36,7 +36,7 @@ _HEXADECIMAL = re.compile(rb"[0-9a-f]{%d,}" % _OWN_NAME_LENGTH)
 _ANCHOR = re.compile(rb"(?:\A|[\s\[{,])&[^\s\[\]{},]")
 
 
-#: What cassettes that are not compacted yet have superseded, with their paths, by the identity of the mapping.
+#: What cassettes that are not compacted yet have superseded, with their paths, by identity.
 _not_compacted: dict[int, tuple[str, dict[str, str]]] = {}
 
 
