@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
+from ..body import read_body
 from ..headers import Headers, media_type
 from ..models import BodyFile, RecordedRequest, RecordedResponse
 from .reading import Reading, parts_of, reading_of
@@ -209,7 +210,7 @@ def _content(body: BodyFile, headers: Headers) -> bytes:
     kind = media_type(headers)
     if body.size > LARGEST_TEXT or not ("json" in kind or "form" in kind or _TEXT.match(kind)):
         return b""
-    return body.path.read_bytes()
+    return read_body(body)
 
 
 def _edit_body(body: bytes, headers: Headers, editor: Editor, rules: Rules) -> bytes:

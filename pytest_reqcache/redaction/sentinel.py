@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ..body import open_body
 from ..matching import origin_of
 from ..models import REDACTED, Body, BodyFile, Interaction
 from .known import SEARCHED_LENGTH, in_base64, spellings
@@ -297,7 +298,7 @@ def _chunks(content: Body) -> Iterator[tuple[int, bytes]]:
         yield 0, content
         return
     offset, kept = 0, b""
-    with content.path.open("rb") as file:
+    with open_body(content) as file:
         while chunk := file.read(_CHUNK):
             yield offset - len(kept), kept + chunk
             offset += len(chunk)

@@ -180,7 +180,8 @@ def test_no_wait_hangs_while_the_clock_stands_still(suite):
 def test_tests_that_replace_what_reads_files_make_requests(suite, replaced):
     large = bytes(range(256)) * 5000
     suite.origin["/large"] = Answer(large)
-    suite.origin["/login"] = Answer({"access_token": "tok-5f0c9f6e3d0a4e0e9d5e"})
+    token = "tok-5f0c9f6e3d0a4e0e9d5e"
+    suite.origin["/login"] = Answer({"access_token": token, "rest": "x" * 1_200_000})
     suite.test(f"""
         from unittest import mock
 
@@ -191,12 +192,15 @@ def test_tests_that_replace_what_reads_files_make_requests(suite, replaced):
 
         @pytest.mark.reqcache
         def test_it():
-            assert requests.get(URL + "/login").json()["access_token"]
+            with requests.get(URL + "/login", stream=True) as response:
+                assert response.json()["access_token"]
             assert len(requests.get(URL + "/large").content) == {len(large)}
             with requests.get(URL + "/large", stream=True) as response:
                 assert len(response.content) == {len(large)}
     """)
     suite.run().assert_outcomes(passed=1)
+    written = [path.read_bytes() for path in (suite.path / "cassettes").rglob("*") if path.is_file()]
+    assert not any(token.encode() in content for content in written)
     suite.offline().assert_outcomes(passed=1)
 
 
