@@ -58,6 +58,8 @@ def is_same(one: Body, other: Body) -> bool:
         return one == other
     if size_of(one) != size_of(other):
         return False
+    if one == other:
+        return is_there(one)
     try:
         with open_body(one) as first, open_body(other) as second:
             while piece := first.read(_AT_ONCE):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import codecs
-import errno
 import hashlib
 import json
 import os
@@ -153,7 +152,7 @@ def write_file(body: FiledBody, folder: Path) -> bool:
     target = folder / body.name
     if (there := _body_at(target)) is not None:
         if not is_same(there, body.content):
-            raise FileExistsError(errno.EEXIST, "the file of a body was edited while we wrote", str(target))
+            raise OSError(f"{target.name} was edited while we wrote")
         return False
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{body.name}.{os.getpid()}.tmp"

@@ -430,6 +430,6 @@ def test_body_file_that_is_edited_at_the_last_moment_stays(tmp_path):
     assert bodies.write_file(body, tmp_path)
     assert not bodies.write_file(body, tmp_path)
     (tmp_path / body.name).write_bytes(b"edited")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(OSError, match="was edited"):
         bodies.write_file(body, tmp_path)
     assert (tmp_path / body.name).read_bytes() == b"edited"
