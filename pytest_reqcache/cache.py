@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeVar
 import requests
 
 from . import clock, policy
-from .conversion import CachedResponse, as_prepared, read_once, recorded_request, replay
+from .conversion import CachedResponse, as_prepared, read_once, recorded_request, replay, rewind
 from .expiration import ExpireAfter, Special, expires_at, is_expired, parse_expiry, span_of
 from .identity import Asked, Identity, made_key
 from .models import Interaction, RecordedRequest
@@ -106,8 +106,10 @@ class Cache:
 
     def create_key(self, request: AnyRequest) -> str:
         """The key of a request under this session's settings."""
-        prepared = read_once(self._prepare(request) if isinstance(request, requests.Request) else request)
-        return self._recorder.ask(recorded_request(prepared), made_key(prepared, self._settings())).key
+        prepared = self._prepare(request) if isinstance(request, requests.Request) else request
+        readable = read_once(prepared)
+        rewind(prepared)  # it is still to be sent
+        return self._recorder.ask(recorded_request(readable), made_key(readable, self._settings())).key
 
     def clear(self) -> None:
         """Remove everything."""

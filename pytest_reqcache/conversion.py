@@ -14,6 +14,7 @@ import io
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.message import Message
 from http.client import HTTPMessage
@@ -22,7 +23,7 @@ from typing import Any, BinaryIO, Final, cast
 import requests
 from requests.cookies import extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_encoding_from_headers
+from requests.utils import get_encoding_from_headers, rewind_body
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
@@ -152,6 +153,13 @@ def read_once(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     else:
         copied.body = b"".join(part.encode() if isinstance(part, str) else part for part in body)
     return copied
+
+
+def rewind(prepared: requests.PreparedRequest) -> None:
+    """Put a file that was looked at back to where it stood when the request was prepared, if that can be."""
+    if isinstance(getattr(prepared, "_body_position", None), int):
+        with suppress(requests.exceptions.UnrewindableBodyError):
+            rewind_body(prepared)
 
 
 def copy_request(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

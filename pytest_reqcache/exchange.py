@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from .conversion import as_cached_response, without_fields
+from .conversion import as_cached_response, rewind, without_fields
 from .identity import Asked
 from .matching import CONDITIONAL_FIELDS
 from .models import RecordedRequest
@@ -185,6 +185,7 @@ def _stale_chain(
     options = replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False)
     exchange = Exchange(options, owner=session, started=True, is_probe=True)
     token = _current.set(exchange)
+    rewind(request)
     try:
         response = original(request, **kwargs)
     except requests.TooManyRedirects:

@@ -294,6 +294,14 @@ class Flow:
         with self._lock:
             return self._staging.is_replaced(stored)
 
+    def there_now(self, stored: Interaction) -> Interaction | None:
+        with self._lock:
+            identity = self.identity.identify(stored)
+            there = self._at_locator(self.identity.locate(stored.request.url))
+            return next(
+                (self._live(item) for item in there if self.identity.identify(item) == identity), None
+            )
+
     def left_alone(self, interaction: Interaction) -> None:
         """A refresh of it has been tried in this test: it is not tried again."""
         with self._lock:
@@ -458,15 +466,18 @@ class Flow:
 
     def _waiting(self) -> list[Staged]:
         """What is staged; not what the origin has confirmed, and another process has replaced since."""
-        waiting = self._staging.waiting
-        return [change for change in waiting if change.new is None or is_there(change.new.response.body)]
+        return [
+            change
+            for change in self._staging.waiting
+            if change.new is None or change.replaces is None or is_there(change.new.response.body)
+        ]
 
     def _written(self, changes: Sequence[Change]) -> list[Interaction | None]:
         """What now stands for each change. What was to be dated anew, and was replaced since, is dropped."""
         there = [
             number
             for number, change in enumerate(changes)
-            if change.new is None or is_there(change.new.response.body)
+            if change.new is None or not change.replaces or is_there(change.new.response.body)
         ]
         stored = self.cassette.commit([changes[number] for number in there], self.identity.identify)
         written = dict(zip(there, stored, strict=True))

@@ -244,7 +244,8 @@ def canonical_body(request: RecordedRequest) -> bytes:
         return _normal_query(body.decode("latin-1")).encode("latin-1")
     if kind == "multipart":
         boundary = boundary_of(request.headers.get("Content-Type") or "").encode("latin-1", "replace")
-        boundary = boundary or body[2 : body.find(b"\r\n")]
+        if not boundary and _LIKE_MULTIPART.match(body):
+            boundary = body[2 : body.index(b"\r\n")]
         return body.replace(b"--" + boundary, b"--boundary") if boundary else body
     return body
 

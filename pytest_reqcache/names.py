@@ -51,7 +51,7 @@ def _what_is_wrong(part: str) -> str | None:
     return None
 
 
-def spelling(path: Path) -> str:
+def spelling(path: Path | str) -> str:
     """What two paths have in common that are one file where case makes no difference."""
     return unicodedata.normalize("NFC", str(path)).casefold()
 

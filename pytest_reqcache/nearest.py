@@ -159,7 +159,7 @@ def _readable(request: RecordedRequest) -> list[str]:
         return _spelt(request)
     kind = kind_of_body(request)
     if kind == "multipart":
-        return canonical_body(request).decode().splitlines()
+        return canonical_body(request).decode("utf-8", "replace").splitlines()
     if kind == "form":
         return sorted(f"{name}={value}" for name, value in parse_qsl(text, keep_blank_values=True))
     try:

@@ -50,7 +50,8 @@ class _Patches:
 
     @property
     def engine(self) -> Engine | None:
-        engine = next(reversed(self.tests.values())) if self.tests else self.installed
+        tests = self.tests  # never changed in place: other threads may look at it
+        engine = next(reversed(tests.values())) if tests else self.installed
         return engine if engine is not None and not engine.off else None
 
 
@@ -117,14 +118,16 @@ def ensure_trampolines() -> None:
 def put_on(engines: dict[object, Engine]) -> None:
     """Send what every session requests through the last of these engines, as long as that is in force."""
     ensure_trampolines()
-    _patches.tests |= engines
+    _patches.tests = {**_patches.tests, **engines}
 
 
 def take_off(owner: object) -> dict[object, Engine]:
     """Take an engine away, and those put on after it; returns them all, to be put on again."""
-    owners = list(_patches.tests)
-    later = owners[owners.index(owner) :] if owner in owners else ()
-    return {each: _patches.tests.pop(each) for each in later}
+    tests = _patches.tests
+    owners = list(tests)
+    place = owners.index(owner) if owner in owners else len(owners)
+    _patches.tests = {each: tests[each] for each in owners[:place]}
+    return {each: tests[each] for each in owners[place:]}
 
 
 @contextmanager
@@ -135,7 +138,7 @@ def patched(engine: Engine) -> Iterator[None]:
     try:
         yield
     finally:
-        _patches.tests.pop(owner, None)
+        _patches.tests = {each: own for each, own in _patches.tests.items() if each is not owner}
 
 
 @contextmanager
@@ -267,7 +270,7 @@ def clear() -> None:
 def delete(
     *keys: str,
     expired: bool = False,
-    older_than: float | timedelta | datetime | None = None,
+    older_than: float | str | timedelta | datetime | None = None,
     urls: Iterable[str] | None = None,
     requests: Iterable[AnyRequest] | None = None,
 ) -> None:

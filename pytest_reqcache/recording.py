@@ -91,6 +91,10 @@ class Recorder(Protocol):
         """Whether something newer stands in its place."""
         ...
 
+    def there_now(self, stored: Interaction) -> Interaction | None:
+        """What stands in the cassette of the same recording, which another process may have replaced."""
+        ...
+
     def left_alone(self, interaction: Interaction) -> None:
         """A refresh of it has been tried, and it stays as it is."""
         ...
@@ -199,6 +203,10 @@ class SessionRecorder:
 
     def is_replaced(self, stored: Interaction) -> bool:
         return stored not in self.find(self.ask(stored.request, stored.key)).candidates
+
+    def there_now(self, stored: Interaction) -> Interaction | None:
+        with self._lock:
+            return next(reversed(self._same(stored)), None)
 
     def left_alone(self, interaction: Interaction) -> None:
         """A session may refresh what it stores as often as it is asked to."""

@@ -203,6 +203,6 @@ def record_stream(
     raw.__class__ = _TeedResponse
     tee = Tee(complete, abandoned)
     setattr(raw, "_tee", tee)  # noqa: B010
-    if raw.length_remaining == 0:  # nobody reads what is not there: HEAD, 204
+    if raw.length_remaining == 0 and raw.tell() == 0:  # nobody reads what is not there: HEAD, 204
         tee.finish("")
     return tee

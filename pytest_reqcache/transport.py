@@ -292,21 +292,27 @@ class Transport:
     def _stale(self, call: Call, found: Found, decided: Plan, why: str) -> CachedResponse:
         """What is stored, in place of an error; a refresh that was asked for did not come about."""
         assert decided.stored is not None
-        stored = self._there_now(call, decided.stored)
+        stored, expires = decided.stored, decided.expires
+        if not is_there(stored.response.body):
+            stored = self.recorder.there_now(stored) or stored
+            expires = policy.expiry_of(stored, call.request.url, call.settings, clock.now())
         self.recorder.left_alone(stored)
         self.journal.told(call.what, why)
         if call.settings.in_test and decided.reason is Reason.REFRESH:
             self.journal.refreshed(call.what, f"{why}: the recording is used, and kept")
-        return self._serve(call, found, stored, decided.expires)
+        return self._serve(call, found, stored, expires)
 
     def _freshened(
         self, call: Call, found: Found | None, decided: Plan, verdict: Verdict, received: datetime
-    ) -> CachedResponse:
+    ) -> requests.Response:
         old = verdict.stored or decided.stored
         assert old is not None
-        confirmed = self._there_now(call, old)
-        if confirmed is old:
+        if is_there(old.response.body):
             confirmed = self._confirmed(call, found, verdict, old, received)
+        elif there := self.recorder.there_now(old):
+            confirmed = there  # another process has replaced it, while the origin was asked
+        else:  # or removed it
+            return self._from_origin(call, found, decided._replace(conditions=()))
         self.journal.validated(call.what)
         now = clock.now()
         response = self._presented(call, confirmed, now)
@@ -314,13 +320,6 @@ class Transport:
         response.revalidated = True
         self._answered(call, found, confirmed, confirmed.response.status)
         return response
-
-    def _there_now(self, call: Call, stored: Interaction) -> Interaction:
-        """A recording; where another process has replaced it while the origin was asked, and the file of its
-        body is gone, what stands there now."""
-        if is_there(stored.response.body):
-            return stored
-        return self._decide(call)[1].stored or stored
 
     def _confirmed(
         self, call: Call, found: Found | None, verdict: Verdict, old: Interaction, received: datetime

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_reqcache import redacting
 from pytest_reqcache.cassette import Cassette
+from pytest_reqcache.cassette.file import _compact_all
 from pytest_reqcache.cassette.index import View
 from pytest_reqcache.flow import Flow, RunMemory
 from pytest_reqcache.headers import Headers
@@ -115,6 +116,27 @@ def test_a_request_without_the_recorded_credential_reads_what_it_may_be_answered
         found = flow.find(flow.ask(RecordedRequest("GET", url), None))
         assert [item.request.url for item in found.candidates] == [url]
         assert set(masked) == {url}
+
+
+def test_superseded_items_of_a_closed_cassette_are_found_by_one_reading(tmp_path, monkeypatch):
+    path = tmp_path / "cassette.yaml"
+    items = [
+        Interaction(
+            RecordedRequest("GET", f"http://h/{n}"), RecordedResponse(200, "OK", Headers(), b"x"), NOW
+        )
+        for n in range(30)
+    ]
+    first = Cassette(path, str)
+    first.append([Change(item) for item in items], lambda item: item.request.url)
+    refs = [item.ref for item in first]
+    new = [replace(item, response=replace(item.response, body=b"y")) for item in items]
+    first.append([Change(item, (ref,), refresh=True) for item, ref in zip(new, refs, strict=True)], id)
+    read: list[int] = []
+    text = View.text
+    monkeypatch.setattr(View, "text", lambda view, number: read.append(number) or text(view, number))
+    _compact_all()
+    assert len(read) < 10 * len(items)
+    assert [item.response.body for item in Cassette(path, str)] == [b"y"] * 30
 
 
 def test_a_made_key_is_found_without_reading_every_item_each_time(tmp_path, monkeypatch):

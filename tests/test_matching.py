@@ -181,6 +181,9 @@ BODIES: dict[str, tuple[Any, ...]] = {
     "form without a type": ("", b"b=1&a=2", "application/x-www-form-urlencoded", b"a=2&b=1", True),
     "form, escapes": (FORM, b"a=1%2C2+3", FORM, b"a=1,2%203", True),
     "text that is no form": ("", b"b=1 & a", "", b"a & b=1", False),
+    "multipart without boundary or line end": (
+        "multipart/form-data", b"--A\nx=1\n--A--\n", "multipart/form-data", b"--B\nx=2\n--B--\n", False,
+    ),
     "multipart without boundary": ("multipart/form-data", b"--a", "multipart/form-data", b"--b", False),
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -18,8 +19,10 @@ from pytest_reqcache import (
     get_cache,
     install_cache,
     is_installed,
+    patching,
     uninstall_cache,
 )
+from pytest_reqcache.engine import open_engine
 
 PLAIN_SESSION = requests.sessions.Session
 
@@ -389,3 +392,31 @@ def test_mounted_mock_adapter_is_the_origin(session):
     s.mount("mock://", adapter)
     assert [s.get("mock://x/a").from_cache for _ in range(2)] == [False, True]
     assert adapter.call_count == 1
+
+
+def test_other_threads_may_send_while_engines_come_and_go():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    engine, ended, errors = open_engine(":memory:", {}), threading.Event(), []
+
+    def look():
+        while not ended.is_set():
+            try:
+                assert patching._patches.engine in (None, engine)
+            except Exception as error:
+                errors.append(error)
+                return
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(2000):
+            with patching.patched(engine):
+                patching.put_on(patching.take_off(object()))
+    finally:
+        ended.set()
+        sys.setswitchinterval(interval)
+        for thread in threads:
+            thread.join()
+    assert errors == []

@@ -464,6 +464,21 @@ def test_stream_with_nothing_to_read_is_recorded(origin, session, method, answer
             assert response.from_cache is from_cache
 
 
+def test_stream_that_an_adapter_has_read_is_recorded_whole_or_not_at_all(origin, session):
+    class Reading(requests.adapters.HTTPAdapter):
+        def send(self, *args, **kwargs):
+            response = super().send(*args, **kwargs)
+            assert response.content
+            return response
+
+    origin["/a"] = Answer(LINES)
+    s = session()
+    s.mount("http://", Reading())
+    for _ in range(2):
+        with s.get(f"{origin.url}/a", stream=True) as response:
+            assert response.content == LINES.encode()
+
+
 def test_replayed_raw_has_no_retries_and_the_path_that_was_asked_for(origin, session):
     s = session()
     live, replayed = (s.get(f"{origin.url}/a?b=1").raw for _ in range(2))

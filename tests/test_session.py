@@ -612,6 +612,16 @@ def test_file_that_was_sent_stands_where_it_would_without_us(origin, session):
     assert [seen.body for seen in origin.log] == [b"once"]
 
 
+def test_file_that_is_looked_up_is_still_to_be_sent(origin, session):
+    s = session(allowable_methods=["POST"])
+    file = io.BytesIO(b"once")
+    request = requests.Request("POST", origin.url + "/a", data=file)
+    assert not s.cache.contains(request=request)
+    assert file.tell() == 0
+    s.post(origin.url + "/a", data=file)
+    assert [seen.body for seen in origin.log] == [b"once"]
+
+
 # --- ignored parameters
 
 

@@ -6,7 +6,6 @@ import atexit
 import os
 import re
 import threading
-import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from ..body import read_file
 from ..models import Change, Interaction, Source
+from ..names import spelling
 from . import bodies, rewriting, storing
 from .errors import CassetteError, problem_of
 from .index import Changed, Index, View, ref_of
@@ -336,12 +336,12 @@ class Cassette:
     def _sharers(self, folder: Path) -> Iterator[Path]:
         """The cassette, and those that differ in their suffix alone, or in case, of which not every file
         system takes notice: they have one folder of body files. Raises OSError."""
-        path, stem = self._index.real_path, _spelling(folder.stem)
+        path, stem = self._index.real_path, spelling(folder.stem)
         with suppress(FileNotFoundError):
             os.stat(path)
             yield path
         for other in folder.parent.iterdir():
-            if _spelling(other.name).startswith(f"{stem}.") and other.is_file():
+            if other != path and spelling(other.name).startswith(f"{stem}.") and other.is_file():
                 yield other
 
     def _stored(
@@ -450,11 +450,6 @@ def _compact_all() -> None:
         cassette._superseded = superseded
         with suppress(Exception):  # the file may be gone, or broken by now
             cassette.compact()
-
-
-def _spelling(name: str) -> str:
-    """What two names have in common that some file system takes for one."""
-    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _names_in(text: bytes) -> Iterator[bytes]:

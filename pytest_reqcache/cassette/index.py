@@ -49,6 +49,7 @@ class View:
         self._index = index
         self.file = file
         self.layout = layout
+        self._refs: tuple[Layout, dict[str, list[int]]] | None = None
 
     def __enter__(self) -> View:
         return self
@@ -137,8 +138,18 @@ class View:
     def with_ref(self, ref: str) -> list[int]:
         """The items with that text: one, or several that are equal."""
         locator = self._index.locator_of(ref)
-        candidates: Sequence[int] = range(len(self)) if locator is None else self.layout.at(locator)
-        return [number for number in candidates if ref_of(self.text(number)) == ref]
+        if locator is None:
+            return self._by_ref().get(ref, [])
+        return [number for number in self.layout.at(locator) if ref_of(self.text(number)) == ref]
+
+    def _by_ref(self) -> dict[str, list[int]]:
+        """All items by the refs of their texts: read once, for refs of which nothing else is known."""
+        if self._refs is None or self._refs[0] is not self.layout:
+            refs: dict[str, list[int]] = {}
+            for number in range(len(self)):
+                refs.setdefault(ref_of(self.text(number)), []).append(number)
+            self._refs = self.layout, refs
+        return self._refs[1]
 
     def refs_at(self, locator: Hashable) -> frozenset[str]:
         """The refs of the items with that locator."""

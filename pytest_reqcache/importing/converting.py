@@ -165,7 +165,11 @@ def _leads_to(item: Interaction, url: str) -> bool:
     location = item.response.headers.get("Location")
     if location is None or item.response.status not in REDIRECTS:
         return False
-    return normalize_url(urljoin(item.request.url, location)) == normalize_url(url)
+    try:
+        target = urljoin(item.request.url, location)
+    except ValueError:
+        return False
+    return normalize_url(target) == normalize_url(url)
 
 
 def _numbered(items: Sequence[Interaction], keys: Sequence[str]) -> list[Interaction]:

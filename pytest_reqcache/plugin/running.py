@@ -339,7 +339,8 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     totals.recorded = totals.recorded - commit.outrun if good else commit.recorded
     if not any(str(report.outcome) == "rerun" for report in running.reports):
         totals.dropped = commit.dropped
-        if not any(report.failed for report in running.reports):
+        outcomes = {report.outcome for report in running.reports}
+        if "skipped" in outcomes and "failed" not in outcomes:
             totals.dropped_skipping = commit.dropped
     if error:
         totals.recorded = 0

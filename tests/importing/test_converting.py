@@ -184,6 +184,11 @@ def test_a_chain_of_redirects_that_leads_back_needs_no_sequence() -> None:
     assert converted(*chain[:1], recording("GET /a", body=b"in")).sequences
 
 
+def test_a_redirect_to_no_url_is_imported() -> None:
+    odd = recording(status=302, headers=Headers((*DATED, ("Location", "http://[x"))))
+    assert len(converted(odd, recording("GET /y")).interactions) == 2
+
+
 def test_variants_of_one_url_are_counted_by_themselves() -> None:
     def in_language(language: str) -> Recording:
         headers = Headers((*DATED, ("Vary", "Accept-Language")))
