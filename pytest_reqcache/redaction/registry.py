@@ -11,8 +11,10 @@ from ..models import Interaction
 #: A cassette, by its path: each numbers its placeholders by itself.
 Scope = Path | None
 
-#: Secrets of this length that hold letters and digits are searched for in every test of the run.
+#: Secrets of this length that hold letters and digits are searched for in every test of the run, and from the
+#: shorter one on those that a fixture of wider scope gives to tests.
 SHARED_LENGTH: Final = 16
+GIVEN_LENGTH: Final = 8
 
 
 class First(NamedTuple):
@@ -29,10 +31,10 @@ def scope_of(interaction: Interaction) -> Scope:
     return None if interaction.source is None else interaction.source.path
 
 
-def _is_unmistakable(value: str) -> bool:
+def _is_unmistakable(value: str, least: int) -> bool:
     """Whether a value is unlikely to be met by chance in a test that has nothing to do with it: that test
     would not replay, for it does not learn the value there. "testuser1" may be a user's name, too."""
-    if len(value) < SHARED_LENGTH:
+    if len(value) < least:
         return False
     return any(map(str.isalpha, value)) and any(map(str.isdigit, value))
 
@@ -68,7 +70,8 @@ class Registry:
             self._first.setdefault(value, First(placeholder, issued, is_wide))
             if is_wide:
                 self._wide.setdefault(placeholder, scope)
-            if is_searched and value not in self._shared and _is_unmistakable(value):
+            least = GIVEN_LENGTH if is_wide else SHARED_LENGTH
+            if is_searched and value not in self._shared and _is_unmistakable(value, least):
                 self._shared |= {value}
 
     def assume(self, scope: Scope, value: str, placeholder: str) -> None:
