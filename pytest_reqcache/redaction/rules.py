@@ -120,6 +120,7 @@ _SECRET_COOKIE: Final = re.compile(
     r"sess|sid$|^sid|auth|csrf|xsrf|token|jwt|secret|passw|login|remember", re.IGNORECASE
 )
 _COOKIE_LENGTH: Final = 8
+_LONGEST_COUNT: Final = 7  # digits of a number that counts something
 
 _REMEMBERED_NAMES: Final = 4096
 
@@ -320,10 +321,13 @@ class Rules:
         """Whether what is called so is mostly chosen by a person, as a password is."""
         return fold(name).endswith(_CHOSEN_ENDS)
 
-    def is_count(self, name: str) -> bool:
-        """Whether a number that is called so counts something: the tokens of a text, what did pass."""
+    def is_count(self, name: str, number: str) -> bool:
+        """Whether a number that is called so counts something, as a response counts the tokens of a text:
+        what a request sends so is a code that somebody has typed in."""
+        if self.is_request or sum(map(str.isdigit, number)) > _LONGEST_COUNT:
+            return False
         folded = fold(name)
-        return folded.endswith(("token", "tokens", "pass")) and folded not in self._names
+        return folded.endswith(("token", "tokens")) and folded not in self._names
 
     def _is_likely_name(self, name: str) -> bool:
         folded = fold(name)

@@ -431,6 +431,6 @@ _PUNCTUATION = ".,:;!?()\"'"
 def _is_member(item: JsonValue, name: str, token: str, rules: Rules) -> bool:
     if isinstance(item.step, int) and not rules.is_request and _is_message(token):
         return False  # what a validator has to say about the field
-    if token[0] in "-0123456789" and rules.is_count(name):
+    if token[0] in "-0123456789" and rules.is_count(name, token):
         return False
     return rules.is_parameter(name, json_string(token))
