@@ -58,6 +58,11 @@ _FIELD_ENDS: Final = (
 _NO_FIELD: Final = re.compile(
     r"page|paginat|next|prev|contin|sync|cursor|cancel|delta|resume|scroll|^forgot|^(?:has|is)(?=pass|token|secret)"
 )
+# Of a header's name whole words tell: `X-Preview-Token` and `X-Nextcloud-Token` page through nothing.
+_PAGING_WORD: Final = re.compile(
+    r"(?:pages?|paging|paginat(?:ed|ion|or)|next|prev|previous|continue|continuation|sync|synchronization"
+    r"|cursor|cancel|cancellation|delta|resume|resumption|resumable|scroll)+(?:tokens?)?"
+)
 _SURE_ENDS: Final = ("authtoken", "accesstoken", "sessiontoken", "refreshtoken", "bearertoken")
 
 #: Such as are secrets in requests alone: a response counts what did pass, and shows pins on a map.
@@ -387,11 +392,13 @@ class Rules:
         folded = fold(name)
         if folded in self._off:
             return None
-        is_named = name in self.headers or self._is_field(folded) or self._ends_as_credential(name)
+        is_named = name in self.headers or folded in self._fields or self._ends_as_credential(name, folded)
         return HeaderKind.CREDENTIAL if is_named else None
 
-    def _ends_as_credential(self, name: str) -> bool:
-        return name.endswith(_HEADER_ENDS) and not (name.endswith("-token") and _is_excepted(fold(name)))
+    def _ends_as_credential(self, name: str, folded: str) -> bool:
+        if folded.endswith("token"):
+            return folded.endswith(_SURE_ENDS) or not any(map(_PAGING_WORD.fullmatch, _SEPARATORS.split(name)))
+        return name.endswith(_HEADER_ENDS) or self._is_field(folded)
 
     def is_cookie(self, name: str, value: str, *, http_only: bool) -> bool:
         """Whether the cookie can be a secret, as far as its name, its length and ``HttpOnly`` tell."""

@@ -82,7 +82,13 @@ PARTS_REDACTED = PARTS.format("REDACTED-password", "REDACTED-token").replace('"c
             )
         ),
         ("X-Next-Auth-Token", "s3cr3t", "REDACTED-x-next-auth-token"),
+        *(
+            (f"X-{name}-Token", "s3cr3t", f"REDACTED-x-{name.lower()}-token")
+            for name in ("Preview", "Nextcloud", "Pagerduty", "Syncthing", "Deltalake", "MyPreviews")
+        ),
         ("X-Next-Page-Token", "20", "20"),
+        ("nextPageToken", "20", "20"),
+        ("Sync-Token", "20", "20"),
         ("X-Continuation-Token", "s3cr3t", "s3cr3t"),
         ("X-RateLimit-Remaining-Tokens", "20", "20"),
         ("Access-Control-Allow-Credentials", "true", "true"),
