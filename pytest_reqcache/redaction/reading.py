@@ -45,18 +45,27 @@ class Part(NamedTuple):
     end: int
 
 
-_ANY_DELIMITER = r"[^\r\n]*"
+_ANY_DELIMITER = re.compile(r"(?:\A|\r?\n)--[^\r\n]*")
 _BLANK_LINE = re.compile(r"\r?\n\r?\n")
-_PART_NAME = re.compile(r"content-disposition:[^\r\n]*?\bname=\"?([^\";\r\n]+)", re.IGNORECASE)
+# Tried where a line begins alone, lest a long line be gone through from every place.
+_PART_NAME = re.compile(
+    r"^content-disposition:[^\r\n]*?\bname=\"?([^\";\r\n]+)", re.IGNORECASE | re.MULTILINE
+)
 
 
 def parts_of(text: str, headers: Headers) -> Iterator[Part]:
-    """The parts that have a name, between the delimiters of the type's boundary (RFC 2046 section 5.1.1)."""
+    """The parts that have a name, between the delimiters of the type's boundary (RFC 2046 section 5.1.1), or
+    where that delimits nothing, between any: ``requests`` keeps a type that the caller gave with another."""
     boundary = boundary_of(headers.get("Content-Type") or "")
-    closed = rf"{re.escape(boundary)}(?:--)?[ \t]*(?=\r?\n|\Z)" if boundary else _ANY_DELIMITER
-    delimiters = re.compile(rf"(?:\A|\r?\n)--{closed}").finditer(text)
+    delimiters = _delimiters(text, boundary) if boundary else []
+    if len(delimiters) < 2:
+        delimiters = list(_ANY_DELIMITER.finditer(text))
     for before, behind in pairwise(delimiters):
         blank = _BLANK_LINE.search(text, before.end(), behind.start())
         found = blank and _PART_NAME.search(text, before.end(), blank.start())
         if blank is not None and found is not None:
             yield Part(found[1].lower(), before.start(), blank.end(), behind.start())
+
+
+def _delimiters(text: str, boundary: str) -> list[re.Match[str]]:
+    return list(re.finditer(rf"(?:\A|\r?\n)--{re.escape(boundary)}(?:--)?[ \t]*(?=\r?\n|\Z)", text))

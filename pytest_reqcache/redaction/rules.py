@@ -397,7 +397,9 @@ class Rules:
 
     def _ends_as_credential(self, name: str, folded: str) -> bool:
         if folded.endswith("token"):
-            return folded.endswith(_SURE_ENDS) or not any(map(_PAGING_WORD.fullmatch, _SEPARATORS.split(name)))
+            return folded.endswith(_SURE_ENDS) or not any(
+                map(_PAGING_WORD.fullmatch, _SEPARATORS.split(name))
+            )
         return name.endswith(_HEADER_ENDS) or self._is_field(folded)
 
     def is_cookie(self, name: str, value: str, *, http_only: bool) -> bool:

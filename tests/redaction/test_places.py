@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from pytest_reqcache.headers import Headers
 from pytest_reqcache.models import BodyFile, RecordedResponse
 from pytest_reqcache.redaction import DEFAULT_FIELDS, DEFAULT_RULES, Redactor, Registry
+from pytest_reqcache.redaction.reading import parts_of
 from pytest_reqcache.redaction.rules import SIGNING_FIELDS
 
 from .building import (
@@ -218,6 +220,7 @@ def test_url(url: str, expected: str) -> None:
             PARTS_REDACTED,
         ),
         ("multipart/form-data", PARTS.format("a", "b"), PARTS_REDACTED),
+        ("multipart/form-data; boundary=other", PARTS.format("a", "b"), PARTS_REDACTED),
         (
             "multipart/form-data; boundary=b",
             '--b\r\nContent-Disposition: form-data; name="m"\r\n\r\n{"otp": 12345678}\r\n--b--',
@@ -337,6 +340,13 @@ def test_body(kind: str, body: str, expected: str) -> None:
     headers = [("Content-Type", kind)] if kind else []
     assert redacted_request(request("https://x/", *headers, body=body.encode())).body == expected.encode()
     assert redacted_response(response(*headers, body=body.encode())).body == expected.encode()
+
+
+def test_a_long_line_of_a_part_is_gone_through_once() -> None:
+    started = time.process_time()
+    text = "--b\r\n" + "content-disposition:" * 20_000 + "\r\n\r\nabc\r\n--b--"
+    assert list(parts_of(text, Headers.of([("Content-Type", "multipart/form-data; boundary=b")]))) == []
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
