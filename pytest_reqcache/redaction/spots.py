@@ -297,22 +297,31 @@ def _of_named(found: re.Match[str], name: str, group: str, place: str, rules: Ru
 
 
 _TYPES = frozenset({"String", "String!", "string"})  # what a schema says of the field
+_WRONG = frozenset(
+    {
+        *("invalid", "bad", "missing", "expired", "wrong", "incorrect", "unknown", "malformed", "required"),
+        *("no", "revoked", "unsupported", "unexpected", "mismatched", "weak", "empty", "illegal"),
+    }
+)
+# With one of these begins what is said of a field, too: "password: must contain ...".
+_SAID = _WRONG | {"must", "should", "shouldn", "cannot", "needs"}
+_LAST_WORD = re.compile(r"([A-Za-z]+)[ \t]+\Z")
 _GOES_ON = re.compile(r"(?:['\u2019]\w+)?[ \t]+[^\W\d_]")
 
 
 def _is_prose(found: re.Match[str], name: str, rules: Rules) -> bool:
-    """Whether a word stands behind a name and a colon as in ``Invalid token: expired``."""
+    """Whether a response says what is wrong with a field, before or behind its name and a colon, as in
+    ``Invalid token: expired``. Of what people choose it says more than one word."""
     text, start, end = found.string, *found.span("plain")
-    word = text[start:end].rstrip(".!?:").replace("-", "")
-    if start < 0 or ":" not in text[found.end("variable") : start]:
+    if rules.is_request or start < 0 or ":" not in text[found.end("variable") : start]:
         return False
+    word = text[start:end].rstrip(".!?:").replace("-", "")
     if not word.isalpha() or not is_common(word):
         return False
-    goes_on = _GOES_ON.match(text, end) is not None
-    if rules.is_chosen(name):
-        return goes_on and not rules.is_request
-    before = text[max(0, found.start() - 16) : found.start()]
-    return goes_on or (before[-1:] in (" ", "\t") and before.rstrip(" \t")[-1:].isalpha())
+    if rules.is_chosen(name) and _GOES_ON.match(text, end) is None:
+        return False
+    before = _LAST_WORD.search(text, max(0, found.start() - 24), found.start())
+    return word.lower() in _SAID or (before is not None and before[1].lower() in _WRONG)
 
 
 def _meant(found: re.Match[str], group: str) -> str:

@@ -305,6 +305,10 @@ def test_url(url: str, expected: str) -> None:
         ("text/plain", "TOKEN=${SECRET}\nA_TOKEN=$(cat x)", "TOKEN=${SECRET}\nA_TOKEN=$(cat x)"),
         ("application/javascript", "tokens: [1,2,3],\n", "tokens: [1,2,3],\n"),
         ("text/plain", "Your token: abcdef12", "Your token: REDACTED-token"),
+        ("text/plain", "Your token: deadbeef", "Your token: REDACTED-token"),
+        ("application/json", '{"a": "Your API token: xkqjzvbw"}', '{"a": "Your API token: REDACTED-token"}'),
+        ("text/plain", "login token: abcdefg now", "login token: REDACTED-token now"),
+        ("text/plain", "Your password: swordfish is set", "Your password: REDACTED-password is set"),
         ("text/plain", "Your password: swordfish", "Your password: REDACTED-password"),
         ("text/yaml", "token: swordfish\n", "token: REDACTED-token\n"),
         ("application/json", '{"paginationToken": "abc"}', '{"paginationToken": "abc"}'),
@@ -481,6 +485,9 @@ def test_secrets_of_texts_as_they_are_written(kind: str, text: str) -> None:
         ("application/json", '{"message": "Invalid token: expired"}'),
         ("application/json", '{"message": "Bad password: must contain 8 characters"}'),
         ("application/json", '{"message": "Bad password: shouldn\'t be empty"}'),
+        ("application/json", '{"message": "No token: please log in"}'),
+        ("application/json", '{"message": "The new password: must contain a digit"}'),
+        ("text/plain", "Malformed token: payload\n"),
         ("application/json", '{"sdl": "type User { id: ID! token: String! password: String }"}'),
         ("text/plain", "type User {\n  token: String!\n  password: String\n}"),
         ("application/json", '{"password": ["This field is required."]}'),
@@ -496,6 +503,12 @@ def test_what_a_header_says_of_a_token_stays() -> None:
     told = ("WWW-Authenticate", 'Bearer error="invalid_token", error_description="The access token: expired"')
     answered = response(told)
     assert redacted_response(answered) is answered
+
+
+@pytest.mark.parametrize("text", ["Invalid token: expired", "Bad password: must contain 8 characters"])
+def test_a_request_tells_nobody_what_is_wrong(text: str) -> None:
+    asked = request("https://x/", ("Content-Type", "text/plain"), body=text.encode())
+    assert b": REDACTED-" in (redacted_request(asked).body or b"")
 
 
 @pytest.mark.parametrize(
