@@ -168,6 +168,7 @@ def _is_excepted(folded: str) -> bool:
 
 
 _CHOSEN_ENDS: Final = tuple(fold(name) for name in _CHOSEN)
+_PASSWORD_ENDS: Final = tuple(fold(name) for name in _PASSWORDS)
 
 
 def _any_of(texts: Iterable[str]) -> str:
@@ -325,6 +326,9 @@ class Rules:
     def is_chosen(self, name: str) -> bool:
         """Whether what is called so is mostly chosen by a person, as a password is."""
         return fold(name).endswith(_CHOSEN_ENDS)
+
+    def is_password(self, name: str) -> bool:
+        return fold(name).endswith(_PASSWORD_ENDS)
 
     def is_count(self, name: str, number: str) -> bool:
         """Whether a number that is called so counts something, as a response counts the tokens of a text:

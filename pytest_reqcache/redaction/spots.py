@@ -426,19 +426,21 @@ def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
     return Spot(start, end, f"body:{name}", name, value, bare=bare, inner=inner, stand_in=stand_in)
 
 
-def _is_message(text: str) -> bool:
-    """Whether it is words: two or more without a digit, or three or more."""
+def _is_message(text: str, name: str, rules: Rules) -> bool:
+    """Whether it is words: two or more without a digit, or of a password, as of no code, three or more."""
     if " " not in text:
         return False
+    if not any(map(str.isdigit, text)):
+        return True
     words = [word for word in text.split() if word.strip(_PUNCTUATION).isalpha()]
-    return len(words) > 2 or not any(map(str.isdigit, text))
+    return len(words) > 2 and rules.is_password(name)
 
 
 _PUNCTUATION = ".,:;!?()\"'"
 
 
 def _is_member(item: JsonValue, name: str, token: str, rules: Rules) -> bool:
-    if isinstance(item.step, int) and not rules.is_request and _is_message(token):
+    if isinstance(item.step, int) and not rules.is_request and _is_message(token, name, rules):
         return False  # what a validator has to say about the field
     if token[0] in "-0123456789" and rules.is_count(name, token):
         return False

@@ -293,6 +293,16 @@ def test_url(url: str, expected: str) -> None:
             '{"url": "https://x/?u=REDACTED-u"}',
         ),
         ("application/json", '{"has_password": "yes"}', '{"has_password": "yes"}'),
+        (
+            "application/json",
+            '{"recovery_codes": ["abcd efgh ijkl 1234"]}',
+            '{"recovery_codes": ["REDACTED-recovery_codes"]}',
+        ),
+        (
+            "application/json",
+            '{"secrets": ["alpha bravo charlie 4821"]}',
+            '{"secrets": ["REDACTED-secrets"]}',
+        ),
         ("application/json", '{"appid": 440}', '{"appid": 440}'),
         ("application/json", '{"appid": "0123456789abcdef"}', '{"appid": "REDACTED-appid"}'),
         ("application/json", '{"ssh": "ssh://git@x/a"}', '{"ssh": "ssh://git@x/a"}'),
