@@ -83,17 +83,50 @@ _UUID: Final = re.compile(rf"(?<!{_HEX}){_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{
 _BASE64URL_RUN: Final = re.compile(r"[A-Za-z0-9_-]{20,}")
 _MIXED: Final = re.compile(r"[A-Za-z][0-9][A-Za-z]")
 _BOTH_CASES: Final = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
+# Base64 (section 4): its "/" stands in paths, too, most of which have another sign or few changes.
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}")
+# From one kind of character to another within a word, as a capital after a small letter.
+_CHANGE: Final = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z]{2})[a-z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
+_FEWEST_CHANGES: Final = 5
+_THERE_AND_BACK: Final = re.compile(r"[A-Za-z][0-9]+[A-Za-z]|[0-9][A-Za-z]+[0-9]")
+_SHORTEST_EQUAL_GROUP: Final = 4
+_SHORTEST_GROUP: Final = 5
 
 
 def looks_random(text: str) -> bool:
-    """Whether a run of 16 letters and digits or more, of both, stands in a text, or a UUID. Words and numbers
-    in a row, as ``HTTP_404_NOT_FOUND`` and ``photos/2024-05``, have none."""
+    """Whether a text has in it what no words and numbers in a row have, as ``HTTP_404_NOT_FOUND`` and
+    ``photos/2024-05``: a run of 16 letters and digits or more, of both; a UUID; base64 of 20 characters or
+    more, in which letters of both cases and digits alternate; or groups as those of a licence key."""
     if any(not (run.isalpha() or run.isdigit()) for run in _LONG_RUN.findall(text)):
         return True
     if _UUID.search(text):
         return True
     runs = _BASE64URL_RUN.findall(text)
-    return any(_MIXED.search(run) and _BOTH_CASES.search(run) for run in runs)
+    if any(_MIXED.search(run) and _BOTH_CASES.search(run) for run in runs):
+        return True
+    if _BASE64.fullmatch(text):
+        runs.append(text)
+    return any(map(_alternates, runs)) or _is_grouped(text)
+
+
+def _alternates(run: str) -> bool:
+    """Whether a run changes from one kind of character to another more often than words in a row do."""
+    if not any(map(str.isdigit, run)):
+        return False
+    return len(_CHANGE.findall(run)) >= max(_FEWEST_CHANGES, len(run) // 4)
+
+
+def _is_grouped(text: str) -> bool:
+    """Whether it is three groups or more, of which two or more mix letters and digits: groups of one length,
+    or else such as go from the one to the other and back."""
+    groups = text.split("-")
+    mixed = [group for group in groups if group.isalnum() and not (group.isalpha() or group.isdigit())]
+    if len(groups) < 3 or len(mixed) < 2:
+        return False
+    if len(set(map(len, groups))) == 1 and len(groups[0]) >= _SHORTEST_EQUAL_GROUP:
+        return True
+    odd = [group for group in mixed if len(group) >= _SHORTEST_GROUP and _THERE_AND_BACK.search(group)]
+    return len(odd) > 1
 
 
 #: Query parameters and form fields with which a request is signed: they differ from request to request.

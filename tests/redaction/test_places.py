@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from pytest_reqcache.headers import Headers
 from pytest_reqcache.models import BodyFile, RecordedResponse
 from pytest_reqcache.redaction import DEFAULT_FIELDS, DEFAULT_RULES, Redactor, Registry
 from pytest_reqcache.redaction.reading import parts_of
-from pytest_reqcache.redaction.rules import SIGNING_FIELDS
+from pytest_reqcache.redaction.rules import SIGNING_FIELDS, looks_random
 
 from .building import (
     FORM,
@@ -392,7 +394,19 @@ def test_numbers_are_counts_in_responses_alone(body: str, answered: str) -> None
         ("abcdef1234567890.abcdef", True),
         ("AIzaSyD-9tS_rke72P_ouQMnM-Xa7eZ_SW0jkF", True),
         ("4/0AX4XfWh-Qx7_bLm3T_c9Zk", True),
+        ("VK7JG-NPHTM-C97JM-9MPGT-3V66T", True),
+        ("A1B2C-D3E4F-G5H6I-J7K8L", True),
+        ("ab12cd34ef-gh56ij78kl-mn90op12", True),
+        ("aZ3kP9xQ/b7Lm2Wt8YsVnA==", True),
+        ("kQ92vRt_Zp-LmXw44Bn_Yd", True),
         ("HTTP_404_NOT_FOUND", False),
+        ("uploads/2024/01/photo", False),
+        ("Users/42/Orders/7/Items", False),
+        ("card_declined_3ds_2", False),
+        ("reports-2024-summary.csv", False),
+        ("i18n-a11y-guide-for-all", False),
+        ("iphone-15-pro-max-256gb", False),
+        ("2024-05-01", False),
         ("OAUTH2_TOKEN_EXPIRED", False),
         ("SUMMER-SALE-2024-X", False),
         ("uploads/2024/01/photo.jpg", False),
@@ -407,6 +421,13 @@ def test_what_looks_random(value: str, is_random: bool) -> None:
     body = f'{{"code": "{value}"}}'
     written = redacted_response(response(JSON, body=body.encode())).body
     assert written == (b'{"code": "REDACTED-code"}' if is_random else body.encode())
+
+
+@pytest.mark.parametrize("coded", [base64.b64encode, base64.urlsafe_b64encode])
+def test_nearly_all_of_16_random_bytes_looks_random(coded: Callable[[bytes], bytes]) -> None:
+    source = random.Random(1)
+    keys = [coded(source.randbytes(16)).decode() for _ in range(1_000)]
+    assert sum(map(looks_random, keys)) > 950
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
