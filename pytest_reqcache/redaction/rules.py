@@ -293,7 +293,7 @@ class Rules:
         """Stands in every text in which one of the names does, in lower case, escapes aside."""
         spellings = {f"{name}=" for name in LIKELY_FIELDS} | {f'{name}"' for name in LIKELY_FIELDS}
         if self.is_request:
-            spellings.update(f"{name}{mark}" for name in REQUEST_FIELDS for mark in "=:>\"'")
+            spellings.update(REQUEST_FIELDS)
         for name in (*self.fields, *self.signing_fields, "access_key"):
             spellings.update(name.lower().replace("_", separator) for separator in ("_", "-", ""))
             spellings.update(_escaped(name))

@@ -168,7 +168,8 @@ class Sentinel:
         for spelling in sorted(self._spellings, key=len, reverse=True):
             if spelling in content and not _is_allowed(self._names[self._spellings[spelling]], allowed):
                 content = content.replace(spelling, REDACTED.encode())
-        return content.decode("utf-8", "surrogatepass")
+        # One that is no UTF-8 may have left half a character.
+        return text if content == _bytes(text) else content.decode("utf-8", "replace")
 
     def check(
         self,

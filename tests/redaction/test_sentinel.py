@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -219,6 +220,13 @@ def test_text_that_is_printed_holds_no_variable() -> None:
     said = f"GET https://x/{quote(VALUE, safe='')}/{VALUE}-2 was not found"
     assert sentinel.cleaned(said) == "GET https://x/REDACTED/REDACTED was not found"
     assert sentinel.cleaned(said, ["MY_TOKEN", "OTHER_*"]) == said
+
+
+def test_variable_that_is_no_utf_8_is_cleaned_from_what_is_printed() -> None:
+    sentinel = Sentinel()
+    sentinel.watch({"MY_TOKEN": os.fsdecode(b"\xa9abcdefgh1")})
+    assert sentinel.cleaned("at éabcdefgh1, \udc80") == "at \ufffdREDACTED, \ufffd\ufffd\ufffd"
+    assert sentinel.cleaned("\udc80") == "\udc80"
 
 
 @pytest.mark.parametrize(
