@@ -4,11 +4,12 @@ compared nor stored. Names are in lower case."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..headers import Headers
+from ..headers import Headers, media_type
 from ..models import REDACTED, RecordedRequest
 from .reading import parts_of, reading_of
 from .spans import decoded, json_values, rewrite_pairs, with_spans
@@ -91,6 +92,7 @@ class _Edits(NamedTuple):
     form: _Edit
     json: _Edit
     multipart: Callable[[str, Collection[str], Headers], str]
+    plain_json: _Edit  # whose type does not say that it is JSON
 
 
 def _of_body(request: RecordedRequest, names: Collection[str], edits: _Edits) -> bytes | None:
@@ -99,12 +101,16 @@ def _of_body(request: RecordedRequest, names: Collection[str], edits: _Edits) ->
     if not body or reading is None:
         return body
     text = body.decode("utf-8", "surrogateescape")
-    if reading != "form" and not _may_hold(text, names):
+    if reading == "form":
+        new = edits.form(text, names)
+    elif reading == "json" and "json" not in media_type(request.headers):
+        new = edits.plain_json(text, names)
+    elif not _may_hold(text, names):
         return body
-    if reading == "multipart":
-        new = edits.multipart(text, names, request.headers)
+    elif reading == "json":
+        new = edits.json(text, names)
     else:
-        new = (edits.form if reading == "form" else edits.json)(text, names)
+        new = edits.multipart(text, names, request.headers)
     return body if new == text else new.encode("utf-8", "surrogateescape")
 
 
@@ -114,8 +120,17 @@ def _may_hold(text: str, names: Collection[str]) -> bool:
 
 
 def _without_members(text: str, names: Collection[str]) -> str:
-    """Only for comparing: white space and repeated names are not kept."""
-    found = False
+    """Only for comparing: white space and repeated names are not kept where there is one of them."""
+    return _reduced(text, names, always=False)
+
+
+def _in_one_form(text: str, names: Collection[str]) -> str:
+    """The same, whether there is one or not: such a text is compared as it stands."""
+    return _reduced(text, names, always=True)
+
+
+def _reduced(text: str, names: Collection[str], *, always: bool) -> str:
+    found = always
 
     def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal found
@@ -142,7 +157,12 @@ def _redacted_members(text: str, names: Collection[str]) -> str:
 
 def _without_parts(text: str, names: Collection[str], headers: Headers) -> str:
     spans = [(part.begin, part.end, "") for part in parts_of(text, headers) if part.name in names]
-    return with_spans(text, spans)
+    kept = with_spans(text, spans)
+    # The line break before a delimiter is the delimiter's, and the first needs none.
+    return kept if text[:1] in ("\r", "\n") else _FIRST_LINE_BREAK.sub("", kept)
+
+
+_FIRST_LINE_BREAK = re.compile(r"\A\r?\n")
 
 
 def _redacted_parts(text: str, names: Collection[str], headers: Headers) -> str:
@@ -150,5 +170,5 @@ def _redacted_parts(text: str, names: Collection[str], headers: Headers) -> str:
     return with_spans(text, spans)
 
 
-_WITHOUT = _Edits(_without_pairs, _without_members, _without_parts)
-_REDACTED = _Edits(_redacted_pairs, _redacted_members, _redacted_parts)
+_WITHOUT = _Edits(_without_pairs, _without_members, _without_parts, _in_one_form)
+_REDACTED = _Edits(_redacted_pairs, _redacted_members, _redacted_parts, _redacted_members)

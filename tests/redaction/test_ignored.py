@@ -64,7 +64,27 @@ OTHER_PART = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n--c\r\n--b-
 def test_multipart() -> None:
     asked = request("https://x/", MULTIPART, body=(KEY_PART.format("--d") + OTHER_PART).encode())
     assert redact_ignored(asked, NAMES).body == (KEY_PART.format("REDACTED") + OTHER_PART).encode()
-    assert strip_ignored(asked, NAMES).body == f"\r\n{OTHER_PART}".encode()
+    assert strip_ignored(asked, NAMES).body == OTHER_PART.encode()
+
+
+@pytest.mark.parametrize(
+    ("parts", "without"),
+    [
+        (KEY_PART + KEY_PART + OTHER_PART, OTHER_PART),
+        (KEY_PART.replace("\r\n", "\n") + OTHER_PART.replace("\r\n", "\n"), OTHER_PART.replace("\r\n", "\n")),
+        ("\r\n" + KEY_PART + OTHER_PART, "\r\n" + OTHER_PART),
+    ],
+)
+def test_multipart_is_as_if_the_first_part_had_never_been(parts: str, without: str) -> None:
+    one, other = (request("https://x/", MULTIPART, body=body.encode()) for body in (parts, without))
+    assert strip_ignored(one, NAMES) == strip_ignored(other, NAMES)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", ""])
+def test_json_of_another_type_is_as_if_the_member_had_never_been(kind: str) -> None:
+    bodies = (b'{"key":1,"a":[1.10]}', b'{"a":[1.10]}', b'{ "a": [1.10] }')
+    asked = [request("https://x/", ("Content-Type", kind), body=body) for body in bodies]
+    assert len({strip_ignored(one, NAMES).body for one in asked}) == 1
 
 
 @pytest.mark.parametrize("kind", ["text/plain", ""])
