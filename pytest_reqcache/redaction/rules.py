@@ -55,14 +55,14 @@ _FIELD_ENDS: Final = (
     *("token", "secret", "password", "passwd", "passphrase"),
     *("apikey", "accesskey", "privatekey", "secretkey"),
 )
-_NO_FIELD: Final = re.compile(
-    r"page|paginat|next|prev|contin|sync|cursor|cancel|delta|resume|scroll|^forgot|^(?:has|is)(?=pass|token|secret)"
-)
-# Of a header's name whole words tell: `X-Preview-Token` and `X-Nextcloud-Token` page through nothing.
+_ASKS: Final = re.compile(r"^forgot|^(?:has|is)(?=pass|token|secret)")
+# Whole words tell that a token pages: `preview_token` and `X-Nextcloud-Token` page through nothing.
 _PAGING_WORD: Final = re.compile(
+    r"(?:new|start|last|list)*"
     r"(?:pages?|paging|paginat(?:ed|ion|or)|next|prev|previous|continue|continuation|sync|synchronization"
-    r"|cursor|cancel|cancellation|delta|resume|resumption|resumable|scroll)+(?:tokens?)?"
+    r"|cursor|cancel|cancellation|cancelation|delta|resume|resumption|resumable|scroll)+(?:tokens?)?"
 )
+_WORD_BREAK: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-_. ]")
 _SURE_ENDS: Final = ("authtoken", "accesstoken", "sessiontoken", "refreshtoken", "bearertoken")
 
 #: Such as are secrets in requests alone: a response counts what did pass, and shows pins on a map.
@@ -189,15 +189,29 @@ _SEPARATORS: Final = re.compile(r"[-_. \]]")
 def fold(name: str) -> str:
     """The name without case and separators; of ``user[password][]`` the last that stands in brackets, and
     of ``password1`` without the number."""
-    name = name.lower()
-    if "[" in name:
-        name = next((part for part in reversed(re.split(r"[\[\]]", name)) if part), name)
-    return _SEPARATORS.sub("", name).rstrip("0123456789")
+    return _SEPARATORS.sub("", _innermost(name).lower()).rstrip("0123456789")
 
 
-def _is_excepted(folded: str) -> bool:
+def _innermost(name: str) -> str:
+    if "[" not in name:
+        return name
+    return next((part for part in reversed(re.split(r"[\[\]]", name)) if part), name)
+
+
+def _is_excepted(name: str, folded: str) -> bool:
     """Whether a name that ends as a field's is none: a token that pages, but not that of ``next-auth``."""
-    return _NO_FIELD.search(folded) is not None and not folded.endswith(_SURE_ENDS)
+    return _ASKS.search(folded) is not None or (folded.endswith("token") and _pages(name, folded))
+
+
+def _pages(name: str, folded: str) -> bool:
+    if folded.endswith(_SURE_ENDS):
+        return False
+    return any(_PAGING_WORD.fullmatch(word.lower()) for word in _WORD_BREAK.split(_innermost(name)))
+
+
+def _ends_as_credential(name: str, folded: str) -> bool:
+    """Whether a header that is called so holds a credential."""
+    return name.lower().endswith(_HEADER_ENDS) and not (folded.endswith("token") and _pages(name, folded))
 
 
 _CHOSEN_ENDS: Final = tuple(fold(name) for name in _CHOSEN)
@@ -334,17 +348,17 @@ class Rules:
         try:
             return self._known_fields[name]
         except KeyError:
-            is_field = self._is_field(fold(name))
+            is_field = self._is_field(name, fold(name))
             if len(self._known_fields) < _REMEMBERED_NAMES:
                 self._known_fields[name] = is_field
             return is_field
 
-    def _is_field(self, folded: str) -> bool:
+    def _is_field(self, name: str, folded: str) -> bool:
         if folded in self._off:
             return False
         if folded in self._fields:
             return True
-        return folded.endswith(_FIELD_ENDS) and not _is_excepted(folded)
+        return folded.endswith(_FIELD_ENDS) and not _is_excepted(name, folded)
 
     def is_parameter(self, name: str, value: str) -> bool:
         """Whether a parameter, form field or JSON member of that value is a secret."""
@@ -415,7 +429,7 @@ class Rules:
         try:
             return self._kinds[name]
         except KeyError:
-            kind = self._kind(name.lower())
+            kind = self._kind(name)
             if len(self._kinds) < _REMEMBERED_NAMES:
                 self._kinds[name] = kind
             return kind
@@ -424,20 +438,13 @@ class Rules:
         return self.header(name) is HeaderKind.CREDENTIAL
 
     def _kind(self, name: str) -> HeaderKind | None:
-        if name in _KINDS:
-            return _KINDS[name]
-        folded = fold(name)
+        lowered, folded = name.lower(), fold(name)
+        if lowered in _KINDS:
+            return _KINDS[lowered]
         if folded in self._off:
             return None
-        is_named = name in self.headers or folded in self._fields or self._ends_as_credential(name, folded)
-        return HeaderKind.CREDENTIAL if is_named else None
-
-    def _ends_as_credential(self, name: str, folded: str) -> bool:
-        if folded.endswith("token"):
-            return folded.endswith(_SURE_ENDS) or not any(
-                map(_PAGING_WORD.fullmatch, _SEPARATORS.split(name))
-            )
-        return name.endswith(_HEADER_ENDS) or self._is_field(folded)
+        is_named = lowered in self.headers or self._is_field(name, folded)
+        return HeaderKind.CREDENTIAL if is_named or _ends_as_credential(name, folded) else None
 
     def is_cookie(self, name: str, value: str, *, http_only: bool) -> bool:
         """Whether the cookie can be a secret, as far as its name, its length and ``HttpOnly`` tell."""

@@ -91,6 +91,7 @@ PARTS_REDACTED = PARTS.format("REDACTED-password", "REDACTED-token").replace('"c
             for name in ("Preview", "Nextcloud", "Pagerduty", "Syncthing", "Deltalake", "MyPreviews")
         ),
         ("X-Next-Page-Token", "20", "20"),
+        ("X-NextPage-Token", "20", "20"),
         ("nextPageToken", "20", "20"),
         ("Sync-Token", "20", "20"),
         ("X-Continuation-Token", "s3cr3t", "s3cr3t"),
@@ -428,6 +429,24 @@ def test_nearly_all_of_16_random_bytes_looks_random(coded: Callable[[bytes], byt
     source = random.Random(1)
     keys = [coded(source.randbytes(16)).decode() for _ in range(1_000)]
     assert sum(map(looks_random, keys)) > 950
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        *((name, True) for name in ("preview_token", "nextcloudToken", "PAGERDUTY_TOKEN", "async_token")),
+        *(
+            (name, True)
+            for name in ("nextcloud_password", "SYNC_SECRET", "page_access_token", "next[b_token]")
+        ),
+        *((name, False) for name in ("next_page_token", "nextPageToken", "nextpagetoken", "NEXT_TOKEN")),
+        *((name, False) for name in ("newStartPageToken", "syncToken", "continuationToken", "a[page_token]")),
+        *((name, False) for name in ("paginationToken", "scroll-token", "cancelToken", "resumptionToken")),
+        *((name, False) for name in ("has_password", "isToken", "forgotPassword")),
+    ],
+)
+def test_tokens_that_page_are_told_by_whole_words(name: str, is_secret: bool) -> None:
+    assert DEFAULT_RULES.is_field(name) is is_secret
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
