@@ -412,3 +412,19 @@ def test_large_stream_with_a_secret_is_replayed_in_the_run_that_records_it(suite
     """)
     suite.run().assert_outcomes(passed=2)
     assert suite.origin.count(f"/{secret}") == 1
+
+
+@pytest.mark.parametrize("redact", ["", "!tenant"])
+def test_cookie_that_the_code_sends_elsewhere_replays_where_it_is_said_to_be_no_secret(suite, redact):
+    suite.origin["/login"] = Answer("in", headers={"Set-Cookie": "tenant=acme-corporation; Path=/"})
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            tenant = requests.post(URL + "/login").cookies["tenant"]
+            assert requests.get(URL + "/orders", params={"tenant": tenant}).ok
+    """)
+    suite.run("-o", f"reqcache_redact={redact}").assert_outcomes(passed=1)
+    assert ("tenant=REDACTED-tenant" in suite.cassette()) is (not redact)
+    suite.origin.stop()
+    replayed = suite.offline("-o", f"reqcache_redact={redact}")
+    replayed.assert_outcomes(**({"passed": 1} if redact else {"failed": 1}))
