@@ -147,6 +147,20 @@ def test_vary_of_another_recording_is_no_difference(suite):
     assert "x-lang" not in lines
 
 
+def test_what_has_expired_has_no_nearest_recording(suite, clock):
+    suite.test("""
+        @pytest.mark.reqcache(expire_after="1h")
+        def test_it():
+            requests.get(URL + "/a?n=1")
+            requests.get(URL + "/a?n=2").raise_for_status()
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(3 * 3600)
+    lines = suite.offline().outlines
+    assert "  reason:    expired 2 hours ago" in lines
+    assert [line for line in lines if "nearest:" in line] == []
+
+
 def test_long_differences_are_cut_to_25_lines(suite):
     lines = miss_section(
         suite,
