@@ -266,11 +266,14 @@ def _no_json(node: Node, error: json.JSONDecodeError) -> NodeError:
 
 
 def _file(node: Node, name: str, folder: Path) -> Body:
+    """A body in ``folder``, the cassette's own. Who renames a cassette renames its folder, too, and leaves
+    the name that stood in the text."""
     # Where a name may hold a backslash, the folder's own may.
     spelt = name if name.startswith(f"{folder.name}/") else name.replace("\\", "/")
     directory, _, file = spelt.rpartition("/")
     path = folder / file
-    if directory != folder.name or not file or file in (".", "..") or re.search(r"[\\:\0]", file):
+    is_folder = directory == folder.name or re.fullmatch(r"[^/:\0]+\.bodies", directory) is not None
+    if not is_folder or not file or file in (".", "..") or re.search(r"[\\:\0]", file):
         raise node.error(
             f"the body file {name!r} is not in the cassette's own folder; write {folder.name}/<name>",
         )
@@ -283,9 +286,11 @@ def _file(node: Node, name: str, folder: Path) -> Body:
         size = status.st_size
         return BodyFile(path, size) if size > bodies.LARGEST_IN_MEMORY else read_file(path)
     except OSError as error:
-        raise node.error(
-            f"cannot read the body file {name!r}: {error.strerror}; restore it or remove the interaction",
-        ) from None
+        shown = f"{folder.name}/{file}"
+        advice = "restore it or remove the interaction"
+        if directory != folder.name:
+            advice = f"if the cassette was renamed, rename the folder {directory}, too, or {advice}"
+        raise node.error(f"cannot read the body file {shown!r}: {error.strerror}; {advice}") from None
 
 
 def _expires(node: Node) -> datetime | Literal[Special.NEVER]:

@@ -80,7 +80,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _run(config: pytest.Config) -> Run:
     run = config.stash.get(RUN, None)
     if run is None:
-        run = config.stash[RUN] = Run(options.RunOptions(config), config.rootpath)
+        run = config.stash[RUN] = Run(options.RunOptions(config), config)
     return run
 
 

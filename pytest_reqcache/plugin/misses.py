@@ -24,8 +24,9 @@ def explain(
     *,
     cassette: Path,
     command: str,
+    elsewhere: Path | None = None,
 ) -> str:
-    """The miss in a few lines; ``command`` is what records it.
+    """The miss in a few lines; ``command`` is what records it, ``elsewhere`` another cassette that holds it.
 
     ``request`` and ``recorded`` have their secrets masked; what is recorded comes with the names of the
     headers that are compared.
@@ -37,11 +38,22 @@ def explain(
         f"not cached: {miss.method} {miss.url}",
         f"  reason:    {reason}",
         f"  cassette:  {cassette}",
+        *_elsewhere_lines(cassette, elsewhere),
         *_nearest_lines(miss, request, recorded),
     ]
     if len(lines) >= _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 2], "             ..."]
     return "\n".join([*map(_cut, lines), f"  to record: {command}"])
+
+
+def _elsewhere_lines(cassette: Path, elsewhere: Path | None) -> Iterator[str]:
+    if elsewhere is None:
+        return
+    yield f"  elsewhere: {elsewhere}"
+    if not cassette.exists():
+        bodies = elsewhere.with_suffix(".bodies")
+        beside = f", and {bodies.name} beside it" if bodies.exists() else ""
+        yield f"             if the test was renamed or moved, move that file{beside}"
 
 
 def _cut(line: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -15,16 +16,18 @@ import requests
 
 from .. import patching
 from ..cassette import Cassette, CassetteError
+from ..conversion import as_prepared
 from ..drift import Drift
 from ..engine import Engine
 from ..exchange import Forward
 from ..fields import compared_fields
 from ..flow import Commit, Flow, RunMemory
 from ..guard import Guard
-from ..identity import TestIdentity
+from ..identity import TestIdentity, made_key
 from ..journal import Journal, Miss
 from ..models import Interaction, RecordedRequest
 from ..names import check_name, spelling
+from ..policy import Reason
 from ..redaction import Redactor, SecretFoundError, masked_url
 from ..settings import (
     CONFIG_SETTINGS,
@@ -36,12 +39,14 @@ from ..settings import (
     parse_settings,
 )
 from ..transport import Transport
+from .elsewhere import Elsewhere
 from .marking import cassette_name, config_layer, refuses_requests, settings_of
 from .misses import explain, record_command
 from .naming import cassette_path, named_cassette, told_nodeid
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
 from .state import Run, Totals
+from .unused import places
 
 _MOST_COMPARED = 1000  # recorded requests that a miss is compared with
 
@@ -127,27 +132,24 @@ def _engine(
         run.memory = RunMemory()
     view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
     redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules, fixture)
-    identity = TestIdentity(lambda: view.current, redactor)
-    flow = Flow(
-        Cassette(path, identity.locate, identity.locate_all, identity.terms),
-        identity,
-        redactor,
-        run.memory,
-        lambda: view.current,
-    )
-    explanations: list[str] = []
+    flow = _flow(path, redactor, run.memory, view)
+    identity, explanations = flow.identity, list[str]()
 
     def explained(miss: Miss, request: RecordedRequest) -> str:
         recorded = [
             (identity.mask(item.request).request, compared_fields(request, item, view.current))
             for item in islice(flow.interactions(), _MOST_COMPARED)
         ]
+        masked = identity.mask(request).request
         text = explain(
             miss,
-            identity.mask(request).request,
+            masked,
             recorded,
             cassette=path,
             command=command(),
+            elsewhere=_elsewhere(run).holder(masked.url, path, lambda other: _holds(other, request, view))
+            if miss.reason is Reason.NEVER_RECORDED
+            else None,
         )
         explanations.append(flow.shown(redactor.clean_text(text)))
         return explanations[-1]
@@ -157,6 +159,34 @@ def _engine(
     engine = Engine(transport, flow, view, journal, mocks_first=True)
     engine.off = int(run.options.disabled)
     return engine, flow, explanations
+
+
+def _flow(path: Path, redactor: Redactor, memory: RunMemory, view: SettingsView) -> Flow:
+    identity = TestIdentity(lambda: view.current, redactor)
+    cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
+    return Flow(cassette, identity, redactor, memory, lambda: view.current)
+
+
+def _elsewhere(run: Run) -> Elsewhere:
+    """The other cassettes of the suite."""
+    if run.elsewhere is None:
+        root, cassette_dir = Path(os.path.realpath(run.root)), run.options.cassette_dir
+        run.elsewhere = Elsewhere(
+            lambda: [place.cassettes for place in places((), root, cassette_dir, run.config)]
+        )
+    return run.elsewhere
+
+
+def _holds(path: Path, request: RecordedRequest, view: SettingsView) -> bool:
+    """Whether another cassette would answer a request, if it were the test's: nothing is learnt from that."""
+    memory = RunMemory()
+    redactor = Redactor(memory.registry, path, lambda: view.current.redact.rules)
+    flow = _flow(path, redactor, memory, view)
+    try:
+        asked = flow.ask(request, made_key(as_prepared(request), view.current))
+        return bool(flow.find(asked).candidates)
+    except CassetteError:
+        return False
 
 
 def _command(run: Run, nodeid: str, *, refuses: bool) -> str:

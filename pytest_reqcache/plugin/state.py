@@ -13,6 +13,7 @@ from .options import RunOptions
 if TYPE_CHECKING:
     from ..flow import RunMemory
     from ..guard import Guard
+    from .elsewhere import Elsewhere
     from .inventory import Inventory
     from .records import Record, Results
     from .running import Running, Wider
@@ -81,9 +82,10 @@ class Run:
     reports, as are ``inventories`` (of each process that collected) and ``crashed``. ``wrong_markers`` says
     what is wrong with those that were collected."""
 
-    def __init__(self, options: RunOptions, root: Path) -> None:
+    def __init__(self, options: RunOptions, config: pytest.Config) -> None:
         self.options = options
-        self.root = root
+        self.config = config
+        self.root = config.rootpath
         self.in_use = False
         self.totals = Totals()
         self.outside = Totals()
@@ -99,6 +101,7 @@ class Run:
         self.memory: RunMemory | None = None
         self.wider: dict[Path, Wider] = {}
         self.fixture_folders: list[Path] = []
+        self.elsewhere: Elsewhere | None = None
         self._results: Results | None = None
 
     @property

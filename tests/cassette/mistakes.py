@@ -440,6 +440,11 @@ MISTAKES = {
         TEXT, "    file: /etc/passwd", "26:5", "is not in the cassette's own folder; write"
     ),
     "body file of another cassette": edit(
-        TEXT, "    file: other.bodies/a.bin", "26:5", "not in the cassette's own", FILES
+        TEXT,
+        "    file: other.bodies/a.bin",
+        "26:5",
+        "cannot read the body file 'users.bodies/a.bin': No such file or directory; if the cassette was "
+        "renamed, rename the folder other.bodies, too",
+        FILES,
     ),
 }

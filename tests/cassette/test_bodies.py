@@ -16,7 +16,9 @@ from pytest_reqcache.cassette.index import Index
 from pytest_reqcache.headers import Headers
 from pytest_reqcache.models import BodyFile, Change, Source
 
-from .conftest import add, identify, make, ref
+from .conftest import URL, add, identify, make, ref
+
+OTHER = "https://api.example.com/groups"
 
 JSON = [("Content-Type", "application/json")]
 
@@ -355,6 +357,19 @@ def test_missing_body_file_is_named(open_cassette, tmp_path):
         CassetteError, match=rf"users\.yaml:9:5: cannot read the body file.*{file.name}.*restore it"
     ):
         list(open_cassette())
+
+
+def test_body_files_of_a_renamed_cassette_are_found_and_kept(open_cassette, tmp_path, path):
+    bodies_of = {url: os.urandom(bodies.LARGEST_IN_MEMORY + 1) for url in (OTHER, URL)}
+    add(open_cassette(), *(make(url, body=body) for url, body in bodies_of.items()))
+    path.rename(tmp_path / "people.yaml")
+    (tmp_path / "users.bodies").rename(tmp_path / "people.bodies")
+    renamed = Cassette(tmp_path / "people.yaml", str)
+    assert {item.request.url: read_body(item.response.body) for item in renamed} == bodies_of
+    [item] = renamed.find(OTHER)
+    renamed.commit([Change(None, (item.ref,))], identify)
+    [left] = (tmp_path / "people.bodies").iterdir()
+    assert left.read_bytes() == bodies_of[URL]
 
 
 def test_failed_write_leaves_no_body_file(open_cassette, tmp_path, monkeypatch):

@@ -190,6 +190,94 @@ def test_other_recorded_requests_are_named(suite):
     )
 
 
+RENAMED = """
+    @pytest.mark.reqcache
+    def test_{name}():
+        requests.get(URL + "/a?n={n}", headers={{"X-Api-Key": "k3y-of-nobody-{n}"}}).raise_for_status()
+        requests.get(URL + "/large").raise_for_status()
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["serial", "xdist"])
+@pytest.mark.parametrize("folder", ["", "api/"])
+def test_cassette_of_a_renamed_test_is_named(suite, folder, workers):
+    for name, n in (("books", 1), ("books_page", 2), ("prices", 1)):
+        suite.test(RENAMED.format(name=name, n=n), f"test_{name}.py")
+    suite.run().assert_outcomes(passed=3)
+    (suite.path / "test_books_page.py").unlink()
+    suite.test(RENAMED.format(name="pages", n=2), f"{folder}test_pages.py")
+    lines = suite.offline(*workers).outlines
+    start = next(number for number, line in enumerate(lines) if line.startswith("not cached: "))
+    assert [line.replace(str(suite.path), "") for line in lines[start + 2 : start + 6]] == [
+        f"  cassette:  /{folder}cassettes/test_pages/test_pages.yaml",
+        "  elsewhere: /cassettes/test_books_page/test_books_page.yaml",
+        "             if the test was renamed or moved, move that file",
+        f"  to record: pytest {folder}test_pages.py::test_pages",
+    ]
+
+
+def test_cassette_of_a_renamed_test_is_named_with_its_bodies_and_replays_when_both_are_moved(suite):
+    suite.origin["/large"] = Answer(b"\x00" * 10_000)
+    suite.test(RENAMED.format(name="one", n=1))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(RENAMED.format(name="two", n=1))
+    suite.offline().stdout.fnmatch_lines(
+        ["*if the test was renamed or moved, move that file, and test_one.bodies beside it"]
+    )
+    cassettes = suite.path / "cassettes" / "test_it"
+    for suffix in (".yaml", ".bodies"):
+        (cassettes / f"test_one{suffix}").rename(cassettes / f"test_two{suffix}")
+    suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("marker", "call"),
+    [
+        ("'other'", "cached_session.get(URL + '/a?n=1')"),
+        ("ignored_parameters=['n']", "cached_session.get(URL + '/a?n=7')"),
+        ("'other'", "cached_session.get(URL + '/a?n=1', headers={'Authorization': 'Bearer t0ken-of-mine'})"),
+    ],
+)
+def test_another_cassette_is_named_by_what_the_test_compares(suite, marker, call):
+    code = """
+        @pytest.mark.reqcache({marker})
+        def test_it(cached_session):
+            {call}.raise_for_status()
+    """
+    suite.test(code.format(marker="'shared'", call="cached_session.get(URL + '/a?n=1')"))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(code.format(marker=marker, call=call))
+    suite.offline().stdout.fnmatch_lines(["  elsewhere: *shared.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("requests.get(URL + '/a?n=2')", None),
+        ("requests.post(URL + '/a?n=1')", None),
+        ("requests.get(URL + '/a?n=1')", "version: 1\ninteractions: {\n"),
+    ],
+    ids=["query", "method", "unreadable"],
+)
+def test_a_cassette_that_would_not_answer_is_not_named(suite, call, text):
+    suite.test("""
+        @pytest.mark.reqcache("other")
+        def test_it():
+            requests.get(URL + "/a?n=1")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    if text is not None:
+        suite.write("cassettes/other.yaml", text)
+    suite.test(f"""
+        @pytest.mark.reqcache
+        def test_it():
+            {call}.raise_for_status()
+    """)
+    lines = suite.offline().outlines
+    assert "  reason:    no cassette yet: the file does not exist" in lines
+    assert not [line for line in lines if "elsewhere" in line]
+
+
 def test_secret_of_the_diff_is_masked(suite):
     lines = miss_section(
         suite,

@@ -1,0 +1,58 @@
+"""The other cassettes of a suite: which of them holds what a test has missed, mostly since it was renamed."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from ..cassette import Cassette, CassetteError
+from ..cassette.finding import cassettes_in
+from ..matching import normalize_url
+
+_MOST_READ: Final = 10  # cassettes with the URL's path that are looked at for one miss
+
+
+class Elsewhere:
+    """All cassettes in some folders, by the URLs in them: looked through once in a run, at its first miss.
+
+    What is recorded or removed later on makes a hint less, never a wrong one: who is named is asked again.
+    """
+
+    def __init__(self, folders: Callable[[], Iterable[Path]]) -> None:
+        self._folders = folders
+        self._by_address: dict[str, list[Path]] | None = None
+
+    def holder(self, url: str, own: Path, holds: Callable[[Path], bool]) -> Path | None:
+        """The cassette other than ``own`` that ``holds`` says yes to: the one with the name most alike."""
+        own = Path(os.path.realpath(own))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tests that use them are warned
+            if self._by_address is None:
+                self._by_address = self._looked_through()
+            others = [path for path in self._by_address.get(_address(url), ()) if path != own]
+            others.sort(key=lambda path: (path.parent != own.parent, -_likeness(path, own)))
+            return next(filter(holds, others[:_MOST_READ]), None)
+
+    def _looked_through(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path in (path for folder in self._folders() for path in cassettes_in(folder)):
+            try:
+                addresses = Cassette(path, _address).locators()
+            except CassetteError:
+                continue
+            for address in addresses:
+                found.setdefault(str(address), []).append(path)
+        return found
+
+
+def _address(url: str) -> str:
+    """The URL up to its query: what is compared of that depends on the settings of each test."""
+    return normalize_url(url).partition("?")[0]
+
+
+def _likeness(one: Path, other: Path) -> float:
+    return difflib.SequenceMatcher(None, one.stem, other.stem, autojunk=False).ratio()
