@@ -9,7 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from .expiration import (
@@ -391,18 +393,23 @@ def merge(base: Settings, *layers: Layer) -> Settings:
 class SettingsView:
     """``session.settings``: read any setting; assign one, and it holds from the next request on.
 
-    An assigned value is checked at once, and reads back as it was given.
+    An assigned value is checked at once, and reads back as it was given; what is read cannot be changed in
+    place. In a test an assignment is the closest layer for :func:`merge`, but that it leaves URL patterns as
+    they are: entries of ``redact`` add up with the configured ones, and ``expire_after`` of None is the
+    configured one.
     """
 
-    __slots__ = ("_accepted", "_current", "_given")
+    __slots__ = ("_accepted", "_configured", "_current", "_given")
 
     _accepted: Collection[str]
+    _configured: Settings
     _current: Settings
     _given: dict[str, object]
 
     def __init__(self, current: Settings, given: Mapping[str, object], accepted: Collection[str]) -> None:
+        object.__setattr__(self, "_configured", current)
         object.__setattr__(self, "_current", current)
-        object.__setattr__(self, "_given", dict(given))
+        object.__setattr__(self, "_given", {name: _copied(value) for name, value in given.items()})
         object.__setattr__(self, "_accepted", accepted)
 
     @property
@@ -413,14 +420,23 @@ class SettingsView:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name not in PARSERS:
             raise AttributeError(unknown_setting(name, self._accepted))
-        return self._given.get(name, getattr(self._current, name))
+        return _copied(self._given.get(name, getattr(self._current, name)))
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in self._accepted:
             raise AttributeError(unknown_setting(name, self._accepted))
-        parsed = PARSERS[name](value, f"settings.{name}")
+        parsed = self._parsed(name, value)
         object.__setattr__(self, "_current", replace(self._current, **{name: parsed}))
-        self._given[name] = value
+        self._given[name] = _copied(value)
+
+    def _parsed(self, name: str, value: object) -> Any:
+        where, configured = f"settings.{name}", self._configured
+        if not configured.in_test:
+            return PARSERS[name](value, where)
+        if name == "expire_after" and value is None:
+            return configured.expire_after
+        parsed = _CHECKED[name](value, where)
+        return configured.redact | parsed if name == "redact" else parsed
 
     def as_dict(self) -> dict[str, Any]:
         """Every setting, as given or as its default."""
@@ -429,3 +445,10 @@ class SettingsView:
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
         return f"<settings: {given or 'the defaults'}>"
+
+
+def _copied(value: object) -> object:
+    """What a change in place does not reach: that would have no effect, and yet be read back."""
+    if isinstance(value, dict):
+        return MappingProxyType(dict(value))
+    return copy(value) if isinstance(value, (list, set)) else value

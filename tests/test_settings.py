@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_reqcache.expiration import ANY_STALENESS, NO_STALENESS, Special, Staleness
+from pytest_reqcache.redaction import parse_redactions
 from pytest_reqcache.settings import (
     CONFIG_SETTINGS,
     MARKER_SETTINGS,
@@ -317,6 +318,32 @@ def test_settings_read_back_as_given_and_hold_at_once(view: SettingsView) -> Non
     assert set(view.as_dict()) == set(PARSERS)
     assert repr(view) == "<settings: expire_after=60, match_headers=['X-A'], cache_control=True>"
     assert repr(SettingsView(Settings(), {}, SESSION_SETTINGS)) == "<settings: the defaults>"
+
+
+def test_what_is_read_cannot_be_changed_in_place() -> None:
+    given = {"urls_expire_after": {"*/a": 10}, "allowable_methods": ["GET"]}
+    view = SettingsView(merge(Settings(), parse_settings(given, SESSION_SETTINGS)), given, SESSION_SETTINGS)
+    with pytest.raises(TypeError):
+        view.urls_expire_after["*/b"] = 5
+    view.allowable_methods.append("POST")
+    given["allowable_methods"].append("POST")
+    assert (view.urls_expire_after, view.allowable_methods) == ({"*/a": 10}, ["GET"])
+    view.urls_expire_after = {**view.urls_expire_after, "*/b": 5}
+    assert view.urls_expire_after == {"*/a": 10, "*/b": 5}
+
+
+def test_what_a_test_assigns_is_checked_and_merged_as_a_layer_is() -> None:
+    configured = {"expire_after": timedelta(days=30), "redact": parse_redactions(["author"], "")}
+    view = SettingsView(merge(TEST_SETTINGS, configured), {}, CONFIG_SETTINGS)
+    view.redact = {"other": True, "!isbn": True}
+    assert view.current.redact.entries == {"author": True, "other": True, "isbn": False}
+    view.redact = ["third"]
+    assert view.current.redact.entries == {"author": True, "third": True}
+    view.expire_after = "1h"
+    view.expire_after = None
+    assert view.current == merge(TEST_SETTINGS, configured, {"redact": parse_redactions(["third"], "")})
+    with pytest.raises(ValueError, match=r"settings\.expire_after"):
+        view.expire_after = -5
 
 
 def test_settings_refuse_what_is_wrong_and_stay(view: SettingsView) -> None:

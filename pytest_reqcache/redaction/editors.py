@@ -6,15 +6,13 @@ import re
 from collections.abc import Collection
 
 from ..models import REDACTED
+from .entries import MADE_UP, stands_everywhere
 from .known import SEARCHED_LENGTH, Finder, Known
 from .model import PLACEHOLDER, Credential
 from .registry import Registry
 from .rules import StandIn, looks_random
 from .spots import Spot
 from .writing import Placeholders, constant
-
-# Unreserved in a URL (RFC 3986 section 2.3), and nothing that JSON, a form or a header would escape.
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 class Learner:
@@ -45,11 +43,11 @@ class Learner:
         made: object = stand_in(spot.value)
         if made is None:
             return
-        if not isinstance(made, str) or _UNRESERVED.fullmatch(made) is None or spot.value in made:
-            raise ValueError(
-                f"redact: what is to stand in the place of {spot.name!r} is no text of letters, digits and "
-                "'.', '_', '~', '-' (which stand for themselves everywhere), or holds the secret itself"
-            )
+        place = f"redact: what is to stand in the place of {spot.name!r}"
+        if not isinstance(made, str) or not stands_everywhere(made):
+            raise ValueError(f"{place} cannot; {MADE_UP}")
+        if spot.value in made:
+            raise ValueError(f"{place} holds the secret itself")
         self._known.stand_ins[spot.value] = made
         self._known.made_up.add(made)
 

@@ -16,6 +16,12 @@ _ACCEPTED: Final = (
     "and !name for what is no secret"
 )
 _NAME: Final = re.compile(r"[^\s=&?#:;,\"'!]+")
+# Unreserved in a URL (RFC 3986 section 2.3), and nothing that JSON, a form or a header would escape.
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]+")
+#: What is accepted there.
+MADE_UP: Final = (
+    "a text of letters, digits and '.', '_', '~', '-', which stand for themselves everywhere, is accepted"
+)
 _STEP: Final = re.compile(
     r"\.(?P<name>[^.\[\]\s]+)"
     r"|\[(?:(?P<index>[0-9]{1,18})|(?P<any>\*)|(?P<quote>['\"])(?P<quoted>.+?)(?P=quote))\]"
@@ -97,6 +103,8 @@ def _parsed(entry: object, how: object, where: str) -> tuple[str, bool | StandIn
     if not entry.startswith(("re:", "$")) and _NAME.fullmatch(entry) is None:
         raise ValueError(f"{where}: {entry!r} is no entry; {_ACCEPTED}")
     if isinstance(how, str):
+        if not stands_everywhere(how):
+            raise ValueError(f"{where}: {entry!r}: {how!r} cannot stand in a secret's place; {MADE_UP}")
         return entry, _Constant(how)
     if isinstance(how, bool) or callable(how):
         return entry, how
@@ -122,6 +130,11 @@ class _Constant:
 
     def __call__(self, secret: str) -> str:
         return self.text
+
+
+def stands_everywhere(text: str) -> bool:
+    """Whether a text can stand in the place of a secret, wherever that is."""
+    return _UNRESERVED.fullmatch(text) is not None
 
 
 def _stand_in(how: bool | StandIn) -> StandIn | None:

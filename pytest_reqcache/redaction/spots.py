@@ -37,6 +37,10 @@ class Spot(NamedTuple):
     inner: tuple[tuple[str, str], ...] = ()
     stand_in: StandIn | None = None
 
+    def __repr__(self) -> str:
+        """Without the secret: a traceback shows the arguments of a function."""
+        return f"<Spot {self.place} {self.start}:{self.end}>"
+
 
 # --- Credential headers
 

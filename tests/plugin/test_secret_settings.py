@@ -81,6 +81,28 @@ def test_made_up_token_can_be_parsed_when_it_is_replayed(suite):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_an_error_of_what_is_made_up_does_not_show_the_secret(suite):
+    suite.origin["/login"] = Answer('{"access_token": "s3cr3t-Live-0123456789"}')
+    suite.test("""
+        @pytest.mark.reqcache(redact={"access_token": lambda secret: "two words"})
+        def test_it():
+            requests.get(URL + "/login")
+    """)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E *ValueError: redact: what is to stand in the place of 'access_token' *"])
+    assert "s3cr3t-Live" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("how", ["redact={'token': '***'}", "redact={'token': ''}"])
+def test_a_text_that_cannot_stand_in_a_secrets_place_is_an_error_at_collection(suite, how):
+    suite.test(f"""
+        @pytest.mark.reqcache({how})
+        def test_it(): ...
+    """)
+    suite.run("--collect-only").stderr.fnmatch_lines(["ERROR: *redact: 'token': * cannot stand in a *"])
+
+
 def test_made_up_token_is_never_sent(suite):
     suite.origin["/login"] = Answer({"id_token": TOKEN})
     suite.write("pytest.ini", "[pytest]\nreqcache_redact = id_token = made-up\n")

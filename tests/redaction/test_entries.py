@@ -181,6 +181,12 @@ def test_replayed_made_up_value_is_not_to_be_sent() -> None:
             ValueError,
             r"redact: '\$(\.a)+\.'\.\.\. is a JSON path of 101 steps; at most 100",
         ),
+        (
+            {"a": "***"},
+            ValueError,
+            r"redact: 'a': '\*\*\*' cannot stand in a secret's place; a text of letters",
+        ),
+        ({"a": ""}, ValueError, "redact: 'a': '' cannot stand"),
         ({"a": 7}, TypeError, "redact: 'a': 7 is a int: a text, function, True or False is accepted"),
     ],
 )
