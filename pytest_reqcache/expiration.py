@@ -247,7 +247,10 @@ class Staleness:
 NO_STALENESS: Final = Staleness(None)
 ANY_STALENESS: Final = Staleness(Special.NEVER)
 
-_STALENESS_WORDS: Final = {"true": ANY_STALENESS, "false": NO_STALENESS}
+_STALENESS_WORDS: Final = {
+    **dict.fromkeys(("true", "yes", "on"), ANY_STALENESS),
+    **dict.fromkeys(("false", "no", "off"), NO_STALENESS),
+}
 
 
 def parse_staleness(value: object, where: str) -> Staleness:
@@ -317,8 +320,8 @@ def _split_authority(text: str) -> tuple[str, str]:
 def parse_url_pattern(pattern: object, where: str) -> UrlPattern:
     """A glob, a compiled regular expression, or one as text behind ``re:``.
 
-    Raises ``TypeError`` for another type, ``ValueError`` for an empty pattern, a glob of more than 2,048
-    characters or a bad regular expression.
+    Raises ``TypeError`` for another type, ``ValueError`` for an empty pattern, a glob with a space in it
+    or of more than 2,048 characters, or a bad regular expression.
     """
     if isinstance(pattern, UrlPattern):
         return pattern
@@ -354,6 +357,11 @@ def _compiled_globs(text: str, where: str) -> tuple[re.Pattern[str], ...]:
         raise ValueError(
             f"{where}: {text[:40]!r}... is a URL pattern of {len(text):,} characters\n"
             f'  accepted: at most {_LONGEST_GLOB:,}; a regular expression behind "re:" may be longer'
+        )
+    if re.search(r"\s", glob):
+        raise ValueError(
+            f"{where}: {text!r} has a space in it, and no URL has: each pattern is an entry of its "
+            "own, in an ini file a line"
         )
     if _IPV6_LITERAL.match(glob):
         glob = f"[[]{glob[1:]}"

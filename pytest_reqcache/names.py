@@ -37,6 +37,8 @@ def check_name(name: object) -> str:
 
 def _what_is_wrong(part: str) -> str | None:
     """Why a file system does not take a part of a name; None where every one does."""
+    if part in ("", "."):
+        return "has an empty part"
     if found := _FORBIDDEN.search(part):
         return f"has {found[0]!r} in it, which Windows does not allow"
     if not part.isprintable():

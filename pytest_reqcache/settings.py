@@ -323,6 +323,18 @@ def _flag_text(value: object, where: str) -> bool:
     raise ValueError(f"{where} = {value!r}: true or false is accepted")
 
 
+def _separated(parse: Parser) -> Parser:
+    """The parser of a setting whose words are separated by blanks."""
+
+    def parse_words(value: list[object], where: str) -> Any:
+        for word in value:
+            if isinstance(word, str) and word.strip(",") != word:
+                raise ValueError(f"{where}: {word!r}: names are separated by blanks, without commas")
+        return parse(value, where)
+
+    return parse_words
+
+
 def _match_headers_text(value: list[str], where: str) -> bool | tuple[str, ...]:
     if len(value) == 1 and value[0].lower() in ("true", "false", "yes", "no", "on", "off", "1", "0"):
         return _flag_text(value[0], where)
@@ -352,9 +364,13 @@ def _codes_text(value: list[str], where: str) -> frozenset[int] | None:
 TEXT_PARSERS: Final[Mapping[str, Parser]] = {
     **{name: parser for name, parser in PARSERS.items() if name in MARKER_SETTINGS},
     **{name: _flag_text for name in MARKER_SETTINGS if PARSERS[name] is _flag},
+    **{
+        name: _separated(PARSERS[name])
+        for name in ("allowable_methods", "ignored_parameters", "volatile_headers", "allowed_secrets")
+    },
     "expire_after": _checked_expire_after,
     "urls_expire_after": parse_url_rule_lines,
-    "match_headers": _match_headers_text,
+    "match_headers": _separated(_match_headers_text),
     "allowable_codes": _codes_text,
     "redact": parse_redaction_lines,
 }

@@ -304,6 +304,8 @@ def test_every_span_has_a_moment_or_is_never(value: object, start: datetime) -> 
         (timedelta.max, ANY_STALENESS),
         (False, NO_STALENESS),
         ("FALSE", NO_STALENESS),
+        ("yes", ANY_STALENESS),
+        ("off", NO_STALENESS),
         (None, NO_STALENESS),
         (0, NO_STALENESS),
         ("0", NO_STALENESS),
@@ -330,7 +332,7 @@ def test_staleness_value(value: object, staleness: Staleness) -> None:
         (timedelta(seconds=-1), ValueError, "is negative"),
         (DO_NOT_CACHE, ValueError, "is no limit"),
         ("http", ValueError, "is no limit"),
-        ("yes", ValueError, "is not a time or duration"),
+        ("perhaps", ValueError, "is not a time or duration"),
         (float("nan"), ValueError, "is not a time or duration"),
         ([], TypeError, "is not a time or duration"),
     ],
@@ -458,6 +460,7 @@ def test_regular_expression_is_searched_in_the_whole_url(expression: str, url: s
         ("", ValueError, "is an empty URL pattern"),
         ("  ", ValueError, "is an empty URL pattern"),
         ("https://", ValueError, "is an empty URL pattern"),
+        ("a.com b.com", ValueError, "has a space in it, and no URL has"),
         ("[" * 2049, ValueError, "is a URL pattern of 2,049 characters"),
         ("re:", ValueError, "without a regular expression"),
         ("re:(", ValueError, r"'\(' is not a regular expression: missing \)"),
@@ -568,7 +571,7 @@ def test_bad_rules_are_refused(value: object, error: type[Exception], message: s
 
 def test_rule_lines_are_split_at_the_last_equals_sign() -> None:
     rules = parse_url_rule_lines(
-        ["", " site.com/a = 30d ", "site.com/q?a = b = 12h", r"re:^https://x\.org/ = never"], where="x"
+        ["", " site.com/a = 30d ", r"re:q\?a = b = 12h", r"re:^https://x\.org/ = never"], where="x"
     )
     assert rules.match("https://site.com/a") == timedelta(days=30)
     assert rules.match("https://site.com/q?a = b") == timedelta(hours=12)

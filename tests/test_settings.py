@@ -174,7 +174,7 @@ def test_text_is_parsed(name: str, text: Any, parsed: Any) -> None:
 
 
 def test_lines_of_url_patterns_are_parsed() -> None:
-    rules = parse_text("urls_expire_after", ["a.com/?q = 1 = 90s", "", "re:b$ = never"], where="ini")
+    rules = parse_text("urls_expire_after", [r"re:/\?q = 1 = 90s", "", "re:b$ = never"], where="ini")
     matched = [rules.match(url) for url in ("http://a.com/?q = 1", "http://x/b", "http://c")]
     assert matched == [timedelta(seconds=90), Special.NEVER, None]
 

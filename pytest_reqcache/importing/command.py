@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         parser.error(f"--to {arguments.to}: this is no folder")
     try:
         rules = parse_redaction_lines(arguments.redact, "--redact").rules
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         parser.error(str(error))
     secrecy = Secrecy(rules, tuple(arguments.allow_secret))
     for stream in (sys.stdout, sys.stderr):

@@ -109,6 +109,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Check the markers, and have marked tests set up their cassette."""
     spellings: dict[str, tuple[Path, str]] = {}
     run = config.stash[RUN]
+    run.items = items
     autouse = run.options.autouse
     for item in items:
         marked = item.get_closest_marker(MARKER) is not None

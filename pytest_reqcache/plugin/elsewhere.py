@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..cassette import Cassette, CassetteError
 from ..cassette.finding import cassettes_in
@@ -16,26 +16,38 @@ from ..matching import normalize_url
 _MOST_READ: Final = 10  # cassettes with the URL's path that are looked at for one miss
 
 
+class Holder(NamedTuple):
+    """A cassette that would answer; ``is_owned`` by another test or a fixture, as far as is known."""
+
+    path: Path
+    is_owned: bool
+
+
 class Elsewhere:
     """All cassettes in some folders, by the URLs in them: looked through once in a run, at its first miss.
 
     What is recorded or removed later on makes a hint less, never a wrong one: who is named is asked again.
+    ``owned`` gives the cassettes of the tests that were collected, and of fixtures.
     """
 
-    def __init__(self, folders: Callable[[], Iterable[Path]]) -> None:
+    def __init__(self, folders: Callable[[], Iterable[Path]], owned: Callable[[], Collection[Path]]) -> None:
         self._folders = folders
+        self._owned = owned
         self._by_address: dict[str, list[Path]] | None = None
 
-    def holder(self, url: str, own: Path, holds: Callable[[Path], bool]) -> Path | None:
-        """The cassette other than ``own`` that ``holds`` says yes to: the one with the name most alike."""
+    def holder(self, url: str, own: Path, holds: Callable[[Path], bool]) -> Holder | None:
+        """The cassette other than ``own`` that ``holds`` says yes to: rather one that nobody owns, with
+        the name most alike."""
         own = Path(os.path.realpath(own))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tests that use them are warned
             if self._by_address is None:
                 self._by_address = self._looked_through()
             others = [path for path in self._by_address.get(_address(url), ()) if path != own]
-            others.sort(key=lambda path: (path.parent != own.parent, -_likeness(path, own)))
-            return next(filter(holds, others[:_MOST_READ]), None)
+            owned = self._owned()
+            others.sort(key=lambda path: (path in owned, path.parent != own.parent, -_likeness(path, own)))
+            found = next(filter(holds, others[:_MOST_READ]), None)
+            return None if found is None else Holder(found, found in owned)
 
     def _looked_through(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}

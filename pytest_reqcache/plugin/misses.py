@@ -11,6 +11,7 @@ from ..journal import Miss
 from ..models import RecordedRequest
 from ..nearest import nearest
 from ..policy import Reason
+from .elsewhere import Holder
 
 _MOST_LINES: Final = 25
 _LONGEST_LINE: Final = 150
@@ -24,7 +25,7 @@ def explain(
     *,
     cassette: Path,
     command: str,
-    elsewhere: Path | None = None,
+    elsewhere: Holder | None = None,
 ) -> str:
     """The miss in a few lines; ``command`` is what records it, ``elsewhere`` another cassette that holds it.
 
@@ -46,12 +47,12 @@ def explain(
     return "\n".join([*map(_cut, lines), f"  to record: {command}"])
 
 
-def _elsewhere_lines(cassette: Path, elsewhere: Path | None) -> Iterator[str]:
+def _elsewhere_lines(cassette: Path, elsewhere: Holder | None) -> Iterator[str]:
     if elsewhere is None:
         return
-    yield f"  elsewhere: {elsewhere}"
-    if not cassette.exists():
-        bodies = elsewhere.with_suffix(".bodies")
+    yield f"  elsewhere: {elsewhere.path}"
+    if not elsewhere.is_owned and not cassette.exists():
+        bodies = elsewhere.path.with_suffix(".bodies")
         beside = f", and {bodies.name} beside it" if bodies.exists() else ""
         yield f"             if the test was renamed or moved, move that file{beside}"
 

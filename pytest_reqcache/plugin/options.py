@@ -164,11 +164,12 @@ class RunOptions:
 
 
 def offline_source(config: pytest.Config) -> str:
-    """What asks for an offline run: the flag, the variable or the ini option; empty where none does."""
+    """What asks for an offline run: the flag, the variable or the ini option; empty where none does. A
+    variable that is set to false sets the ini option aside."""
     if _given(config, "offline"):
         return _OFFLINE_FLAG
-    if _truth(os.environ.get(_OFFLINE_VARIABLE, ""), _OFFLINE_VARIABLE):
-        return f"{_OFFLINE_VARIABLE}={os.environ[_OFFLINE_VARIABLE]}"
+    if value := os.environ.get(_OFFLINE_VARIABLE, "").strip():
+        return f"{_OFFLINE_VARIABLE}={value}" if _truth(value, _OFFLINE_VARIABLE) else ""
     return "reqcache_offline" if _ini_flag(config, "offline") else ""
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from traceback import extract_tb
@@ -171,10 +172,21 @@ def _elsewhere(run: Run) -> Elsewhere:
     """The other cassettes of the suite."""
     if run.elsewhere is None:
         root, cassette_dir = Path(os.path.realpath(run.root)), run.options.cassette_dir
+
+        @cache
+        def of_tests() -> frozenset[Path]:
+            tests = (item for item in run.items if isinstance(item, pytest.Function))
+            return _real(cassette_path(item, cassette_name(item), cassette_dir) for item in tests)
+
         run.elsewhere = Elsewhere(
-            lambda: [place.cassettes for place in places((), root, cassette_dir, run.config)]
+            lambda: [place.cassettes for place in places((), root, cassette_dir, run.config)],
+            lambda: of_tests() | _real(run.wider),
         )
     return run.elsewhere
+
+
+def _real(paths: Iterable[Path]) -> frozenset[Path]:
+    return frozenset(Path(os.path.realpath(path)) for path in paths)
 
 
 def _holds(path: Path, request: RecordedRequest, view: SettingsView) -> bool:

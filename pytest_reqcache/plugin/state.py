@@ -101,6 +101,7 @@ class Run:
         self.memory: RunMemory | None = None
         self.wider: dict[Path, Wider] = {}
         self.fixture_folders: list[Path] = []
+        self.items: list[pytest.Item] = []
         self.elsewhere: Elsewhere | None = None
         self._results: Results | None = None
 

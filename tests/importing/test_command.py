@@ -125,6 +125,14 @@ def test_unrecognised_secret_is_an_error_until_something_is_said_of_it(
     assert bodies(tmp_path / "new" / "a.yaml") == [b"see REDACTED-secret"]
 
 
+@pytest.mark.parametrize("entry", ["", "author = Made Up"])
+def test_a_wrong_entry_is_a_mistake_on_the_command_line(tmp_path: Path, command: Command, entry: str) -> None:
+    theirs(tmp_path / "old" / "a.yaml", body="x")
+    printed = command(tmp_path / "old", "--to", tmp_path / "new", "--redact", entry, status=2)
+    assert "error: --redact: " in printed
+    assert tree(tmp_path) == ["old/a.yaml"]
+
+
 def test_allowed_secret_is_imported(tmp_path: Path, command: Command) -> None:
     theirs(tmp_path / "old" / "a.yaml", body=f"see {TOKEN}")
     command(tmp_path / "old", "--to", tmp_path / "new", "--allow-secret", "jwt")

@@ -95,6 +95,17 @@ def test_native_table_takes_numbers_and_booleans(suite):
         ("reqcache_repeats = often", "*pytest.ini: reqcache_repeats*'often'*"),
         ("reqcache_allowable_codes = two", "*pytest.ini: reqcache_allowable_codes*'two'*"),
         ("reqcache_urls_expire_after = site.com 5", "*pytest.ini: reqcache_urls_expire_after*site.com 5*"),
+        (
+            "reqcache_passthrough = localhost 127.0.0.1",
+            "*passthrough: 'localhost 127.0.0.1' has a space*",
+        ),
+        (
+            "reqcache_match_headers = Accept, X-Lang",
+            "*'Accept,': names are separated by blanks*",
+        ),
+        ("reqcache_ignored_parameters = a ,b", "*pytest.ini: *',b': names are separated by blanks*"),
+        ("reqcache_allowable_methods = GET, POST", "*pytest.ini: *'GET,': names are separated by blanks*"),
+        ("reqcache_redact = token = ***", "*pytest.ini: reqcache_redact: 'token': '[*][*][*]' cannot stand*"),
         ("reqcache_offline = maybe", "*pytest.ini: reqcache_offline*'maybe'*true or false*"),
     ],
 )

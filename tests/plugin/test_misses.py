@@ -230,6 +230,15 @@ def test_cassette_of_a_renamed_test_is_named_with_its_bodies_and_replays_when_bo
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_a_cassette_of_another_test_is_named_without_the_advice_to_move_it(suite):
+    for names in (["one"], ["one", "two"]):
+        suite.test("".join(RENAMED.format(name=name, n=1) for name in names))
+        result = suite.run() if names == ["one"] else suite.offline()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["  elsewhere: *test_one.yaml"])
+    assert "move that file" not in result.stdout.str()
+
+
 @pytest.mark.parametrize(
     ("marker", "call"),
     [

@@ -94,6 +94,15 @@ def test_no_marker_loosens_it(suite, how, monkeypatch):
     result.stdout.fnmatch_lines([f"reqcache: offline ({source})*"])
 
 
+@pytest.mark.parametrize(("value", "is_offline"), [("0", False), ("no", False), ("", True), ("1", True)])
+def test_the_variable_goes_before_the_ini_file(suite, monkeypatch, value, is_offline):
+    suite.write("pytest.ini", "[pytest]\nreqcache_offline = true\n")
+    suite.test("def test_it(): ...")
+    monkeypatch.setenv("REQCACHE_OFFLINE", value)
+    header = next(line for line in suite.run().outlines if line.startswith("reqcache: "))
+    assert header.startswith("reqcache: offline") is is_offline
+
+
 def test_command_names_what_turns_offline_off(suite, monkeypatch):
     suite.test("""
         @pytest.mark.reqcache
