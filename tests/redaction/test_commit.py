@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from pytest_reqcache.redaction import Redactor, Registry
@@ -9,6 +11,10 @@ from pytest_reqcache.redaction import Redactor, Registry
 from .building import bearer, interaction, json_body, redacted, request, response
 
 LOGIN = "https://x/login"
+
+
+def coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def authorizations(items) -> list[str | None]:  # type: ignore[no-untyped-def]
@@ -46,9 +52,10 @@ def test_placeholders_are_numbered_after_those_in_the_cassette() -> None:
     ]
 
 
-def test_what_signs_a_request_has_one_placeholder() -> None:
-    digests = [interaction(request("https://x/", ("Authorization", f"Digest nonce={one}"))) for one in "ab"]
-    assert authorizations(redacted(*digests)) == ["Digest REDACTED-authorization"] * 2
+@pytest.mark.parametrize("scheme", ["Digest nonce=", "OAuth oauth_nonce="])
+def test_what_signs_a_request_has_one_placeholder(scheme: str) -> None:
+    signed = [interaction(request("https://x/", ("Authorization", f"{scheme}{one}"))) for one in "ab"]
+    assert authorizations(redacted(*signed)) == [f"{scheme.split()[0]} REDACTED-authorization"] * 2
 
 
 def test_a_value_is_replaced_wherever_it_stands_as_a_whole() -> None:
@@ -102,9 +109,27 @@ def test_short_values_are_replaced_at_their_own_places_only() -> None:
 
 
 def test_the_password_within_basic_is_known_elsewhere() -> None:
-    asked = request("https://x/", ("Authorization", "Basic YWRhOmNvcnJlY3QtaG9yc2U="))  # ada:correct-horse
+    asked = request("https://x/", ("Authorization", f"Basic {coded('ada:correct-horse')}"))
     (item,) = redacted(interaction(asked, json_body('{"a": "correct-horse", "b": "ada"}')))
     assert item.response.body == b'{"a": "REDACTED-authorization-2", "b": "ada"}'
+
+
+def test_the_user_of_basic_is_known_elsewhere_where_there_is_no_password() -> None:
+    asked = request("https://x/", ("Authorization", f"Basic {coded('sk_live_1:')}"))
+    (item,) = redacted(interaction(asked, json_body('{"a": "sk_live_1"}')))
+    assert item.response.body == b'{"a": "REDACTED-authorization-2"}'
+
+
+def test_the_password_within_basic_is_known_elsewhere_where_a_body_holds_it() -> None:
+    told = json_body(f'{{"token": "Basic {coded("ada:correct-horse")}", "a": "correct-horse"}}')
+    (item,) = redacted(interaction(request(), told))
+    assert item.response.body == b'{"token": "REDACTED-token", "a": "REDACTED-token-2"}'
+
+
+def test_a_placeholder_within_basic_is_no_secret() -> None:
+    asked = request("https://x/", ("Authorization", f"Basic {coded('ada:REDACTED-password')}"))
+    (item,) = redacted(interaction(asked, json_body('{"a": "REDACTED-password"}')))
+    assert item.response.body == b'{"a": "REDACTED-password"}'
 
 
 def test_a_plain_word_in_a_cookie_is_no_secret_elsewhere() -> None:
@@ -130,6 +155,12 @@ def test_one_placeholder_is_not_taken_over_by_two_values() -> None:
         [interaction(bearer("a")), interaction(bearer("b"))], [old, old], ["REDACTED-authorization"]
     )
     assert authorizations(items) == ["Bearer REDACTED-authorization", "Bearer REDACTED-authorization-2"]
+
+
+def test_what_signed_the_old_request_leaves_no_placeholder_to_a_secret() -> None:
+    old = interaction(request("https://x/", ("Authorization", "Digest REDACTED-authorization")))
+    items = Redactor(Registry()).redact([interaction(bearer("a"))], [old], ["REDACTED-authorization"])
+    assert authorizations(items) == ["Bearer REDACTED-authorization-2"]
 
 
 def test_placeholders_are_left_alone() -> None:
@@ -171,6 +202,19 @@ def test_a_token_keeps_the_name_of_the_login_in_another_cassette() -> None:
         taken=("REDACTED-access_token",),
     )
     assert authorizations(items) == ["Bearer REDACTED-access_token"]
+
+
+def test_the_name_of_the_login_is_not_taken_from_who_has_it_in_another_cassette() -> None:
+    registry = Registry()
+    for token, cassette in (("abc", "login.yaml"), ("def", "use.yaml")):
+        login = interaction(request(LOGIN), json_body(f'{{"access_token": "{token}"}}'), cassette=cassette)
+        redacted(login, redactor=Redactor(registry))
+    items = redacted(
+        interaction(bearer("abc"), cassette="use.yaml"),
+        redactor=Redactor(registry),
+        taken=("REDACTED-access_token",),
+    )
+    assert authorizations(items) == ["Bearer REDACTED-authorization"]
 
 
 def test_a_placeholder_of_another_cassette_is_not_taken_from_its_owner() -> None:

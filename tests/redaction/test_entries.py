@@ -167,6 +167,20 @@ def test_replayed_made_up_value_is_not_to_be_sent() -> None:
     assert redactor.placeholders_in(bearer("made-up-token")) == [("header:authorization", "made-up-token")]
 
 
+def test_replayed_made_up_value_is_no_secret() -> None:
+    redactor = with_entries({"access_token": "made-up-token"})
+    redactor.recall(interaction(None, json_body('{"access_token": "made-up-token"}')))
+    item = interaction(request("https://x/made-up-token?access_token=made-up-token"))
+    assert redactor.redact([item], [None], ()) == [item]
+
+
+def test_what_signs_is_never_made_up() -> None:
+    redactor = with_entries({"signature": "made-up"})
+    recorded = interaction(None, response(("Location", "https://x/?signature=by-hand")))
+    redactor.recall(recorded)
+    assert redactor.placeholders_in(request("https://x/?signature=by-hand")) == []
+
+
 @pytest.mark.parametrize(
     ("given", "error", "said"),
     [
@@ -212,3 +226,15 @@ def test_entries_of_layers_add_up_and_the_closer_one_wins() -> None:
     both = (wide | close).rules
     assert both.names == {"a", "c"}
     assert both.off == {"b"}
+    for empty in (parse_redactions([], ""), parse_redactions(None, "")):
+        assert (wide | empty).rules.names == (empty | wide).rules.names == {"a", "b"}
+
+
+def test_entries_that_come_later_hold_for_what_was_received_before() -> None:
+    given = parse_redactions([], "")
+    redactor = Redactor(Registry(), rules=lambda: given.rules)
+    item = interaction(None, json_body('{"user": "ada"}'))
+    redactor.observe(item.request, item.response)
+    given = parse_redactions(["user"], "")
+    (made,) = redactor.redact([item], [None], ())
+    assert made.response.body == b'{"user": "REDACTED-user"}'

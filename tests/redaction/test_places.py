@@ -55,6 +55,7 @@ PARTS_REDACTED = PARTS.format("REDACTED-password", "REDACTED-token").replace('"c
         ),
         ("Authorization", 'OAuth oauth_consumer_key="k"', "OAuth REDACTED-authorization"),
         ("Authorization", "Negotiate YII=", "Negotiate REDACTED-authorization"),
+        ("Authorization", "  Bearer s3cr3t ", "  Bearer REDACTED-authorization "),
         ("Authorization", "Bearer", "Bearer"),
         ("Authorization", "", ""),
         ("Authorization", "Bearer REDACTED-access_token", "Bearer REDACTED-access_token"),
@@ -168,6 +169,8 @@ def test_response_header(name: str, value: str, expected: str) -> None:
             "https://x/a?next=REDACTED-next&d=e",
         ),
         ("https://x/a?x=1;access_token=abc", "https://x/a?x=1;access_token=REDACTED-access_token"),
+        # Of URLs within one another, so many that it is an attack: there a "?" ends a value.
+        (f"https://x/a?{'a=?' * 20}token=abc?b", f"https://x/a?{'a=?' * 20}token=REDACTED-token?b"),
         ("https://x/a?next=https%3A%2F%2Fy%2F%3Fpage%3D2", "https://x/a?next=https%3A%2F%2Fy%2F%3Fpage%3D2"),
     ],
 )
@@ -538,6 +541,7 @@ def test_secrets_of_texts_as_they_are_written(kind: str, text: str) -> None:
         ("application/json", '{"message": "No token: please log in"}'),
         ("application/json", '{"message": "The new password: must contain a digit"}'),
         ("text/plain", "Malformed token: payload\n"),
+        ("text/plain", "password=True\nsecret: none, token = null\n"),
         ("application/json", '{"sdl": "type User { id: ID! token: String! password: String }"}'),
         ("text/plain", "type User {\n  token: String!\n  password: String\n}"),
         ("application/json", '{"password": ["This field is required."]}'),
