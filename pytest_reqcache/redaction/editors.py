@@ -30,7 +30,7 @@ class Learner:
             return
         if spot.stand_in is not None and spot.value not in self._known.stand_ins:
             self._make_up(spot, spot.stand_in)
-        if spot.place.startswith("cookie:") and not spot.weak and len(spot.value) < SEARCHED_LENGTH:
+        if spot.place.startswith("cookie:") and len(spot.value) < SEARCHED_LENGTH:
             self._known.cookies.add(spot.name)
         # "Europe/Berlin" in a cookie makes no secret of the same text elsewhere.
         searched = not spot.weak or looks_random(spot.value)
