@@ -215,7 +215,7 @@ class Redactor:
         live, stood = (self._collected(one) for one in (item, old))
         for place, values in live.items():
             for value, placeholder in zip(values, stood.get(place, ()), strict=False):
-                if PLACEHOLDER.fullmatch(placeholder) and not PLACEHOLDER.fullmatch(value):
+                if PLACEHOLDER.fullmatch(placeholder):
                     placeholders.take_over(value, placeholder)
 
     def _collected(self, item: Interaction) -> dict[str, list[str]]:
