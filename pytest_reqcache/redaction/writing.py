@@ -48,7 +48,7 @@ class Placeholders:
         """The placeholder stood where the value stands now."""
         if self._fixture and self._registry.is_of_another(self._scope, placeholder):
             return
-        if value not in self._offered and placeholder not in self._given - self._taken:
+        if value not in self._offered:
             self._offered[value] = placeholder
             self._given.add(placeholder)
 
