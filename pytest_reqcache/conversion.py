@@ -86,17 +86,22 @@ class NotCachedResponse(CachedResponse):
         )
 
 
+_OF_A_NEW_ONE: Final[dict[str, object]] = {
+    **dict.fromkeys(("revalidated", "from_cache", "is_expired"), False),
+    **dict.fromkeys(("created_at", "expires", "cache_key")),
+}
+
+
 def as_cached_response(response: requests.Response) -> CachedResponse:
     """The same response, with the attributes of :class:`CachedResponse`."""
     if isinstance(response, CachedResponse):
         return response
     if type(response) is requests.Response:
         response.__class__ = CachedResponse
-    else:  # a subclass of someone else's: keep its class, add the attributes
-        for name in ("revalidated", "from_cache", "is_expired"):
-            setattr(response, name, False)
-        for name in ("created_at", "expires", "cache_key"):
-            setattr(response, name, None)
+    else:  # a subclass of someone else's: keep its class, add the attributes that it has not been given yet
+        for name, value in _OF_A_NEW_ONE.items():
+            if not hasattr(response, name):
+                setattr(response, name, value)
     return cast(CachedResponse, response)
 
 

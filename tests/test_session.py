@@ -123,8 +123,10 @@ def test_mounted_adapter_is_asked_for_misses_only(origin, session):
 class Canned(requests.adapters.BaseAdapter):
     """An adapter that speaks no HTTP."""
 
+    made = requests.Response
+
     def send(self, request, **kwargs):
-        response = requests.Response()
+        response = self.made()
         response.status_code, response.url, response.request = 200, request.url, request
         response.headers["Content-Type"] = "text/plain; charset=utf-8"
         response.raw = io.BytesIO(b"canned")
@@ -141,6 +143,24 @@ def test_adapter_of_another_protocol_is_cached(session):
     for from_cache in (False, True):
         response = s.get("canned://x/y")
         assert (response.text, response.from_cache, response.encoding) == ("canned", from_cache, "utf-8")
+
+
+def test_response_of_a_class_of_its_own_keeps_it_and_knows_where_it_comes_from(session):
+    class Own(requests.Response):
+        pass
+
+    adapter, s = Canned(), session()
+    adapter.made = Own
+    s.mount("canned://", adapter)
+    with s.cache_disabled():
+        unknown = s.get("canned://x/y")
+    new = s.get("canned://x/y")
+    for response in (unknown, new):
+        assert type(response) is Own
+        assert (response.from_cache, response.revalidated, response.is_expired) == (False, False, False)
+    assert (unknown.created_at, unknown.expires, unknown.cache_key) == (None, None, None)
+    assert new.cache_key in s.cache
+    assert s.get("canned://x/y").from_cache is True
 
 
 def test_stream_that_cannot_be_followed_is_handed_on_unrecorded(session):
