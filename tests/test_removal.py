@@ -35,6 +35,17 @@ def test_expired_response_is_kept_and_contained_until_it_is_requested(origin, se
     assert len(s.cache) == 1
 
 
+def test_file_that_was_looked_at_is_still_to_be_sent(origin, session, tmp_path):
+    (tmp_path / "body").write_bytes(b"one two")
+    s = session(allowable_methods=["POST"])
+    with (tmp_path / "body").open("rb") as file:
+        file.seek(4)
+        prepared = s.prepare_request(requests.Request("POST", f"{origin.url}/a", data=file))
+        assert not s.cache.contains(request=prepared)
+        s.send(prepared, timeout=5)
+    assert origin.last.body == b"two"
+
+
 def test_clear_removes_everything_and_caching_goes_on(origin, session):
     s = session()
     s.cache.clear()

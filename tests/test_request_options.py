@@ -102,6 +102,21 @@ def test_wrong_option_is_refused_before_anything_is_sent(origin, session, call, 
     assert origin.log == []
 
 
+def test_options_are_not_those_of_another_session_that_an_auth_handler_asks(origin, session):
+    other = session(":memory:")
+    token = requests.Request("GET", f"{origin.url}/token").prepare()
+    other.send(token)
+
+    def authorized(prepared):
+        assert other.send(token).from_cache is True
+        return prepared
+
+    s = session()
+    s.get(f"{origin.url}/a")
+    assert s.get(f"{origin.url}/a", auth=authorized, force_refresh=True).from_cache is False
+    assert (origin.count("/token"), origin.count("/a")) == (1, 2)
+
+
 @pytest.mark.parametrize("seconds", [10, 1000])
 def test_expire_after_of_a_call_beats_the_session_and_changes_nothing_on_a_hit(
     origin, session, clock, seconds

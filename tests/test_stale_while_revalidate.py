@@ -121,6 +121,32 @@ def test_refresh_behind_that_is_answered_304_makes_the_response_fresh(
     assert (origin.count(), origin.last.headers["if-none-match"]) == (2, '"1"')
 
 
+def test_refresh_behind_reads_what_the_caller_would_have_streamed(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=True)
+    url = expired(s, origin, clock, Answer("new"))
+    with s.get(url, stream=True) as stale:
+        assert summary(stale) == STALE
+    wait_for_refreshes()
+    assert summary(s.get(url)) == (200, "new", True, False)
+
+
+def test_refresh_behind_of_a_redirect_is_a_chain_of_its_own(
+    origin: Origin, clock: Clock, session: Session, gate: Callable[[Answer], Gate]
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=True, allowable_codes=[200, 302])
+    old, new = (Answer(status=302, headers={"Location": path}) for path in ("/old", "/new"))
+    slow = gate(new)
+    origin["/"] = old, slow
+    s.get(f"{origin.url}/")
+    clock.move(65)
+    assert s.get(f"{origin.url}/").url == f"{origin.url}/old"
+    slow.opened.set()
+    wait_for_refreshes()
+    assert s.get(f"{origin.url}/").url == f"{origin.url}/new"
+
+
 def test_response_already_handed_out_is_not_changed_by_the_refresh(
     origin: Origin, clock: Clock, session: Session
 ) -> None:
