@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from origin import Answer
+from origin import Answer, Received
 
 
 def record_and_replay(suite, code, **expected):
@@ -305,6 +307,49 @@ def test_threads_that_miss_the_same_request_ask_once_and_writes_each_for_themsel
     assert suite.cassette().count("- request:") == 5
     suite.origin.stop()
     suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("method", "marker"), [("post", ""), ("get", '(repeats="sequence")')], ids=["writes", "sequence"]
+)
+def test_requests_with_an_answer_each_do_not_wait_for_one_another(suite, method, marker):
+    both_there = threading.Barrier(2)
+
+    def answer(received: Received) -> Answer:
+        try:
+            both_there.wait(5)
+        except threading.BrokenBarrierError:
+            return Answer("alone", 500)
+        return Answer("together")
+
+    suite.origin["/a"] = answer
+    suite.test(f"""
+        from concurrent.futures import ThreadPoolExecutor
+
+        @pytest.mark.reqcache{marker}
+        def test_it():
+            with ThreadPoolExecutor(2) as pool:
+                answers = list(pool.map(lambda _: requests.{method}(URL + "/a").text, range(2)))
+            assert answers == ["together", "together"]
+    """)
+    suite.run().assert_outcomes(passed=1)
+
+
+def test_key_fn_says_what_is_the_same(suite):
+    cassette = record_and_replay(
+        suite,
+        """
+        @pytest.fixture
+        def reqcache_config():
+            return {"key_fn": lambda request, **settings: request.path_url.rpartition("/")[2]}
+
+        @pytest.mark.reqcache
+        def test_it():
+            answers = [requests.get(URL + path).json()["path"] for path in ("/a/x", "/b/x", "/b/y")]
+            assert answers == ["/a/x", "/a/x", "/b/y"]
+        """,
+    )
+    assert cassette.count("- request:") == 2
 
 
 @pytest.mark.parametrize("method", ["post", "get"])

@@ -91,6 +91,20 @@ def test_unchanged_answer_moves_one_line(suite, clock, answer):
     ]
 
 
+def test_header_that_is_said_to_be_volatile_is_no_change(suite, clock):
+    suite.origin["/a"] = tuple(Answer("same", headers={"X-Build": build}) for build in "12")
+    suite.test(TEST.format(marker='(volatile_headers=["X-Build"])'))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(86400)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 2
+    assert changed_lines(before, suite.cassette()) == [
+        "-   created_at: 2026-06-01T12:00:00Z",
+        "+   created_at: 2026-06-02T12:00:00Z",
+    ]
+
+
 @pytest.mark.parametrize("status", [401, 403, 407, 408, 425, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("flag", ["--reqcache-refresh", "--reqcache-expire-after=1s"])
 def test_error_never_replaces_a_success(suite, clock, status, flag):
@@ -375,7 +389,9 @@ def test_edit_that_is_saved_while_a_refresh_is_under_way_stays(suite, clock, mon
     suite.run().assert_outcomes(passed=1)
     clock.move(5)
     monkeypatch.setenv("EDITS", "1")
-    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    result = suite.run("--reqcache-refresh")
+    result.assert_outcomes(passed=1)
     assert suite.origin.count("/a") == 2
     assert "edited" in suite.cassette()
+    assert "what changed" not in result.stdout.str()
     assert "new" not in suite.cassette()

@@ -170,6 +170,25 @@ def test_placeholder_is_never_sent(suite):
     assert suite.origin.count("/me") == 0
 
 
+@pytest.mark.parametrize(("own", "sent"), [("", None), ('theme="dark"', "theme=dark")])
+def test_cookie_that_is_a_placeholder_is_never_sent(suite, own, sent):
+    suite.origin["/login"] = Answer("in", headers={"Set-Cookie": f"sid={SECRET}; Path=/"})
+    test = f"""
+        @pytest.mark.reqcache
+        def test_it():
+            session = requests.Session()
+            session.cookies.update(dict({own}))
+            session.post(URL + "/login")
+            {{}}
+    """
+    suite.test(test.format(""))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(test.format('session.get(URL + "/me")'))
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count() == 2
+    assert suite.origin.last.headers.get("cookie") == sent
+
+
 def test_miss_message_holds_no_secret(suite):
     suite.test(f"""
         @pytest.mark.reqcache

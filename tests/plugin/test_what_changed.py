@@ -140,6 +140,17 @@ def test_new_recording_is_no_change(suite):
     assert section(suite.run("--reqcache-refresh")) == []
 
 
+def test_header_that_is_said_to_be_volatile_is_no_change(suite):
+    suite.origin["/a"] = Answer({"a": 1}), Answer({"a": "1"}, headers={"X-Build": "2", "X-Kind": "b"})
+    suite.test("""
+        @pytest.mark.reqcache(volatile_headers=["X-Build"])
+        def test_it(): assert requests.get(URL + "/a").ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    told = [line.split("  ")[-1].strip() for line in section(suite.run("--reqcache-refresh"))]
+    assert told == ["$.a: number -> string", "+ X-Kind"]
+
+
 def test_long_section_is_cut_and_points_to_the_report(suite):
     suite.origin["/a"] = Answer({"a": 1}), Answer({"b": 1})
     suite.test("""
