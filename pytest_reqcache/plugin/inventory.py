@@ -130,7 +130,7 @@ def _narrower_paths(config: pytest.Config) -> list[str]:
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         return []
     here = config.invocation_params.dir
-    given = [(here / arg).resolve() for arg in config.args if "::" not in arg]
+    given = [(here / arg).resolve() for arg in config.args]
     whole = [path for path in suite_paths(config) if not any(path.is_relative_to(base) for base in given)]
     return list(map(str, config.args)) if whole else []
 
