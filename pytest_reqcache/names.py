@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from itertools import takewhile
 from pathlib import Path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=,+@\[\]-]+")
@@ -56,6 +57,13 @@ def _what_is_wrong(part: str) -> str | None:
 def spelling(path: Path | str) -> str:
     """What two paths have in common that are one file where case makes no difference."""
     return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def where_they_differ(one: Path, other: Path) -> tuple[str, str]:
+    """Two paths, each from the first part on in which they differ."""
+    pairs = zip(one.parts, other.parts, strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return "/".join(one.parts[shared:]), "/".join(other.parts[shared:])
 
 
 def file_name(own: str, *, unclear: bool = False) -> str:

@@ -35,15 +35,16 @@ def other_spelling(
     name = cassette_name(item)
     if name is None:
         return None
-    from ..names import spelling
+    from ..names import spelling, where_they_differ
     from .naming import cassette_path
 
     path = cassette_path(item, name, folder)
     other, nodeid = spellings.setdefault(spelling(path), (path, item.nodeid))
     if path == other:
         return None
+    here, there = where_they_differ(path, other)
     return (
-        f"{item.nodeid}: @pytest.mark.reqcache: the cassette {path.name!r} is spelt {other.name!r} by "
+        f"{item.nodeid}: @pytest.mark.reqcache: the cassette {here!r} is spelt {there!r} by "
         f"{nodeid}: on macOS and Windows that is one file, elsewhere it is two; spell it in one way"
     )
 

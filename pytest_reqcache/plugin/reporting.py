@@ -76,6 +76,8 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
         yield f"{_recordings(skipped)} of tests that skipped themselves dropped"
     yield from troubles(totals)
     yield from totals.polled[:_LISTED]
+    if (more := len(totals.polled) - _LISTED) > 0:
+        yield f"and {more} more request{'s' if more > 1 else ''} answered as often from one recording each"
     yield from _listed(
         "requested by fixtures of wider scope, and not recorded (cached_session_factory records it)",
         [f"{what} ({count} times)" if count > 1 else what for what, count in totals.live_in_fixtures.items()],

@@ -27,7 +27,7 @@ from ..guard import Guard
 from ..identity import TestIdentity, made_key
 from ..journal import Journal, Miss
 from ..models import Interaction, RecordedRequest
-from ..names import check_name, spelling
+from ..names import check_name, spelling, where_they_differ
 from ..policy import Reason
 from ..redaction import Redactor, SecretFoundError, masked_url
 from ..settings import (
@@ -220,7 +220,8 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
     layer = parse_settings(given, MARKER_SETTINGS, checked=True)
     if path not in run.wider:
         if other := next((used for used in run.wider if spelling(used) == spelling(path)), None):
-            raise ValueError(f"{path.name!r} is spelt {other.name!r} elsewhere: one spelling is accepted")
+            here, there = where_they_differ(path, other)
+            raise ValueError(f"{here!r} is spelt {there!r} elsewhere: one spelling is accepted")
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
         refuses = bool(layer.get("only_if_cached"))
         engine = _engine(path, settings, run, lambda: _command(run, "", refuses=refuses), path.stem)

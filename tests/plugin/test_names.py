@@ -113,32 +113,44 @@ def test_tests_that_differ_in_case_alone_have_names_that_differ_in_more(suite):
     suite.offline().assert_outcomes(passed=5)
 
 
-def test_shared_cassette_is_spelt_in_one_way(suite):
-    suite.test("""
-        @pytest.mark.reqcache("Weather")
+SPELLINGS = pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("Weather", "weather", "'weather.yaml' is spelt 'Weather.yaml'"),
+        ("api/Shop/orders", "api/shop/orders", "'shop/orders.yaml' is spelt 'Shop/orders.yaml'"),
+    ],
+    ids=["file", "folder"],
+)
+
+
+@SPELLINGS
+def test_shared_cassette_is_spelt_in_one_way(suite, first, second, told):
+    suite.test(f"""
+        @pytest.mark.reqcache("{first}")
         def test_one():
             assert requests.get(URL + "/a").ok
 
-        @pytest.mark.reqcache("weather")
+        @pytest.mark.reqcache("{second}")
         def test_two():
             assert requests.get(URL + "/a").ok
     """)
     result = suite.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    told = "the cassette 'weather.yaml' is spelt 'Weather.yaml' by test_it.py::test_one: on macOS and Windows"
-    result.stderr.fnmatch_lines([f"*test_two: @pytest.mark.reqcache: {told} that is one file, elsewhere *"])
+    told = f"the cassette {told} by test_it.py::test_one: on macOS and Windows that is one file"
+    result.stderr.fnmatch_lines([f"*test_two: @pytest.mark.reqcache: {told}, elsewhere *"])
     assert suite.cassettes() == []
 
 
-def test_wider_cassette_is_spelt_in_one_way(suite):
-    suite.test("""
+@SPELLINGS
+def test_wider_cassette_is_spelt_in_one_way(suite, first, second, told):
+    suite.test(f"""
         @pytest.fixture(scope="module")
         def sessions(cached_session_factory):
-            return cached_session_factory("Login"), cached_session_factory("login")
+            return cached_session_factory("{first}"), cached_session_factory("{second}")
 
         def test_it(sessions):
             pass
     """)
     result = suite.run()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*'login.yaml' is spelt 'Login.yaml' elsewhere: one spelling is accepted*"])
+    result.stdout.fnmatch_lines([f"*{told} elsewhere: one spelling is accepted*"])

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from origin import Answer
+from pytest_reqcache.plugin.reporting import summary
+from pytest_reqcache.plugin.state import Totals
+
 USES_IT = """
     @pytest.mark.reqcache
     def test_it():
@@ -59,12 +63,22 @@ def test_recording_in_ci_is_named(suite, monkeypatch):
     assert "lost" not in suite.run().stdout.str()
 
 
-def test_header_shows_what_changes_the_run(suite):
-    suite.write("pytest.ini", "[pytest]\nreqcache_expire_after = 30d\n")
+@pytest.mark.parametrize(
+    ("lines", "arguments", "shown"),
+    [
+        ("reqcache_expire_after = 30d", ("--reqcache-refresh",), "expire_after 30d, --reqcache-refresh"),
+        ("reqcache_stale_if_error = 2w", (), "stale_if_error 2w"),
+        ("reqcache_refresh = true\nreqcache_repeats = share", (), "refresh true"),
+        ("reqcache_force_refresh = true", (), "force_refresh true"),
+        ("", ("--reqcache-force-refresh",), "--reqcache-force-refresh"),
+        ("", ("--reqcache-stale-if-error",), "--reqcache-stale-if-error"),
+        ("", ("--reqcache-expire-after=1d",), "--reqcache-expire-after=1d"),
+    ],
+)
+def test_header_shows_what_changes_the_run(suite, lines, arguments, shown):
+    suite.write("pytest.ini", f"[pytest]\n{lines}\n")
     suite.test(USES_IT)
-    suite.run("--reqcache-refresh").stdout.fnmatch_lines(
-        ["reqcache: online, expire_after 30d, --reqcache-refresh"]
-    )
+    suite.run(*arguments).stdout.fnmatch_lines([f"reqcache: online, {shown}"])
 
 
 def test_run_that_does_not_use_it_imports_neither_requests_nor_yaml_nor_what_it_does_not_need(suite):
@@ -105,3 +119,27 @@ def test_counts_of_the_fixture(suite):
             assert reqcache.cassette.path.name == "test_it.yaml"
     """)
     suite.run().assert_outcomes(passed=1)
+
+
+def test_counts_of_what_had_expired(suite, clock):
+    suite.origin["/a"] = Answer("a", headers={"ETag": '"1"'})
+    suite.origin["/b"] = Answer("b"), Answer("no", 503)
+    suite.test("""
+        @pytest.mark.reqcache(expire_after="1h", stale_if_error=True)
+        def test_it(reqcache):
+            assert [requests.get(URL + path).text for path in ("/a", "/b")] == ["a", "b"]
+            print("COUNTS", reqcache.revalidated, reqcache.stale)
+    """)
+    suite.run("-s").stdout.fnmatch_lines(["*COUNTS 0 0"])
+    clock.move(7200)
+    suite.run("-s").stdout.fnmatch_lines(["*COUNTS 1 1"])
+
+
+def test_what_is_polled_is_named_and_the_rest_is_counted():
+    polled = [f"GET /jobs/{n} was answered 40 times" for n in range(12)]
+    told = list(summary(Totals(replayed=480, polled=polled), in_ci=False))
+    assert told == [
+        "480 replayed, 0 requests made",
+        *polled[:10],
+        "and 2 more requests answered as often from one recording each",
+    ]
