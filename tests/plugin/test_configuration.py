@@ -119,11 +119,12 @@ def test_wrong_ini_value_is_a_usage_error_that_names_its_place(suite, line, mess
     assert "Traceback" not in output
 
 
-def test_wrong_flag_value_is_a_usage_error(suite):
+@pytest.mark.parametrize("value", ["tomorrow", ""])
+def test_wrong_flag_value_is_a_usage_error(suite, value):
     suite.test("def test_it(): pass")
-    result = suite.run("--reqcache-expire-after=tomorrow")
+    result = suite.run(f"--reqcache-expire-after={value}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--reqcache-expire-after*'tomorrow'*"])
+    result.stderr.fnmatch_lines([f"*--reqcache-expire-after*'{value}'*"])
 
 
 def test_autouse_gives_every_test_the_bare_marker(suite):
@@ -160,6 +161,20 @@ def test_cassette_dir(suite, how):
         "named.yaml",
         "unit/test_it/test_own.yaml",
     ]
+
+
+@pytest.mark.parametrize(
+    "how", [("--reqcache-cassette-dir=~/tapes",), ("-o", "reqcache_cassette_dir=~/tapes")]
+)
+def test_cassette_dir_may_be_in_the_home_directory(suite, tmp_path, monkeypatch, how):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    suite.test("""
+        @pytest.mark.reqcache("named")
+        def test_it():
+            assert requests.get(URL + "/a").ok
+    """)
+    suite.run(*how).assert_outcomes(passed=1)
+    assert (tmp_path / "home" / "tapes" / "named.yaml").exists()
 
 
 def test_config_fixture_sets_what_only_code_can(suite):

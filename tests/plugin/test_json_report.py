@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -166,6 +167,20 @@ def test_report_that_cannot_be_written_fails_the_run(suite):
     result = suite.run("--reqcache-report=file/r.json", "-q")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["errors:", "  the report was not written: *r.json: *"])
+
+
+def test_report_that_cannot_take_its_place_leaves_the_last_one_and_nothing_beside_it(suite, monkeypatch):
+    def replace(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    suite.test("def test_it(): pass")
+    suite.run("--reqcache-report=out/r.json").assert_outcomes(passed=1)
+    last = (suite.path / "out" / "r.json").read_bytes()
+    monkeypatch.setattr("os.replace", replace)
+    result = suite.run("--reqcache-report=out/r.json", "-q")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["  the report was not written: *r.json: No space left on device"])
+    assert [(path.name, path.read_bytes()) for path in (suite.path / "out").iterdir()] == [("r.json", last)]
 
 
 def test_link_is_followed_and_what_is_no_file_is_written_to(suite):

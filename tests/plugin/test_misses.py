@@ -161,6 +161,25 @@ def test_what_has_expired_has_no_nearest_recording(suite, clock):
     assert [line for line in lines if "nearest:" in line] == []
 
 
+def test_recording_that_differs_in_nothing_that_can_be_shown_is_not_the_nearest(suite):
+    code = """
+        @pytest.fixture
+        def reqcache_config():
+            return dict(key_fn=lambda request, **_: request.url + {0!r})
+
+        @pytest.mark.reqcache
+        def test_it():
+            for path in {1}:
+                requests.get(URL + path).raise_for_status()
+    """
+    suite.test(code.format("first", ["/a", "/ab"]))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(code.format("second", ["/a"]))
+    result = suite.offline()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["  nearest:   GET */ab", " *- path /ab", " *+ path /a"])
+
+
 def test_long_differences_are_cut_to_25_lines(suite):
     lines = miss_section(
         suite,

@@ -85,6 +85,24 @@ def test_error_around_the_test_drops_its_recordings(suite, fixture):
     assert suite.cassettes() == []
 
 
+@pytest.mark.parametrize("end", ["raise OSError", "pytest.xfail('known')"], ids=["marker", "call"])
+def test_expected_failure_of_the_set_up_drops_its_recordings(suite, end):
+    suite.test(f"""
+        @pytest.fixture
+        def broken():
+            requests.get(URL + "/a")
+            {end}
+
+        @pytest.mark.xfail
+        @pytest.mark.reqcache
+        def test_it(broken):
+            pass
+    """)
+    suite.run().assert_outcomes(xfailed=1)
+    assert suite.origin.count("/a") == 1
+    assert suite.cassettes() == []
+
+
 def test_failed_subtest_drops_the_recordings(suite):
     suite.test("""
         import unittest
@@ -115,7 +133,10 @@ def test_function_fixtures_are_part_of_the_test(suite):
     suite.offline().stdout.fnmatch_lines(["2 replayed, 0 requests made"])
 
 
-def test_keep_failed_keeps_new_recordings_and_replaces_none(suite, clock):
+@pytest.mark.parametrize(
+    "how", [("--reqcache-keep-failed",), ("-o", "reqcache_keep_failed=true")], ids=["flag", "ini"]
+)
+def test_keep_failed_keeps_new_recordings_and_replaces_none(suite, clock, how):
     suite.origin["/a"] = Answer("old"), Answer("new")
     suite.test("""
         @pytest.mark.reqcache(expire_after="1h")
@@ -135,7 +156,7 @@ def test_keep_failed_keeps_new_recordings_and_replaces_none(suite, clock):
     result = suite.run()
     result.stdout.fnmatch_lines(["1 new recording dropped: --reqcache-keep-failed keeps it"])
     assert suite.cassette() == before
-    result = suite.run("--reqcache-keep-failed")
+    result = suite.run(*how)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["1 recording of failed tests dropped: a failed test replaces none"])
     assert suite.cassette().startswith(before)
@@ -253,6 +274,21 @@ def test_recording_that_cannot_be_written_is_named_and_fails_the_run(suite):
         ["*= reqcache =*", "errors:", "  test_it.py::test_it: not recorded: *cassettes*"]
     )
     assert "INTERNALERROR" not in result.stdout.str()
+
+
+def test_recording_that_cannot_be_written_leaves_a_run_that_was_stopped_its_exit_status(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+            open(os.path.join(os.path.dirname(__file__), "cassettes"), "w").close()
+
+        def test_that_stops():
+            pytest.exit("enough")
+    """)
+    result = suite.run()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["errors:", "  test_it.py::test_it: not recorded: *cassettes*"])
 
 
 def test_unreadable_cassette_is_an_error_on_first_use_and_left_as_it_is(suite):

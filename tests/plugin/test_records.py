@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_reqcache.plugin.records import Result
+from pytest_reqcache.plugin.records import Drifted, Record, Result, Results
 
 EXPECTED_TO_FAIL = {"wasxfail": "a reason"}
 
@@ -37,3 +37,20 @@ def test_outcome_of_a_test(phases, outcome, complete):
         result.add(SimpleNamespace(when=when, outcome=ended, duration=0.5, **(more[0] if more else {})))
     assert (result.outcome, result.complete) == (outcome, complete)
     assert result.duration == 0.5 * len(phases)
+
+
+def test_recording_that_several_workers_refreshed_has_changed_once():
+    def refreshed(*urls: str) -> Record:
+        return Record("shared.yaml", drift=[Drifted("GET", url, 1, "values", []) for url in urls])
+
+    results = Results()
+    for number, urls in enumerate([("/a", "/b"), ("/a",), ("/a", "/c")]):
+        last = SimpleNamespace(
+            nodeid=f"test_{number}", when="teardown", outcome="passed", worker_id=f"gw{number}"
+        )
+        results.add(last, refreshed(*urls))
+    assert [(nodeid, drifted.url) for nodeid, _, drifted in results.drift()] == [
+        ("test_0", "/a"),
+        ("test_0", "/b"),
+        ("test_2", "/c"),
+    ]

@@ -265,6 +265,25 @@ def test_folder_of_which_nothing_was_collected_keeps_its_named_cassettes(used):
     assert "  slow/cassettes/named.yaml (1 interaction)" in lines_of(used.run("--reqcache-unused=report"))
 
 
+def test_cassette_of_a_fixture_that_is_gone_from_a_conftest_is_named(suite):
+    suite.write(
+        "conftest.py",
+        """
+        @pytest.fixture(scope="session")
+        def login(cached_session_factory):
+            return cached_session_factory("login").post(URL + "/login").json()
+        """,
+    )
+    suite.test("def test_it(login): pass", "unit/test_it.py")
+    suite.run().assert_outcomes(passed=1)
+    suite.write("conftest.py", "")
+    suite.test("def test_it(): pass", "unit/test_it.py")
+    assert lines_of(suite.run("--reqcache-unused=report")) == [
+        "cassettes that no test owns:",
+        "  cassettes/login.yaml (1 interaction)",
+    ]
+
+
 def test_shared_cassette_is_judged_by_all_its_tests(suite):
     code = """
         pytestmark = pytest.mark.reqcache("shared")
@@ -439,6 +458,32 @@ def test_rename_is_recognised(suite, old, new, told, how):
     suite.test(code.format(new[1]), new[0])
     result = suite.run("--reqcache-unused=report", how)
     result.stdout.fnmatch_lines([f"  cassettes/*{old[1]}.yaml (3 interactions); perhaps renamed: {told}"])
+
+
+@pytest.mark.parametrize(
+    ("hours", "then", "counts"),
+    [
+        (0, 200, "1 replayed, 1 recorded, *"),
+        (2, 304, "1 recorded, 1 revalidated, *"),
+        (2, 503, "1 recorded, 1 stale *"),
+    ],
+    ids=["replayed", "revalidated", "stale"],
+)
+def test_test_that_had_recordings_is_no_new_name_of_another(suite, clock, hours, then, counts):
+    suite.origin["/a"] = Answer("a", headers={"ETag": '"1"'}), Answer("a", then)
+    code = """
+        @pytest.mark.reqcache(expire_after="1h", stale_if_error=True)
+        def test_it(): assert [requests.get(URL + path).text for path in {0}]
+    """
+    suite.test(code.format(["/a"]))
+    suite.run().assert_outcomes(passed=1)
+    folder = suite.path / "cassettes/test_it"
+    shutil.copy(folder / "test_it.yaml", folder / "test_gone.yaml")
+    clock.move(hours * 3600)
+    suite.test(code.format(["/a", "/b"]))
+    result = suite.run("--reqcache-unused=report")
+    result.stdout.fnmatch_lines([counts])
+    assert lines_of(result)[-1] == "  cassettes/test_it/test_gone.yaml (1 interaction)"
 
 
 def test_left_body_folder_is_named(suite):

@@ -161,10 +161,10 @@ def test_long_section_is_cut_and_points_to_the_report(suite):
             requests.get(URL + "/a")
     """)
     for n in range(25):
-        suite.origin[f"/n/{n}"] = Answer({f"m{i}": 1 for i in range(30)}), Answer({})
+        suite.origin[f"/n/{n}"] = Answer({f"m{i}": 1 for i in range(130)}), Answer({})
     suite.run().assert_outcomes(passed=1)
     told = section(suite.run("--reqcache-refresh"))
     assert len(told) == 20 * 9 + 1
-    assert told[8].strip() == "and 22 more"
+    assert told[8].strip() == "and 122 more"
     assert told[-1] == "  and 6 more interactions: --reqcache-report writes them all"
     assert max(map(len, told)) < 120

@@ -325,6 +325,37 @@ def test_set_up_that_fails_drops_what_was_recorded_within_it_alone(suite, end):
     assert "/a" in suite.cassette("api")
 
 
+@pytest.mark.parametrize(
+    ("then", "kept"),
+    [("raise", []), ("return", ["/shop", "/docker", "/spare"])],
+    ids=["fails with it", "does without it"],
+)
+def test_fixture_that_fails_within_another_is_a_part_of_it(suite, then, kept):
+    suite.test(f"""
+        @pytest.fixture(scope="session")
+        def docker(cached_session_factory):
+            cached_session_factory("shop").get(URL + "/docker")
+            raise OSError
+
+        @pytest.fixture(scope="module")
+        def shop(request, cached_session_factory):
+            session = cached_session_factory("shop")
+            session.get(URL + "/shop")
+            try:
+                request.getfixturevalue("docker")
+            except OSError:
+                session.get(URL + "/spare")
+                {then}
+
+        def test_it(shop):
+            pass
+    """)
+    suite.run()
+    assert suite.origin.count() == 3
+    text = suite.cassette("shop") if suite.cassettes() else ""
+    assert [path for path in ("/shop", "/docker", "/spare") if path in text] == kept
+
+
 def test_fixture_that_asks_for_another_commits_with_it(suite):
     suite.test("""
         @pytest.fixture(scope="session")
