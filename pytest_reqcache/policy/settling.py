@@ -182,7 +182,7 @@ def _updates(answer: _Answer) -> tuple[tuple[Interaction, Interaction], ...]:
     """Stored responses that change with this one: by a 304 to the caller's condition (4.3.4), by a 200 to
     HEAD (4.3.5)."""
     decided, settings = answer.decided, answer.settings
-    if not settings.cache_control or decided.forbidden:
+    if not settings.cache_control:
         return ()
     stored = decided.stored
     if answer.status == 304 and stored is not None and names_validator_of(answer.headers, stored):
