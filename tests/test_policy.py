@@ -17,6 +17,7 @@ from pytest_reqcache.policy import (
     Plan,
     Reason,
     Verdict,
+    counted_from,
     current_age,
     expiry_of,
     explicit_lifetime,
@@ -33,6 +34,7 @@ from pytest_reqcache.policy import (
     stored_headers,
     update_headers,
     validators,
+    varies_as,
     writes,
 )
 from pytest_reqcache.settings import (
@@ -92,6 +94,8 @@ def interaction(
 FRESH, STALE, NEVER = interaction(50), interaction(-50), interaction()
 FRESH_WITH, STALE_WITH = interaction(50, ETAG), interaction(-50, ETAG)
 CONDITION = (("If-None-Match", '"1"'),)
+IMMUTABLE = {**ETAG, "Cache-Control": "max-age=150, immutable"}
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 # --- before anything is sent
@@ -150,6 +154,9 @@ PLANS: dict[str, tuple[Any, ...]] = {
     "force_refresh": ({}, {"force_refresh": True}, {}, FRESH_WITH, Action.SEND, Reason.REFRESH, ()),
     "both": ({}, {"force_refresh": True, "refresh": True}, {}, FRESH_WITH, Action.SEND, Reason.REFRESH, ()),
     "no-cache": ({}, {}, {"Cache-Control": "no-cache"}, FRESH_WITH, Action.SEND, Reason.REFRESH, CONDITION),
+    "no-cache, offline": (
+        {"only_if_cached": True}, {}, {"Cache-Control": "no-cache"}, FRESH, Action.SERVE, None, (),
+    ),
     "Pragma": (
         {"cache_control": True}, {}, {"Pragma": "No-Cache"},
         FRESH_WITH, Action.SEND, Reason.REFRESH, CONDITION,
@@ -164,6 +171,26 @@ PLANS: dict[str, tuple[Any, ...]] = {
     ),
     "always_revalidate without validator": (
         {"always_revalidate": True}, {}, {}, FRESH, Action.SERVE, None, (),
+    ),
+    "always_revalidate, cache_control": (
+        {"always_revalidate": True, "cache_control": True}, {}, {}, FRESH_WITH,
+        Action.SEND, Reason.REVALIDATE, CONDITION,
+    ),
+    "always_revalidate, immutable": (
+        {"always_revalidate": True, "cache_control": True}, {}, {}, interaction(50, IMMUTABLE),
+        Action.SERVE, None, (),
+    ),
+    "always_revalidate, immutable and stale": (
+        {"always_revalidate": True, "cache_control": True}, {}, {}, interaction(-50, IMMUTABLE),
+        Action.SEND, Reason.REVALIDATE, CONDITION,
+    ),
+    "always_revalidate, immutable, not obeyed": (
+        {"always_revalidate": True}, {}, {}, interaction(50, IMMUTABLE),
+        Action.SEND, Reason.REVALIDATE, CONDITION,
+    ),
+    "no-cache in the response, whatever is written down": (
+        {"cache_control": True}, {}, {}, interaction(50, {**ETAG, "Cache-Control": "no-cache"}),
+        Action.SEND, Reason.EXPIRED, CONDITION,
     ),
     "stale, always_revalidate without validator": (
         {"always_revalidate": True}, {}, {}, STALE, Action.SEND, Reason.EXPIRED, (),
@@ -182,6 +209,17 @@ PLANS: dict[str, tuple[Any, ...]] = {
     "stale_while_revalidate and refresh": (
         {"stale_while_revalidate": True}, {"refresh": True}, {}, STALE, Action.SEND, Reason.REFRESH, (),
     ),
+    "stale_while_revalidate, older than the request accepts, offline": (
+        {"only_if_cached": True, "stale_while_revalidate": True}, {}, {"Cache-Control": "max-age=10"}, STALE,
+        Action.REFUSE, Reason.EXPIRED, (),
+    ),
+    "stale_while_revalidate, at once by the call, never expires": (
+        {"stale_while_revalidate": True}, {"expire_after": 0}, {}, NEVER, Action.SEND, Reason.EXPIRED, (),
+    ),
+    # the caller's conditions, where HTTP is not obeyed
+    "If-Match": ({}, {}, {"If-Match": '"2"'}, FRESH_WITH, Action.SERVE, None, ()),
+    "several ranges": ({}, {}, {"Range": "bytes=0-1, 3-3"}, FRESH, Action.SERVE, None, ()),
+    "no-store in the response": ({}, {}, {}, interaction(50, NO_STORE), Action.SERVE, None, ()),
     # not to be cached
     "another method": ({"allowable_methods": ["POST"]}, {}, {}, FRESH, Action.SEND, Reason.METHOD, ()),
     "another method, offline": (
@@ -222,6 +260,12 @@ PLANS: dict[str, tuple[Any, ...]] = {
         {}, {}, {"Cache-Control": "max-age=99"}, FRESH, Action.SEND, Reason.EXPIRED, (),
     ),
     "max-age of that age": ({}, {}, {"Cache-Control": "max-age=100"}, FRESH, Action.SERVE, None, ()),
+    "max-age=0 of what has just come": (
+        {}, {}, {"Cache-Control": "max-age=0"}, interaction(50, age=0), Action.SEND, Reason.EXPIRED, (),
+    ),
+    "max-age=1 after a second": (
+        {}, {}, {"Cache-Control": "max-age=1"}, interaction(50, age=1), Action.SERVE, None, (),
+    ),
     "min-fresh met": ({}, {}, {"Cache-Control": "min-fresh=50"}, FRESH, Action.SERVE, None, ()),
     "min-fresh not met": ({}, {}, {"Cache-Control": "min-fresh=51"}, FRESH, Action.SEND, Reason.EXPIRED, ()),
     "min-fresh, never expires": ({}, {}, {"Cache-Control": "min-fresh=51"}, NEVER, Action.SERVE, None, ()),
@@ -236,6 +280,13 @@ PLANS: dict[str, tuple[Any, ...]] = {
     # protected by hand
     "keep": ({}, {"force_refresh": True}, {}, interaction(-50, keep=True), Action.SERVE, None, ()),
     "keep, offline": ({"only_if_cached": True}, {}, {}, interaction(-50, keep=True), Action.SERVE, None, ()),
+    "keep, no-store in the response": (
+        {"cache_control": True}, {}, {}, interaction(50, NO_STORE, keep=True), Action.SERVE, None, (),
+    ),
+    "keep, Vary: *": ({}, {}, {}, interaction(50, {"Vary": "*"}, keep=True), Action.SERVE, None, ()),
+    "keep, Vary: *, cache_control": (
+        {"cache_control": True}, {}, {}, interaction(50, {"Vary": "*"}, keep=True), Action.SERVE, None, (),
+    ),
 }  # fmt: skip
 
 
@@ -267,6 +318,22 @@ def test_refresh_of_a_whole_test_is_planned_as_that_of_a_call(name: str) -> None
     decided = plan(asking(), [FRESH_WITH], of_test(**{name: True}), Options(), NOW)
     assert (decided.action, decided.reason) == (Action.SEND, Reason.REFRESH)
     assert decided.conditions == (CONDITION if name == "refresh" else ())
+
+
+@pytest.mark.parametrize(
+    ("settings", "stored", "reason"),
+    [
+        ({}, interaction(50, status=206, asked={"Range": "bytes=0-1"}), Reason.CONDITION),
+        ({"cache_control": True}, interaction(50, NO_STORE), Reason.DO_NOT_CACHE),
+    ],
+    ids=["a part", "before cache_control was set"],
+)
+def test_what_is_recorded_and_may_not_be_used_says_why(
+    settings: dict[str, Any], stored: Interaction, reason: Reason
+) -> None:
+    assert plan(asking(), [stored], of_session(**settings), Options(), NOW) == Plan(
+        Action.SEND, reason=reason
+    )
 
 
 def test_reason_for_a_miss_may_be_given() -> None:
@@ -308,7 +375,96 @@ def test_variant_is_selected_by_the_fields_that_vary_names(
 
 
 def test_vary_asterisk_never_matches_with_cache_control() -> None:
-    assert select(asking(), [interaction(50, {"Vary": "*"})], of_test(cache_control=True)) is None
+    stored, settings = interaction(50, {"Vary": "*"}), of_test(cache_control=True)
+    assert select(asking(), [stored], settings) is None
+    assert not varies_as(stored, asking(), settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded", "asked"),
+    [
+        ("Accept-Encoding", {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "zstd"}),
+        ("User-Agent", {"User-Agent": "1"}, {"User-Agent": "2"}),
+        ("Cookie", [("Cookie", "a=REDACTED"), ("Cookie", "b=1")], {"Cookie": "a=2"}),
+    ],
+)
+def test_test_that_obeys_http_is_tied_to_no_client_and_no_credential(
+    name: str, recorded: Fields, asked: Fields
+) -> None:
+    stored = interaction(50, {"Vary": name}, asked=recorded)
+    assert select(asking(asked), [stored], of_test(cache_control=True)) is stored
+    assert select(asking(asked), [stored], of_session(cache_control=True)) is None
+
+
+def test_order_of_preferences_says_something_where_http_is_not_obeyed() -> None:
+    stored = interaction(50, {"Vary": "Accept"}, asked={"Accept": "a/b, c/d"})
+    request = asking({"Accept": "c/d, a/b"})
+    assert select(request, [stored], of_session(cache_control=True)) is stored
+    assert select(request, [stored], of_session()) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "asked", "method", "conditions"),
+    [
+        ({"cache_control": True}, {}, {}, "GET", CONDITION),
+        ({}, {}, {}, "GET", ()),
+        ({"cache_control": True, "only_if_cached": True}, {}, {}, "GET", ()),
+        ({"cache_control": True}, {"force_refresh": True}, {}, "GET", ()),
+        ({"cache_control": True}, {}, {"If-None-Match": '"9"'}, "GET", ()),
+        ({"cache_control": True}, {}, {}, "POST", ()),
+    ],
+)
+def test_other_variants_are_validated_where_the_answer_may_be_one_of_them(
+    settings: dict[str, Any], options: dict[str, Any], asked: dict[str, str], method: str, conditions: Any
+) -> None:
+    given = of_session(allowable_methods=["GET", "POST"], **settings)
+    stored = interaction(50, {"Vary": "A", **ETAG}, asked={"A": "1"})
+    stored = replace(stored, request=replace(stored.request, method=method))
+    request = asking({"A": "2", **asked}, method)
+    decided = plan(request, [stored], given, parse_options(**options), NOW)
+    assert (decided.reason, decided.conditions) == (Reason.VARY, conditions)
+    assert decided.related == ((stored,) if conditions else ())
+
+
+def test_refresh_of_a_whole_test_fetches_what_varies_anew() -> None:
+    stored = interaction(50, {"Vary": "A", **ETAG}, asked={"A": "1"})
+    for name, conditions in (("refresh", CONDITION), ("force_refresh", ())):
+        settings = of_test(cache_control=True, **{name: True})
+        assert plan(asking({"A": "2"}), [stored], settings, Options(), NOW).conditions == conditions
+
+
+def test_one_condition_for_variants_without_entity_tags_is_none() -> None:
+    stored = interaction(50, {"Vary": "A", **MODIFIED}, asked={"A": "1"})
+    assert plan(asking({"A": "2"}), [stored], of_session(cache_control=True), Options(), NOW).conditions == ()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "same"),
+    [
+        ({"Range": "bytes=0-1"}, {"Range": "bytes=0-1"}, True),
+        ({"Range": "bytes=0-1"}, {"Range": "bytes=0-2"}, False),
+        ({"Range": "bytes=0-1"}, {}, False),
+        ({"Range": "bytes=0-1", "If-Range": '"1"'}, {"If-Range": '"1"', "range": "bytes=0-1"}, True),
+        ({"Range": "bytes=0-1", "If-Range": '"1"'}, {"If-Range": '"1"'}, False),
+        ({"Range": "bytes=0-1", "A": "1"}, {"Range": "bytes=0-1", "A": "2"}, True),
+        ({"If-Match": "REDACTED"}, {"If-Match": '"1"'}, True),
+        ({"If-Match": "REDACTED"}, {"If-None-Match": '"1"'}, False),
+    ],
+)
+def test_part_answers_the_same_conditions_and_range_alone(
+    recorded: Fields, asked: Fields, same: bool
+) -> None:
+    stored = interaction(50, status=206, asked=recorded)
+    assert (select(asking(asked), [stored], of_test()) is stored) is same
+
+
+@pytest.mark.parametrize(("is_http", "first", "latest"), [(True, 5, 0), (True, 0, 1), (False, 5, 1)])
+def test_latest_is_so_by_its_date_or_as_it_was_stored(is_http: bool, first: float, latest: int) -> None:
+    held = [
+        interaction(50, {"Date": format_http_date(NOW + seconds(later))}, status=status)
+        for later, status in ((first, 200), (0, 203))
+    ]
+    assert select(asking(), held, of_session(cache_control=is_http)) is held[latest]
 
 
 def test_latest_of_several_variants_counts() -> None:
@@ -359,6 +515,7 @@ def test_explicit_lifetime(headers: Fields, lifetime: float | None) -> None:
     ("status", "headers", "lifetime"),
     [
         (200, {**DATE, **MODIFIED}, timedelta(days=1)),
+        (206, {**DATE, **MODIFIED}, timedelta(days=1)),
         (404, {**DATE, **MODIFIED}, timedelta(days=1)),
         (302, {**DATE, **MODIFIED}, timedelta(0)),
         (302, {**DATE, **MODIFIED, "Cache-Control": "public"}, timedelta(days=1)),
@@ -371,6 +528,15 @@ def test_explicit_lifetime(headers: Fields, lifetime: float | None) -> None:
 def test_heuristic_lifetime(status: int, headers: Fields, lifetime: timedelta) -> None:
     assert heuristic_lifetime(status, fields(headers), NOW) == lifetime
     assert http_lifetime(status, fields(headers), NOW) == lifetime
+
+
+def test_century_of_a_year_of_two_digits_is_that_of_the_receipt() -> None:
+    received = datetime(2090, 1, 1, tzinfo=timezone.utc)
+    changed, came, ends = (f"Sunday, {day:02}-Jan-89 00:00:00 GMT" for day in (2, 12, 13))
+    headers = fields({"Last-Modified": changed, "Date": came})
+    assert heuristic_lifetime(200, headers, received) == timedelta(days=1)
+    assert initial_age(headers, received) == timedelta(days=354)
+    assert explicit_lifetime(fields({"Date": came, "Expires": ends}), received) == timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -422,6 +588,9 @@ EXPIRIES: dict[str, tuple[Any, ...]] = {
     ),
     "test, cache_control and age": (
         of_test(cache_control=True), interaction(None, {"Cache-Control": "max-age=170", "Age": "60"}), 10
+    ),
+    "test, cache_control, from the future": (
+        of_test(cache_control=True), interaction(None, {"Cache-Control": "max-age=70"}, age=-1000), 70
     ),
     "test, cache_control, nothing said": (of_test(cache_control=True, expire_after=170), interaction(), 70),
     "test, HTTP": (of_test(expire_after=HTTP_ONLY), interaction(None, {"Cache-Control": "max-age=170"}), 70),
@@ -518,7 +687,20 @@ SETTLED: dict[str, tuple[Any, ...]] = {
     "stored, cache_control, nothing said": (
         of_session(cache_control=True, expire_after=5), {}, {}, PLAIN, 200, {}, Outcome.STORE, 5, ""
     ),
+    "stored, what the response says not obeyed": (
+        of_session(expire_after=5), {}, {}, PLAIN, 200, {"Cache-Control": "max-age=8"}, Outcome.STORE, 5, "",
+    ),
     "redirect": (of_session(), {}, {}, PLAIN, 302, {}, Outcome.STORE, None, ""),
+    "redirect, HTTP": (
+        of_session(cache_control=True, expire_after=HTTP_ONLY), {}, {}, PLAIN, 302, {},
+        Outcome.PASS, None, "nothing says that it may be stored",
+    ),
+    "redirect, HTTP, not obeyed": (
+        of_session(expire_after=HTTP_ONLY), {}, {}, PLAIN, 302, {}, Outcome.STORE, 0, "",
+    ),
+    "redirect, HTTP, in a test": (
+        of_test(cache_control=True, expire_after=HTTP_ONLY), {}, {}, PLAIN, 302, {}, Outcome.STORE, None, "",
+    ),
     # at once
     "at once": (of_session(expire_after=0), {}, {}, PLAIN, 200, {}, Outcome.PASS, None, "immediately"),
     "at once, with validator": (of_session(expire_after=0), {}, {}, PLAIN, 200, ETAG, Outcome.STORE, 0, ""),
@@ -529,6 +711,10 @@ SETTLED: dict[str, tuple[Any, ...]] = {
     "at once, but the response says more": (
         of_session(expire_after=0, cache_control=True), {}, {}, PLAIN, 200, {"Cache-Control": "max-age=5"},
         Outcome.STORE, 5, "",
+    ),
+    "at once, and what the response says not obeyed": (
+        of_session(expire_after=0), {}, {}, PLAIN, 200, {"Cache-Control": "max-age=5"},
+        Outcome.PASS, None, "immediately",
     ),
     "at once, and so says the response": (
         of_session(expire_after=0, cache_control=True), {}, {}, PLAIN, 200, {"Cache-Control": "max-age=0"},
@@ -542,6 +728,7 @@ SETTLED: dict[str, tuple[Any, ...]] = {
     ),
     "status": (of_session(), {}, {}, PLAIN, 404, {}, Outcome.PASS, None, "status 404"),
     "partial": (of_session(allowable_codes=[200, 206]), {}, {}, PLAIN, 206, {}, Outcome.PASS, None, "range"),
+    "partial in a test": (of_test(), {}, {}, PLAIN, 206, {}, Outcome.STORE, None, ""),
     "304 to the caller": (
         of_session(allowable_codes=[200, 304]), {}, {}, PLAIN, 304, {}, Outcome.PASS, None, "condition",
     ),
@@ -584,6 +771,16 @@ SETTLED: dict[str, tuple[Any, ...]] = {
     "freshened, in a test": (
         of_test(expire_after=5), {}, {}, sent(STALE_WITH, CONDITION), 304, {}, Outcome.FRESHEN, None, "",
     ),
+    "freshened by another validator, not obeyed": (
+        of_session(), {}, {}, sent(STALE_WITH, CONDITION), 304, {"ETag": '"2"'}, Outcome.FRESHEN, None, "",
+    ),
+    "304 with another validator": (
+        of_session(cache_control=True), {}, {}, sent(STALE_WITH, CONDITION), 304, {"ETag": '"2"'},
+        Outcome.ASK_AGAIN, None, "another validator",
+    ),
+    "freshened with no-store, not obeyed": (
+        of_session(), {}, {}, sent(STALE_WITH, CONDITION), 304, NO_STORE, Outcome.FRESHEN, None, "",
+    ),
     "304 without our condition": (
         of_session(), {}, {}, sent(STALE), 304, {}, Outcome.PASS, None, "status 304",
     ),
@@ -606,6 +803,18 @@ SETTLED: dict[str, tuple[Any, ...]] = {
         of_session(), {}, {"Cache-Control": "stale-if-error=50"},
         sent(STALE), 500, {}, Outcome.USE_STALE, None, "500"
     ),
+    "error that may be stored, asked for": (
+        of_session(allowable_codes=[200, 500]), {}, {"Cache-Control": "stale-if-error=50"},
+        sent(STALE), 500, {}, Outcome.STORE, None, ""
+    ),
+    "error that may be stored, asked for, cache_control": (
+        of_session(cache_control=True, allowable_codes=[200, 500]), {},
+        {"Cache-Control": "stale-if-error=50"}, sent(STALE), 500, {}, Outcome.USE_STALE, None, "500"
+    ),
+    "error that may be stored, stale_if_error, cache_control": (
+        of_session(cache_control=True, stale_if_error=True, allowable_codes=[200, 500]), {}, {},
+        sent(STALE), 500, {}, Outcome.STORE, None, ""
+    ),
     # RFC 5861 section 4: the directive is for 500, 502, 503 and 504
     "404, asked for": (
         of_session(), {}, {"Cache-Control": "stale-if-error=50"},
@@ -621,7 +830,17 @@ SETTLED: dict[str, tuple[Any, ...]] = {
     # a test never loses a good recording
     "500 in a test": (of_test(), {}, {}, sent(STALE), 500, {}, Outcome.KEEP, None, "answered 500"),
     "401 in a test": (of_test(), {}, {}, sent(STALE), 401, {}, Outcome.KEEP, None, "answered 401"),
-    "429 in a test": (of_test(), {}, {}, sent(STALE), 429, {}, Outcome.KEEP, None, "answered 429"),
+    **{
+        f"{status} in a test": (
+            of_test(), {}, {}, sent(STALE), status, {}, Outcome.KEEP, None, f"answered {status}",
+        )
+        for status in (403, 407, 408, 425, 429)
+    },
+    "409 in a test": (of_test(), {}, {}, sent(STALE), 409, {}, Outcome.STORE, None, ""),
+    "426 in a test": (of_test(), {}, {}, sent(STALE), 426, {}, Outcome.STORE, None, ""),
+    "401 after 400 in a test": (
+        of_test(), {}, {}, sent(interaction(-50, status=400)), 401, {}, Outcome.STORE, None, "",
+    ),
     "404 in a test": (of_test(), {}, {}, sent(STALE), 404, {}, Outcome.STORE, None, ""),
     "401 after 403 in a test": (
         of_test(), {}, {}, sent(interaction(-50, status=403)), 401, {}, Outcome.STORE, None, "",
@@ -703,6 +922,7 @@ def test_exception_is_answered_by_what_stale_if_error_accepts(
     ("settings", "stored_status", "status", "error"),
     [
         (of_session(), 200, 399, False),
+        (of_session(), 200, 400, True),
         (of_session(), 200, 404, True),
         (of_session(), None, 404, True),
         (of_session(allowable_codes=[404]), 200, 404, False),
@@ -710,6 +930,7 @@ def test_exception_is_answered_by_what_stale_if_error_accepts(
         (of_test(), 200, 404, True),
         (of_test(), None, 404, True),
         (of_test(), 404, 404, False),
+        (of_test(), 400, 404, False),
         (of_test(), 404, 500, True),
         (of_test(), 404, 429, True),
         (of_test(allowable_codes=[200]), 404, 404, True),
@@ -718,6 +939,45 @@ def test_exception_is_answered_by_what_stale_if_error_accepts(
 def test_what_is_an_error(settings: Settings, stored_status: int | None, status: int, error: bool) -> None:
     stored = None if stored_status is None else interaction(-50, status=stored_status)
     assert is_error(status, stored, settings) is error
+
+
+@pytest.mark.parametrize("is_http", [True, False])
+def test_cookies_that_a_304_confirms_live_on_where_http_is_not_obeyed(is_http: bool) -> None:
+    stored = interaction(-50, [*ETAG.items(), ("Set-Cookie", f"a=b; Expires={format_http_date(NOW)}")])
+    verdict = settle(
+        sent(stored, CONDITION), asking(), 304, Headers(), of_session(cache_control=is_http), Options(), NOW
+    )
+    later = seconds(0 if is_http else 100)
+    assert verdict.headers.get("Set-Cookie") == f"a=b; Expires={format_http_date(NOW + later)}"
+
+
+@pytest.mark.parametrize(("stated", "fresh"), [(None, None), (-100, None), (-100, -3), (None, -3)])
+def test_304_makes_what_it_confirms_younger_where_http_is_obeyed(
+    stated: float | None, fresh: float | None
+) -> None:
+    def dated(when: float | None) -> dict[str, str]:
+        return {} if when is None else {"Date": format_http_date(NOW + seconds(when))}
+
+    stored = interaction(-50, {**ETAG, **dated(stated), "Age": "9"})
+    for is_http in (True, False):
+        settings = of_session(cache_control=is_http)
+        decided = sent(stored, CONDITION)
+        verdict = settle(decided, asking(), 304, fields(dated(fresh)), settings, Options(), NOW)
+        renewed = 0 if is_http and stated is not None else stated
+        assert verdict.headers.get("Date") == dated(renewed if fresh is None else fresh).get("Date")
+        assert verdict.headers.get("Age") == (None if is_http else "9")
+
+
+def test_age_counts_from_the_request_where_http_is_obeyed() -> None:
+    moments = NOW, NOW + seconds(5)
+    assert counted_from(*moments, of_session(cache_control=True)) == NOW
+    assert counted_from(*moments, of_session()) == NOW + seconds(5)
+
+
+@pytest.mark.parametrize(("stored", "replaced"), [(STALE, True), (None, False)])
+def test_answer_replaces_what_is_stored_for_its_method(stored: Interaction | None, replaced: bool) -> None:
+    assert sent(stored).replaced_by_answer_to(asking()) is (stored if replaced else None)
+    assert sent(stored).replaced_by_answer_to(asking(method="HEAD")) is None
 
 
 # --- what is stored, and what a write makes worthless
@@ -770,6 +1030,7 @@ def test_write_is_an_unsafe_method_that_succeeded(method: str, status: int, did:
         ({}, []),
         ({"Location": "/new"}, ["http://example.com/new"]),
         ({"Content-Location": "http://EXAMPLE.com:80/new"}, ["http://EXAMPLE.com:80/new"]),
+        ({"Location": " /new "}, ["http://example.com/new"]),
         ({"Location": "/a", "Content-Location": "b"}, ["http://example.com/a", "http://example.com/b"]),
         ({"Location": "https://example.com/new"}, []),
         ({"Location": "http://other.org/"}, []),

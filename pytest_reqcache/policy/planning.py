@@ -74,7 +74,8 @@ def _without_stored(
     reason = Reason.VARY if varying else Reason.CONDITION
     if not settings.cache_control or no_answer is Action.REFUSE or is_conditional(request):
         return Plan(no_answer, reason=reason)
-    if question.options.force_refresh or request.method not in REUSABLE_METHODS:
+    is_fetched_anew = question.options.force_refresh or settings.force_refresh
+    if is_fetched_anew or request.method not in REUSABLE_METHODS:
         return Plan(no_answer, reason=reason)
     # section 4.3.1: one request validates every variant
     variants = [item for item in varying if not item.keep]

@@ -84,7 +84,7 @@ def varies_as(candidate: Interaction, request: RecordedRequest, settings: Settin
         return True
     names = vary_names(lines)
     if names == "*":
-        return settings.in_test and not settings.cache_control
+        return candidate.keep or (settings.in_test and not settings.cache_control)
     for name in names:
         if is_compared(name, settings) and not _same_field(
             candidate.request.headers, request.headers, name, settings
