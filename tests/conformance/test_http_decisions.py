@@ -29,7 +29,15 @@ from pytest_reqcache.policy import (
     settle,
     settle_error,
 )
-from pytest_reqcache.settings import SESSION_SETTINGS, Options, Settings, merge, parse_settings
+from pytest_reqcache.settings import (
+    MARKER_SETTINGS,
+    SESSION_SETTINGS,
+    TEST_SETTINGS,
+    Options,
+    Settings,
+    merge,
+    parse_settings,
+)
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 URL = "http://example.com/a"
@@ -186,6 +194,9 @@ STORED: list[tuple[int, Fields, bool]] = [
     (599, {"Cache-Control": "max-age=1"}, True),
     (302, {"ETag": '"1"'}, False),  # nothing says that it may be
     (302, {"Cache-Control": "max-age=1"}, True),
+    (302, {"Cache-Control": "private"}, True),
+    (302, {"Cache-Control": "public"}, True),
+    (302, {"Expires": date(1)}, True),
     (200, {"Vary": "*", "Cache-Control": "max-age=1"}, False),
     (200, {"Vary": "A, *", "Cache-Control": "max-age=1"}, False),
     (206, {"Cache-Control": "max-age=1", "Content-Range": "bytes 0-1/9"}, False),
@@ -198,6 +209,19 @@ STORED: list[tuple[int, Fields, bool]] = [
 @pytest.mark.parametrize(("status", "headers", "kept"), STORED)
 def test_storing(status: int, headers: Fields, kept: bool) -> None:
     assert (settled(status, headers).outcome is Outcome.STORE) is kept
+
+
+@pytest.mark.parametrize(
+    ("statuses", "understood"),
+    [
+        ((200, 205, 300, 305, 307, 308, 400, 417, 421, 422, 426, 500, 505), True),
+        ((207, 306, 309, 418, 420, 423, 425, 427, 506), False),
+    ],
+)
+def test_statuses_that_must_understand_is_about(statuses: tuple[int, ...], understood: bool) -> None:
+    said = {"Cache-Control": "must-understand, max-age=1"}
+    kept = [status for status in statuses if settled(status, said).outcome is Outcome.STORE]
+    assert kept == (list(statuses) if understood else [])
 
 
 def test_request_no_store_keeps_the_answer_from_being_stored() -> None:
@@ -229,20 +253,37 @@ def test_fields_of_the_connection_and_the_proxy_are_not_stored_and_cookies_are()
 
 
 @pytest.mark.parametrize(
-    ("method", "headers", "as_get"),
+    ("method", "status", "headers", "as_get"),
     [
-        ("POST", {"Cache-Control": "max-age=5", "Content-Location": "/a"}, True),
-        ("POST", {"Cache-Control": "max-age=5", "Content-Location": "/b"}, False),
-        ("POST", {"Cache-Control": "max-age=5"}, False),
-        ("POST", {"Content-Location": "/a"}, False),
+        ("POST", 200, {"Cache-Control": "max-age=5", "Content-Location": "/a"}, True),
+        ("POST", 201, {"Cache-Control": "max-age=5", "Content-Location": "/a"}, True),
+        ("POST", 300, {"Cache-Control": "max-age=5", "Content-Location": "/a"}, False),
+        ("POST", 404, {"Cache-Control": "max-age=5", "Content-Location": "/a"}, False),
+        ("PUT", 200, {"Cache-Control": "max-age=5", "Content-Location": "/a"}, False),
+        ("POST", 200, {"Cache-Control": "max-age=5", "Content-Location": "/b"}, False),
+        ("POST", 200, {"Cache-Control": "max-age=5"}, False),
+        ("POST", 200, {"Content-Location": "/a"}, False),
     ],
 )
-def test_answer_to_post_is_stored_only_as_that_to_get(method: str, headers: Fields, as_get: bool) -> None:
-    verdict = settled(200, headers, method=method)
+def test_answer_to_post_is_stored_only_as_that_to_get(
+    method: str, status: int, headers: Fields, as_get: bool
+) -> None:
+    sent = {
+        "Accept": "a/b", "Content-Type": "c/d", "content-length": "1", "Transfer-Encoding": "chunked",
+        "If-Match": '"1"',
+    }  # fmt: skip
+    request = replace(asking(sent, method), body=b"x")
+    settings = http(allowable_methods=["GET", "POST", "PUT"])
+    verdict = settle(Plan(Action.SEND), request, status, fields(headers), settings, Options(), NOW)
     assert (verdict.outcome is Outcome.STORE) is as_get
-    if as_get:
-        assert verdict.request is not None
-        assert verdict.request.method == "GET"
+    assert verdict.request == (asking({"Accept": "a/b"}) if as_get else None)
+
+
+def test_answer_to_post_is_that_to_post_where_a_setting_says_for_how_long() -> None:
+    headers = fields({"Cache-Control": "max-age=5", "Content-Location": "/a"})
+    request = asking(method="POST")
+    verdict = settle(Plan(Action.SEND), request, 200, headers, http(expire_after=60), Options(), NOW)
+    assert (verdict.outcome, verdict.request) == (Outcome.STORE, None)
 
 
 def test_unsafe_request_is_written_through() -> None:
@@ -308,6 +349,10 @@ VARIES: list[tuple[str, Fields, Fields, bool]] = [
     ("Accept-Language", {"Accept-Language": "en;q=0.5"}, {"Accept-Language": "en;q=0.4"}, False),
     ("Accept-Encoding", {"Accept-Encoding": "gzip, br"}, {"Accept-Encoding": "br, gzip"}, True),
     ("Accept-Encoding", {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}, False),
+    ("Accept", {"Accept": "a/b, c/d"}, {"Accept": "c/d, a/b"}, True),
+    ("Accept", {"Accept": "a/b;level=1"}, {"Accept": "a/b;level=1;q=1"}, True),
+    ("Accept", {"Accept": "a/b;level=1"}, {"Accept": "a/b;level=2"}, False),
+    ("Accept-Charset", {"Accept-Charset": "utf-8, ascii"}, {"Accept-Charset": "ascii, utf-8"}, True),
     ("Authorization", {"Authorization": "REDACTED"}, {"Authorization": "Bearer 1"}, False),
 ]
 
@@ -338,6 +383,11 @@ def test_head_is_answered_from_a_stored_get_without_its_body() -> None:
     assert shown.headers == AGED.response.headers
 
 
+def test_stored_head_is_answered_as_it_is() -> None:
+    held = stored({"Cache-Control": "max-age=900"}, method="HEAD", body=b"")
+    assert presented(asking(method="HEAD"), held, http()).span is None
+
+
 def test_age_counts_from_the_stated_one() -> None:
     assert current_age(stored({"Age": "7"}), NOW) == timedelta(seconds=107)
 
@@ -346,7 +396,7 @@ def test_age_counts_from_the_stated_one() -> None:
 
 
 def test_validation_sends_what_is_stored() -> None:
-    assert planned(OLD).conditions == CONDITION
+    assert (planned(OLD).conditions, planned(OLD).related) == (CONDITION, ())
     modified = {"Cache-Control": "max-age=1", "Last-Modified": date(-900), "ETag": 'W/"2"'}
     assert planned(stored(modified)).conditions == (
         ("If-None-Match", 'W/"2"'),
@@ -365,6 +415,7 @@ def test_variants_are_validated_at_once() -> None:
     decided = planned(variants(), {"A": "z"})
     assert (decided.action, decided.reason) == (Action.SEND, Reason.VARY)
     assert decided.conditions == (("If-None-Match", '"x", "y"'),)
+    assert settle(decided, asking({"A": "z"}), 200, Headers(), http(), Options(), NOW).updates == ()
 
 
 @pytest.mark.parametrize(("tag", "confirmed"), [('"x"', 0), ('"y"', 1), ('"q"', None), (None, None)])
@@ -381,6 +432,23 @@ def test_304_to_several_validators_selects_the_variant_it_names(
         assert verdict.outcome is Outcome.FRESHEN
         assert verdict.stored is held[confirmed]
         assert verdict.request == request
+        ((old, new),) = verdict.updates
+        assert (old, new.request, new.created_at) == (held[confirmed], held[confirmed].request, NOW)
+
+
+def test_304_without_a_validator_is_about_the_only_variant() -> None:
+    held, request = variants()[:1], asking({"A": "z"})
+    decided = plan(request, held, http(), Options(), NOW)
+    verdict = settle(decided, request, 304, Headers(), http(), Options(), NOW)
+    assert (verdict.outcome, verdict.stored) == (Outcome.FRESHEN, held[0])
+
+
+def test_variant_that_may_no_longer_be_stored_is_the_one_that_is_forgotten() -> None:
+    held, request = variants(), asking({"A": "z"})
+    decided = plan(request, held, http(), Options(), NOW)
+    fresh = fields({"ETag": '"y"', "Cache-Control": "no-store"})
+    verdict = settle(decided, request, 304, fresh, http(), Options(), NOW)
+    assert (verdict.outcome, verdict.stored) == (Outcome.FORGET, held[1])
 
 
 CONFIRMED: list[tuple[Fields, Fields, Outcome]] = [
@@ -390,6 +458,12 @@ CONFIRMED: list[tuple[Fields, Fields, Outcome]] = [
     ({"ETag": '"1"'}, {"ETag": '"2"'}, Outcome.ASK_AGAIN),
     ({"ETag": 'W/"1"'}, {"ETag": 'W/"1"'}, Outcome.FRESHEN),
     ({"ETag": 'W/"1"'}, {"ETag": 'W/"2"'}, Outcome.ASK_AGAIN),
+    ({"ETag": 'W/"1"'}, {"ETag": '"1"'}, Outcome.FRESHEN),
+    ({"ETag": '"1"'}, {"ETag": 'W/"1"'}, Outcome.FRESHEN),
+    ({"ETag": "1"}, {"ETag": "1"}, Outcome.FRESHEN),
+    ({"ETag": "1"}, {"ETag": '"1"'}, Outcome.ASK_AGAIN),  # a tag that is none
+    ({"Last-Modified": date(-900)}, {}, Outcome.FRESHEN),
+    ({"Last-Modified": date(-900)}, {"ETag": '"1"'}, Outcome.FRESHEN),
     ({"Last-Modified": date(-900)}, {"Last-Modified": date(-900)}, Outcome.FRESHEN),
     ({"Last-Modified": date(-900)}, {"Last-Modified": date(-800)}, Outcome.ASK_AGAIN),
     ({"ETag": '"1"', "Last-Modified": date(-900)}, {"Last-Modified": date(-800)}, Outcome.FRESHEN),
@@ -413,8 +487,11 @@ def test_304_updates_all_fields_but_those_of_the_stored_body() -> None:
         }
     )  # fmt: skip
     answered = fields(
-        {"X": "2", "Content-Length": "0", "Cache-Control": "max-age=50", "Connection": "Y", "Y": "1"}
-    )
+        {
+            "X": "2", "Content-Length": "0", "Content-Encoding": "gzip", "Content-Range": "bytes 0-1/2",
+            "Cache-Control": "max-age=50", "Connection": "Y", "Y": "1",
+        }
+    )  # fmt: skip
     verdict = settle(planned(held), asking(), 304, answered, http(), Options(), NOW)
     assert dict(verdict.headers) == {
         "ETag": '"1"', "Cache-Control": "max-age=50", "Date": date(0), "X": "2",
@@ -428,31 +505,69 @@ def test_304_updates_all_fields_but_those_of_the_stored_body() -> None:
     [
         ({}, {}, True),
         ({"ETag": '"1"'}, {"ETag": '"1"', "Content-Length": "10"}, True),
+        ({"ETag": '"1"'}, {}, True),
         ({"ETag": '"1"'}, {"ETag": '"2"'}, False),
         ({"Last-Modified": date(-900)}, {"Last-Modified": date(-800)}, False),
         ({}, {"Content-Length": "11"}, False),
+        ({}, {"Content-Length": " 10 "}, True),
+        ({"Content-Length": " 20 "}, {"Content-Length": "20"}, True),
+        ({"Content-Encoding": "gzip"}, {"Content-Length": "10"}, False),  # it is stored decoded
+        ({}, {"Cache-Control": "no-store"}, False),
     ],
 )
 def test_head_freshens_or_invalidates_the_stored_get(
     held: dict[str, str], answered: dict[str, str], freshened: bool
 ) -> None:
-    item = stored({**held, "Cache-Control": "max-age=60", "X": "1"})
-    request = asking(method="HEAD")
+    item = stored({"Cache-Control": "max-age=900", "X": "1", **held})
+    request = asking({"Cache-Control": "no-cache"}, "HEAD")
     decided = plan(request, [item], http(), Options(), NOW)
-    fresh = fields({**answered, "Cache-Control": "max-age=60", "X": "2"})
-    verdict = settle(decided, request, 200, fresh, http(), Options(), NOW)
-    ((old, new),) = verdict.updates
+    fresh = fields({"Cache-Control": "max-age=60", "X": "2", **answered})
+    ((old, new),) = settle(decided, request, 200, fresh, http(), Options(), NOW).updates
     assert old is item
     assert decided.replaced_by_answer_to(request) is None
     action = plan(asking(), [new], http(), Options(), NOW).action
-    assert (action, new.response.headers.get("X")) == (
-        (Action.SERVE, "2") if freshened else (Action.SEND, "1")
+    assert (action, new.response.headers.get("X"), new.created_at == NOW) == (
+        (Action.SERVE, "2", True) if freshened else (Action.SEND, "1", False)
     )
 
 
-TAGGED = stored(
-    {"Cache-Control": "max-age=900", "ETag": '"1"', "Last-Modified": date(-900), "Content-Type": "a/b"}
+def test_error_is_invalidated_by_a_head_that_succeeds() -> None:
+    item = stored({"Cache-Control": "max-age=60"}, status=404)
+    ((_, new),) = settle(
+        planned(item, method="HEAD"), asking(method="HEAD"), 200, Headers(), http(), Options(), NOW
+    ).updates
+    assert new == replace(item, expires=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "settings"),
+    [
+        (404, http()),
+        (200, http(cache_control=False)),
+        (200, merge(TEST_SETTINGS, parse_settings({"cache_control": True}, MARKER_SETTINGS))),
+    ],
+    ids=["an error", "HTTP is not obeyed", "in a test"],
 )
+def test_head_leaves_the_stored_get_alone(status: int, settings: Settings) -> None:
+    decided, request = planned(OLD, method="HEAD"), asking(method="HEAD")
+    assert decided.related == (OLD,)
+    assert settle(decided, request, status, Headers(), settings, Options(), NOW).updates == ()
+
+
+def test_head_is_about_the_stored_get_of_its_variant() -> None:
+    varying = {"Vary": "A", "Cache-Control": "max-age=1, stale-while-revalidate=900"}
+    held = [stored(varying, asked={"A": name}) for name in ("x", "y")]
+    decided = planned(held, {"A": "x"}, "HEAD")
+    assert (decided.action, decided.related) == (Action.SERVE_AND_REFRESH, (held[0],))
+
+
+TAGGED = stored(
+    {
+        "Cache-Control": "max-age=900", "ETag": '"1"', "Last-Modified": date(-900), "Content-Type": "a/b",
+        "Content-Length": "10", "Content-Encoding": "identity", "Content-Language": "en",
+        "Content-Range": "bytes 0-9/10",
+    }
+)  # fmt: skip
 
 CALLERS: list[tuple[Fields, int]] = [
     ({"If-None-Match": '"1"'}, 304),
@@ -476,25 +591,121 @@ def test_callers_own_condition_is_answered_from_the_cache(method: str, asked: Fi
     shown = presented(asking(asked, method), TAGGED, http())
     assert shown.status == status
     if status == 304:
-        assert shown.headers.get("ETag") == '"1"'
-        assert "Content-Type" not in shown.headers
+        assert {name for name, _ in shown.headers} == {"Cache-Control", "ETag", "Last-Modified"}
         assert shown.span == (0, 0)
 
 
+PLAINLY = {"Cache-Control": "max-age=900"}
+BEFORE = {"If-Modified-Since": date(-100)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked", "status"),
+    [
+        (PLAINLY, {"If-None-Match": '"1"'}, 200),
+        (PLAINLY, BEFORE, 304),  # received then
+        ({**PLAINLY, "Date": date(-101)}, BEFORE, 304),
+        ({**PLAINLY, "Date": date(-99)}, BEFORE, 200),
+        ({**PLAINLY, "Date": date(-50), "Last-Modified": date(-100)}, BEFORE, 304),
+        # tags that are none
+        ({**PLAINLY, "ETag": " 1"}, {"If-None-Match": "1 "}, 304),
+        ({**PLAINLY, "ETag": "1"}, {"If-None-Match": "2"}, 200),
+        ({**PLAINLY, "ETag": "1"}, {"If-None-Match": '"1"'}, 200),
+    ],
+)
+def test_condition_and_the_validators_that_there_are(headers: Fields, asked: Fields, status: int) -> None:
+    assert presented(asking(asked), stored(headers), http()).status == status
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("is_http", [True, False])
+@pytest.mark.parametrize("asked", [{"If-None-Match": '"1"'}, {"Range": "bytes=0-1"}], ids=str)
+def test_condition_counts_where_the_answer_would_be_a_200_to_a_read(
+    asked: Fields, is_http: bool, method: str, status: int
+) -> None:
+    held = replace(TAGGED, request=asking(method=method), response=replace(TAGGED.response, status=status))
+    shown = presented(asking(asked, method), held, http(cache_control=is_http))
+    is_met = is_http and method == "GET" and status == 200
+    assert (shown.status == status) is not is_met
+
+
+def test_years_of_two_digits_are_of_the_century_of_the_receipt() -> None:
+    received = datetime(2090, 1, 1, tzinfo=timezone.utc)
+    changed, came = (f"Sunday, {day:02}-Jan-89 00:00:00 GMT" for day in (2, 12))
+    headers = fields({"ETag": '"1"', "Last-Modified": "Sun, 02 Jan 2089 00:00:00 GMT", "Date": came})
+    held = Interaction(asking(), RecordedResponse(200, "", headers, BODY), received)
+    assert presented(asking({"If-Modified-Since": changed}), held, http()).status == 304
+    part = {"Range": "bytes=0-1", "If-Range": changed}
+    assert presented(asking(part), held, http()).status == 206
+    said = {"Last-Modified": changed, "Date": came}
+    other = replace(held, response=replace(held.response, headers=fields(said)))
+    assert presented(asking({"If-Modified-Since": changed}), other, http()).status == 304
+    assert presented(asking({"If-Modified-Since": date(0)}), other, http()).status == 200
+    in_full = {"Range": "bytes=0-1", "If-Range": "Sun, 02 Jan 2089 00:00:00 GMT"}
+    assert presented(asking(in_full), other, http()).status == 206
+
+
+@pytest.mark.parametrize(("offline", "action"), [(False, Action.SEND), (True, Action.REFUSE)])
 @pytest.mark.parametrize("name", ["If-Match", "If-Unmodified-Since"])
-def test_condition_for_the_origin_goes_to_it(name: str) -> None:
-    decided = planned(TAGGED, {name: '"1"'})
-    assert (decided.action, decided.reason, decided.conditions) == (Action.SEND, Reason.CONDITION, ())
+def test_condition_for_the_origin_goes_to_it(name: str, offline: bool, action: Action) -> None:
+    decided = planned(TAGGED, {name: '"1"'}, only_if_cached=offline)
+    assert (decided.action, decided.reason, decided.conditions) == (action, Reason.CONDITION, ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "in_session", "in_test"),
+    [
+        ({"If-Match": '"1"'}, Action.SEND, Action.SERVE),
+        ({"If-Match": '"2"'}, Action.SEND, Action.SEND),
+        ({}, Action.SERVE, Action.SERVE),
+    ],
+)
+def test_condition_for_the_origin_was_answered_by_it_in_a_test(
+    asked: Fields, in_session: Action, in_test: Action
+) -> None:
+    held = stored({"Cache-Control": "max-age=900"}, asked={"If-Match": '"1"'})
+    assert planned(held, asked).action is in_session
+    settings = merge(TEST_SETTINGS, parse_settings({"cache_control": True}, MARKER_SETTINGS))
+    assert plan(asking(asked), [held], settings, Options(), NOW).action is in_test
 
 
 def test_callers_own_condition_is_passed_on_once_what_is_stored_is_stale() -> None:
     decided = planned(OLD, {"If-None-Match": '"0"'})
     assert (decided.action, decided.conditions) == (Action.SEND, ())
     request = asking({"If-None-Match": '"0"'})
-    named = settle(decided, request, 304, fields({"ETag": '"1"'}), http(), Options(), NOW)
-    other = settle(decided, request, 304, fields({"ETag": '"0"'}), http(), Options(), NOW)
-    assert [verdict.outcome for verdict in (named, other)] == [Outcome.PASS, Outcome.PASS]
-    assert [len(verdict.updates) for verdict in (named, other)] == [1, 0]
+    verdicts = [
+        settle(decided, request, status, fields(headers), http(), Options(), NOW)
+        for status, headers in (
+            (304, {"ETag": '"1"'}),
+            (304, {"ETag": '"0"'}),
+            (304, {"ETag": '"1"', "Cache-Control": "no-store"}),
+            (200, {"ETag": '"1"'}),
+        )
+    ]
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.PASS] * 3 + [Outcome.STORE]
+    assert [len(verdict.updates) for verdict in verdicts] == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("held", "answered", "is_named"),
+    [
+        ({"ETag": '"1"', "Last-Modified": date(-900)}, {"Last-Modified": date(-900)}, False),
+        ({"Last-Modified": date(-900)}, {"ETag": '"1"', "Last-Modified": date(-900)}, False),
+        ({"Last-Modified": date(-900)}, {"Last-Modified": date(-900)}, True),
+        ({"Last-Modified": date(-900)}, {"Last-Modified": date(-800)}, False),
+        ({"Last-Modified": date(-900)}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_304_to_the_caller_freshens_what_it_names(
+    held: dict[str, str], answered: Fields, is_named: bool
+) -> None:
+    item = stored({**held, "Cache-Control": "max-age=1"})
+    request = asking({"If-None-Match": '"0"'})
+    decided = plan(request, [item], http(), Options(), NOW)
+    verdict = settle(decided, request, 304, fields(answered), http(), Options(), NOW)
+    assert bool(verdict.updates) is is_named
 
 
 # --- 5. invalidation: section 4.4
@@ -555,6 +766,24 @@ def test_nothing_stale_without_leave() -> None:
     assert settle(planned(OLD), asking(), 503, Headers(), http(), Options(), NOW).outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize(
+    ("stored_status", "status", "headers", "outcome"),
+    [
+        (200, 503, {}, Outcome.USE_STALE),
+        (200, 503, {"Cache-Control": "max-age=5"}, Outcome.STORE),  # it says that it may be stored
+        (200, 403, {}, Outcome.PASS),  # no failure, RFC 9111 section 4.3.3
+        (404, 503, {}, Outcome.PASS),
+        (400, 503, {}, Outcome.PASS),
+    ],
+)
+def test_what_our_stale_if_error_takes_for_a_failure(
+    stored_status: int, status: int, headers: Fields, outcome: Outcome
+) -> None:
+    decided = planned(stored({"Cache-Control": "max-age=60"}, status=stored_status))
+    settings = http(stale_if_error=True)
+    assert settle(decided, asking(), status, fields(headers), settings, Options(), NOW).outcome is outcome
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_our_stale_if_error_overrides_all_but_what_forbids_it(status: int) -> None:
     for said, outcome in (
@@ -608,15 +837,45 @@ def test_range_is_answered_from_the_whole(
 ) -> None:
     assert planned(TAGGED, asked).action is Action.SERVE
     shown = presented(asking(asked), TAGGED, http())
-    assert (shown.status, shown.span, shown.headers.get("Content-Range")) == (status, span, content_range)
+    assert (shown.status, shown.span) == (status, span)
+    if content_range is not None:
+        assert shown.headers.get("Content-Range") == content_range
+        assert shown.headers.get("Content-Length") == str(span[1] - span[0] if span else None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "condition", "status"),
+    [
+        ({"Date": date(-899), "Last-Modified": date(-900)}, date(-900), 206),
+        ({"Date": date(-900), "Last-Modified": date(-900)}, date(-900), 200),  # it may have changed since
+        ({}, date(-900), 200),
+        ({}, "yesterday", 200),
+        ({}, '"1"', 200),
+        ({"ETag": '"1"', "Content-Encoding": " Identity "}, '"1"', 206),
+    ],
+)
+def test_if_range_and_the_validators_that_there_are(headers: Fields, condition: str, status: int) -> None:
+    held = stored({"Cache-Control": "max-age=9000", **dict(headers)})
+    assert presented(asking({"Range": "bytes=0-1", "If-Range": condition}), held, http()).status == status
+
+
+def test_range_says_nothing_to_head() -> None:
+    shown = presented(asking({"Range": "bytes=0-1"}, "HEAD"), TAGGED, http())
+    assert (shown.status, shown.span) == (200, (0, 0))
 
 
 @pytest.mark.parametrize(
     "asked", [{"Range": "bytes=0-1, 4-5"}, {"Range": "lines=1-2"}, {"Range": "bytes=9-1"}]
 )
-def test_range_that_we_cannot_cut_is_the_origins(asked: Fields) -> None:
+def test_range_that_we_cannot_cut_is_the_origins(asked: dict[str, str]) -> None:
     assert planned(TAGGED, asked).reason is Reason.CONDITION
     assert presented(asking(asked), TAGGED, http()).status == 200
+    # but not where it does not count
+    assert planned(TAGGED, asked, "HEAD").action is Action.SERVE
+    assert planned(TAGGED, {**asked, "If-None-Match": '"1"'}).action is Action.SERVE
+    assert planned(TAGGED, {**asked, "If-Range": '"2"'}).action is Action.SERVE
+    error = stored({"Cache-Control": "max-age=900"}, status=404)
+    assert planned(error, asked).action is Action.SERVE
 
 
 def test_range_of_a_coded_body_is_the_origins() -> None:
