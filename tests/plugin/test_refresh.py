@@ -289,6 +289,24 @@ def test_a_refresh_that_failed_is_named_where_the_recording_stands_in(suite, the
     assert suite.cassette() == before
 
 
+@pytest.mark.parametrize("then", [Answer("no", 503), Answer(drop=True)], ids=["503", "down"])
+def test_refresh_that_failed_is_not_tried_again_where_the_recording_stands_in(suite, then):
+    suite.origin["/a"] = Answer("old"), then
+    suite.test(TEST.format(marker="(stale_if_error=True)"))
+    suite.run().assert_outcomes(passed=1)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 2
+
+
+def test_recording_stays_though_the_304_to_its_refresh_forbids_to_store_it(suite):
+    suite.origin["/a"] = Answer("old", headers={"ETag": '"1"'}, headers_304={"Cache-Control": "no-store"})
+    suite.test(TEST.format(marker="(cache_control=True)"))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    suite.run("--reqcache-refresh").stdout.fnmatch_lines(["2 replayed, 1 revalidated, 1 request made"])
+    assert suite.cassette() == before
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_large_body_that_has_not_changed_stays(suite, clock, stream):
     suite.origin["/a"] = Answer(bytes(range(256)) * 5000)
