@@ -273,6 +273,16 @@ def test_digest_auth_is_replayed(origin, session):
     assert "username=" not in cassette_text(s)
 
 
+def test_digest_auth_behind_a_redirect_is_replayed_with_its_chain(origin, session):
+    origin["/old"] = Answer(status=302, headers={"Location": "/a"})
+    origin["/a"] = digest_challenge
+    s = session()
+    for how in ({}, {"only_if_cached": True}):
+        response = s.get(f"{origin.url}/old", auth=HTTPDigestAuth("user", "pass"), **how)
+        assert (response.text, response.from_cache) == ("secret", bool(how))
+    assert origin.count() == 3
+
+
 # --- persistence, files and threads
 
 
@@ -930,6 +940,22 @@ def test_read_only_serves_and_stores_nothing(origin, session, clock):
     s.get(f"{origin.url}/a")
     s.close()
     assert text.cache.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+def test_read_only_leaves_what_is_worthless_by_http(origin, session, method):
+    fresh = {"Cache-Control": "max-age=100"}
+    origin["/a"] = (
+        Answer("x", headers={**fresh, "ETag": '"1"'}),
+        Answer("y", headers={**fresh, "ETag": '"2"'}),
+    )
+    session(cache_control=True).get(f"{origin.url}/a")
+    s = session(cache_control=True, read_only=True)
+    before = s.cache.path.read_bytes()
+    s.request(method, f"{origin.url}/a", headers={"Cache-Control": "no-cache"})
+    assert origin.count("/a") == 2
+    assert s.get(f"{origin.url}/a").from_cache is True
+    assert s.cache.path.read_bytes() == before
 
 
 def test_read_only_revalidates_without_storing(origin, session, clock):
