@@ -41,7 +41,7 @@ def spliced(
     for index in range(len(layout)):
         text = texts.get(index, index)
         if text is not None:
-            between = b"" if index == 0 else _bytes(file, behind, layout.starts[index])
+            between = _bytes(file, behind, layout.starts[index])
             if is_flow:
                 between = own_lines_of_comments(between, layout.column, layout.newline)
             written = text if isinstance(text, bytes) else _kept(file, text, layout)

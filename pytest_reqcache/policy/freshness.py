@@ -79,7 +79,7 @@ def http_lifetime(status: int, headers: Headers, received: datetime) -> timedelt
 
 def initial_age(headers: Headers, received: datetime) -> timedelta:
     """How old a response was when it was received: its apparent age, or the age that it states."""
-    apparent = max(NO_TIME, received.replace(microsecond=0) - date_of(headers, received))
+    apparent = received.replace(microsecond=0) - date_of(headers, received)
     return max(apparent, timedelta(seconds=parse_age(headers.get_all("Age")) or 0))
 
 
