@@ -203,19 +203,18 @@ class Cassette:
                 for number, change in enumerate(changes)
                 if change.new is not None
             }
-            if any(ref_of(new.draft.text) in self._superseded for new in news.values()):
-                # The same text twice in the file, one superseded and one not, could not be told apart.
-                self.compact()
-                in_place = True
             seen = {new.locator: self._seen_at(new.locator) for new in news.values()}
+
+            def placed(view: View) -> Placement:
+                return place(changes, _Items(view, news, identify, seen, partial(self._hides, view)))
+
             with self._writing() as view:
-                placement = self._index.take(
-                    view,
-                    lambda view: place(
-                        changes, _Items(view, news, identify, seen, partial(self._hides, view))
-                    ),
-                )
-                stored = self._write(view, placement, news, in_place)
+                stored = self._write(view, self._index.take(view, placed), news, in_place)
+            if stored is None:
+                self.compact()
+                with self._writing() as view:
+                    stored = self._write(view, self._index.take(view, placed), news, in_place=True)
+            assert stored is not None
             return [stored.get(number) for number in range(len(changes))]
 
     def _seen_at(self, locator: Hashable) -> frozenset[str]:
@@ -250,13 +249,19 @@ class Cassette:
 
     def _write(
         self, view: View, placement: Placement, news: Mapping[int, _New], in_place: bool
-    ) -> dict[int, Interaction]:
-        """Write what is placed; returns, by change, the interaction that is now in the file."""
+    ) -> dict[int, Interaction] | None:
+        """Write what is placed; returns, by change, the interaction that is now in the file.
+
+        None, and nothing is written, where what was superseded has to go first: the same text twice in the
+        file, one superseded and one not, could not be told apart.
+        """
         if placement.replaced and rewriting.changes_by_appending(view.file, view.layout):
             in_place = True  # what was superseded could not be told by its text any more
         texts = {change: rewriting.placed(new.draft.text, view.layout) for change, new in news.items()}
         for number, change in placement.replaced.items():
             texts[change] = self._text_in_place(view, number, news[change].draft) or texts[change]
+        if self._superseded and any(ref_of(text) in self._superseded for text in texts.values()):
+            return None
         step = placement.in_place(texts) if in_place else placement.at_the_end(texts, view.text)
         places = step.places(len(view))
         added = [texts[change] for change in step.appended]
@@ -363,7 +368,6 @@ class Cassette:
     def _note_superseded(self, view: View, placement: Placement, stored: Mapping[int, Interaction]) -> None:
         for number, change in (*placement.removed.items(), *placement.replaced.items()):
             old_ref, new_ref = ref_of(view.text(number)), stored[change].ref
-            self._superseded.pop(new_ref, None)  # what stood there once stands there again
             if old_ref != new_ref:
                 self._superseded[old_ref] = new_ref
                 _not_compacted[id(self._superseded)] = (self._index.absolute, self._superseded)

@@ -102,6 +102,21 @@ def test_change_of_what_is_gone_is_dropped_unless_it_refreshes(open_any):
     assert list(open_any()) == [mine]
 
 
+def test_change_of_what_was_removed_is_dropped(open_any):
+    cassette = open_any()
+    [one] = add(cassette, make())
+    open_any().commit([Change(None, (ref(one),))], identify)
+    assert cassette.commit([Change(make(body=b"mine"), (ref(one),))], identify) == [None]
+    assert list(open_any()) == []
+
+
+def test_what_a_commit_removes_is_no_rival_of_what_it_adds(open_any):
+    [one] = add(open_any(), make())
+    changes = [Change(None, (ref(one),)), Change(make(body=b"new"))]
+    _, new = open_any().commit(changes, identify)
+    assert list(open_any()) == [new]
+
+
 def test_refresh_of_what_was_removed_is_added(open_any):
     cassette = open_any()
     [one] = add(cassette, make())
@@ -141,6 +156,28 @@ def test_same_recording_twice_in_one_commit_or_seen_before_is_no_conflict(open_c
     assert len(cassette.find(URL)) == 2
     add(cassette, make())
     assert len(open_cassette()) == 3
+
+
+@pytest.mark.parametrize("look", [lambda cassette: cassette.find(URL), list], ids=["found", "listed"])
+def test_what_was_looked_at_is_no_conflict_until_the_cassette_is_closed(look, open_cassette):
+    add(open_cassette(), make())
+    cassette = open_cassette()
+    look(cassette)
+    assert add(cassette, make()) != [None]
+    cassette.close()
+    assert cassette._index.layout is None
+    assert add(cassette, make()) == [None]
+
+
+def test_what_was_looked_at_under_other_terms_is_no_conflict_until_the_cassette_is_closed(path):
+    terms = ["these"]
+    cassette = Cassette(path, str, terms=lambda: terms[0])
+    add(Cassette(path, str), make())
+    cassette.find(URL)
+    terms[0] = "others"
+    assert add(cassette, make()) != [None]
+    cassette.close()
+    assert add(cassette, make()) == [None]
 
 
 def test_rewriting_keeps_the_bytes_of_what_did_not_change(path, open_cassette):
@@ -332,6 +369,19 @@ def test_what_was_superseded_can_be_recorded_again(open_cassette):
     assert [item.response.body for item in open_cassette()] == [b"2"]
 
 
+def test_times_of_an_edited_item_can_be_moved_back(path, open_cassette):
+    add(open_cassette(), make())
+    before = path.read_text().replace("200 OK", "200 OK  # by hand")
+    path.write_text(before)
+    cassette = open_cassette()
+    [item] = cassette
+    for expires in (LATER, None, LATER, None):
+        [item] = cassette.append([Change(replace(item, expires=expires), (ref(item),))], identify)
+        assert list(cassette) == [item]
+    cassette.close()
+    assert path.read_text() == before
+
+
 @pytest.mark.parametrize("what", ["deleted", "restored"])
 def test_compacting_respects_what_others_did_to_the_file(what, path, open_cassette):
     cassette = open_cassette()
@@ -430,6 +480,29 @@ def test_compacting_keeps_the_form_of_the_file(form, path, open_cassette):
             == path.read_bytes().count(b"\r\n")
             == path.read_bytes().count(b"\n")
         )
+
+
+@pytest.mark.parametrize("form", [*OTHER_FORMS, "flow"])
+def test_what_was_superseded_is_not_found_whatever_the_form_of_the_file(form, path, open_cassette):
+    add(open_cassette(), make("https://x/1"), make("https://x/2"))
+    if form == "flow":
+        items = ", ".join(
+            f"{{request: {{method: GET, url: https://x/{number}}}, response: {{status: 200 OK}}, "
+            "created_at: 2026-11-23}"
+            for number in (1, 2)
+        )
+        path.write_text(f"version: 1\ninteractions: [{items}]\n")
+    else:
+        path.write_bytes(OTHER_FORMS[form](path.read_text()).encode())
+    cassette = open_cassette()
+    for url in ("https://x/2", "https://x/1"):
+        for body in (b"one\n", b"other\n", b"one\n", b"one\n"):
+            [item] = cassette.find(url)
+            [new] = cassette.append([Change(make(url, body), (ref(item),))], identify)
+            assert cassette.find(url) == [new]
+            assert len(cassette) == 2
+    cassette.close()
+    assert [item.response.body for item in open_cassette()] == [b"one\n"] * 2
 
 
 ANCHORED = """\
@@ -622,12 +695,72 @@ def test_link_that_leads_elsewhere_now_is_followed(tmp_path):
     assert urls(Cassette(tmp_path / "two" / "c.yaml", str)) == ["https://x/two", "https://x/into-two"]
 
 
+@pytest.mark.parametrize("body", [b"small", b"\x00" * 70_000])
+def test_link_that_leads_elsewhere_is_followed_by_who_writes_without_a_look(body, tmp_path):
+    for name in ("one", "two"):
+        add(Cassette(tmp_path / name / "c.yaml", str), make(f"https://x/{name}"))
+    link = tmp_path / "current"
+    link.symlink_to("one")
+    cassette = Cassette(link / "c.yaml", str)
+    add(cassette, make("https://x/a"))
+    link.unlink()
+    link.symlink_to("two")
+    add(cassette, make("https://x/b", body))
+    assert urls(Cassette(tmp_path / "one" / "c.yaml", str)) == ["https://x/one", "https://x/a"]
+    _, new = Cassette(tmp_path / "two" / "c.yaml", str)
+    assert (new.request.url, read_body(new.response.body)) == ("https://x/b", body)
+
+
 def test_nothing_else_is_left_behind(open_cassette, tmp_path):
     cassette = open_cassette()
     [one] = add(cassette, make())
     cassette.commit([Change(make(body=b"new"), (ref(one),))], identify)
     cassette.close()
     assert [file.name for file in tmp_path.iterdir()] == ["users.yaml"]
+
+
+def test_what_a_killed_process_left_of_a_rewriting_goes_with_the_next(path, open_cassette, monkeypatch):
+    left, put = [], storing._put_in_place
+
+    def leave(unfinished, target):
+        left.append(unfinished.with_name(unfinished.name.replace(f"{os.getpid()}", "1")))
+        left[-1].write_bytes(unfinished.read_bytes())
+        put(unfinished, target)
+
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    with monkeypatch.context() as patch:
+        patch.setattr(storing, "_put_in_place", leave)
+        [two] = cassette.commit([Change(make(body=b"2"), (ref(one),))], identify)
+    assert left[0].exists()
+    cassette.commit([Change(make(body=b"3"), (ref(two),))], identify)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_file_is_on_the_disk_before_it_is_put_in_place(path, open_cassette, monkeypatch):
+    done, sync, put = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: done.append("synced") or sync(file))
+    monkeypatch.setattr(os, "replace", lambda *paths: done.append("replaced") or put(*paths))
+    cassette = open_cassette()
+    [one] = add(cassette, make())
+    cassette.commit([Change(make(body=b"new"), (ref(one),))], identify)
+    assert done == ["synced", "replaced"]
+
+
+def test_what_another_program_appends_at_the_last_moment_stays(path, open_cassette, monkeypatch):
+    append = storing.append
+
+    def append_later(path, *given, **how):
+        path.write_bytes(path.read_bytes() + b"# mine\n")
+        return append(path, *given, **how)
+
+    cassette = open_cassette()
+    add(cassette, make())
+    before = path.read_bytes()
+    monkeypatch.setattr(storing, "append", append_later)
+    with pytest.raises(CassetteError, match="a program that does not lock it has just changed it"):
+        add(cassette, make("https://x/2"))
+    assert path.read_bytes() == before + b"# mine\n"
 
 
 def test_held_lock_times_out_and_names_the_file(open_cassette, monkeypatch, path):
@@ -650,9 +783,23 @@ def test_locks_are_in_the_temporary_directory(open_cassette, monkeypatch, tmp_pa
     cassette = open_cassette()
     with cassette._index.lock.held():
         [folder] = elsewhere.iterdir()
+        [lock] = folder.iterdir()
         assert folder.name.startswith("pytest-reqcache-")
-        assert [file.suffix for file in folder.iterdir()] == [".lock"]
+        assert lock.suffix == ".lock"
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, lock)] == [0o700, 0o600]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lock_that_is_a_link_is_not_followed(open_cassette, monkeypatch, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("tmp")
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    cassette = open_cassette()
+    lock = Path(cassette._index.lock.file)
+    lock.parent.mkdir()
+    lock.symlink_to(elsewhere / "made")
+    with pytest.raises(CassetteError, match="cannot be locked: "):
+        add(cassette, make())
+    assert not (elsewhere / "made").exists()
 
 
 def test_frozen_clock_does_not_stop_the_wait(open_cassette, monkeypatch):
