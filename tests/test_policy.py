@@ -778,6 +778,10 @@ SETTLED: dict[str, tuple[Any, ...]] = {
         of_session(cache_control=True), {}, {}, sent(STALE_WITH, CONDITION), 304, {"ETag": '"2"'},
         Outcome.ASK_AGAIN, None, "another validator",
     ),
+    "freshened, not to be cached any more": (
+        of_session(expire_after=DO_NOT_CACHE), {}, {}, sent(STALE_WITH, CONDITION), 304, {},
+        Outcome.FRESHEN, None, "",
+    ),
     "freshened with no-store, not obeyed": (
         of_session(), {}, {}, sent(STALE_WITH, CONDITION), 304, NO_STORE, Outcome.FRESHEN, None, "",
     ),
@@ -884,6 +888,13 @@ def test_settle(
     assert verdict.expires == (NOW + seconds(expires) if isinstance(expires, int) else expires)
 
 
+@pytest.mark.parametrize(("method", "outcome"), [("POST", Outcome.STORE), ("GET", Outcome.PASS)])
+def test_answer_to_the_condition_of_a_write_is_recorded_in_a_test(method: str, outcome: Outcome) -> None:
+    request = asking({"If-Match": '"1"'}, method)
+    verdict = settle(PLAIN, request, 412, Headers(), of_test(cache_control=True), Options(), NOW)
+    assert verdict.outcome is outcome
+
+
 def test_304_merges_its_fields_into_the_stored_ones() -> None:
     stored = interaction(-50, {**ETAG, "Content-Type": "a/b", "X": "1"})
     fresh = fields({"X": "2", "Content-Type": "c/d"})
@@ -898,6 +909,7 @@ def test_304_merges_its_fields_into_the_stored_ones() -> None:
         ({"stale_if_error": True}, {}, STALE, True),
         ({"stale_if_error": True}, {}, NEVER, True),
         ({"stale_if_error": 1}, {}, FRESH, True),
+        ({"stale_if_error": 1}, {}, NEVER, True),
         ({"stale_if_error": True}, {}, None, False),
         ({"stale_if_error": 49}, {}, STALE, False),
         ({}, {"Cache-Control": "stale-if-error=50"}, STALE, True),

@@ -261,6 +261,13 @@ def test_body_file_goes_with_the_last_item_that_refers_to_it(open_cassette, tmp_
     assert not folder.exists()
 
 
+def test_body_that_a_killed_process_was_writing_goes_with_the_last_one(open_cassette, tmp_path):
+    [one] = add(open_cassette(), make(body=b"\x00" * 10_000))
+    (tmp_path / "users.bodies" / ".0123456789abcdef.1.tmp").write_bytes(b"\x00")
+    open_cassette().commit([Change(None, (ref(one),))], identify)
+    assert not (tmp_path / "users.bodies").exists()
+
+
 def test_files_of_others_in_the_folder_stay(open_cassette, tmp_path):
     [one] = add(open_cassette(), make(body=b"\x00" * 10_000))
     (tmp_path / "users.bodies" / "notes.txt").write_text("mine")
