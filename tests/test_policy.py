@@ -336,6 +336,24 @@ def test_what_is_recorded_and_may_not_be_used_says_why(
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "stored", "action"),
+    [
+        ({}, STALE_WITH, Action.SEND),
+        ({"refresh": True}, FRESH_WITH, Action.SEND),
+        ({"stale_while_revalidate": True}, STALE_WITH, Action.SERVE_AND_REFRESH),
+        ({"always_revalidate": True}, FRESH_WITH, Action.SERVE),
+    ],
+)
+def test_only_get_and_head_are_sent_with_validators(
+    settings: dict[str, Any], stored: Interaction, action: Action
+) -> None:
+    for method in ("PUT", "POST", "OPTIONS"):
+        held = replace(stored, request=asking(method=method))
+        decided = plan(held.request, [held], of_test(**settings), Options(), NOW)
+        assert (decided.action, decided.conditions) == (action, ())
+
+
 def test_reason_for_a_miss_may_be_given() -> None:
     assert plan(asking(), [], Settings(), Options(), NOW, missing=Reason.USED_UP).reason is Reason.USED_UP
 

@@ -168,6 +168,15 @@ def test_refresh_without_a_validator_fetches_anew(origin, session):
     assert s.get(url).json()["n"] == 2
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS"])
+def test_refresh_of_another_method_than_get_and_head_fetches_anew(origin, session, unchanging, method):
+    s = session(allowable_methods=[method])
+    s.request(method, unchanging)
+    response = s.request(method, unchanging, refresh=True)
+    assert (response.from_cache, response.status_code, response.text) == (False, 200, "v1")
+    assert conditions(origin.last) == NONE
+
+
 @pytest.mark.parametrize("option", ["refresh", "force_refresh"])
 def test_refresh_of_what_is_not_stored_is_a_normal_request(origin, session, option):
     s = session()

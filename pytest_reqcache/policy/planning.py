@@ -129,7 +129,7 @@ def _online(question: Question, selected: Selected, candidates: Sequence[Interac
     if selected.is_too_old():
         return send(Reason.EXPIRED)
     if selected.accepts_while_revalidating():
-        own = own_validators(stored)
+        own = own_validators(stored, request)
         return Plan(Action.SERVE_AND_REFRESH, stored, expires, Reason.EXPIRED, own, related=related)
     return send(Reason.EXPIRED)
 

@@ -11,7 +11,7 @@ from ..headers import EntityTag, Headers, connection_named, format_http_date, pa
 from ..matching import CONDITIONAL_FIELDS
 from ..models import Interaction, RecordedRequest
 from ..settings import Settings
-from .storing import stored_headers
+from .storing import REUSABLE_METHODS, stored_headers
 
 Conditions = tuple[tuple[str, str], ...]
 
@@ -33,10 +33,12 @@ def is_conditional(request: RecordedRequest) -> bool:
 
 def validators(stored: Interaction, request: RecordedRequest) -> Conditions:
     """The condition to add to a request, from the stored validators."""
-    return () if is_conditional(request) else own_validators(stored)
+    return () if is_conditional(request) else own_validators(stored, request)
 
 
-def own_validators(stored: Interaction) -> Conditions:
+def own_validators(stored: Interaction, request: RecordedRequest) -> Conditions:
+    if request.method not in REUSABLE_METHODS:  # RFC 9110 section 13.1.2: what has not changed is refused
+        return ()
     headers = stored.response.headers
     etag, modified = headers.get_all("ETag"), headers.get_all("Last-Modified")
     conditions = [("If-None-Match", etag[0])] if etag else []
