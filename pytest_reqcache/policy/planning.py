@@ -15,7 +15,7 @@ from .reusing import may_answer, request_directives, says_pragma_no_cache, selec
 from .stale import Selected
 from .storing import REUSABLE_METHODS, is_stored_rightly
 from .terms import Action, Plan, Question, Reason
-from .validation import is_conditional, own_validators, validators, validators_of_variants
+from .validation import is_conditional, validators, validators_of_variants
 
 
 def plan(
@@ -107,7 +107,8 @@ def _offline(question: Question, selected: Selected) -> Plan:
 def _online(question: Question, selected: Selected, candidates: Sequence[Interaction]) -> Plan:
     request, _, settings, options = question
     stored, expires = selected.stored, selected.expires
-    conditions = validators(stored, request)
+    own = validators(stored, request)
+    conditions = () if is_conditional(request) else own
     related = _of_get(request, candidates, settings)
 
     def send(reason: Reason, *, conditionally: bool = True) -> Plan:
@@ -120,7 +121,7 @@ def _online(question: Question, selected: Selected, candidates: Sequence[Interac
     if options.refresh or settings.refresh or _asks_for_revalidation(question):
         return send(Reason.REFRESH)
     fresh_enough = _is_fresh_enough(question, selected)
-    if settings.always_revalidate and conditions and not (fresh_enough and _is_immutable(stored, settings)):
+    if settings.always_revalidate and own and not (fresh_enough and _is_immutable(stored, settings)):
         return send(Reason.REVALIDATE)
     if fresh_enough:
         if origin_answers_better(request, stored, settings):
@@ -129,7 +130,6 @@ def _online(question: Question, selected: Selected, candidates: Sequence[Interac
     if selected.is_too_old():
         return send(Reason.EXPIRED)
     if selected.accepts_while_revalidating():
-        own = own_validators(stored, request)
         return Plan(Action.SERVE_AND_REFRESH, stored, expires, Reason.EXPIRED, own, related=related)
     return send(Reason.EXPIRED)
 

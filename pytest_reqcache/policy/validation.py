@@ -32,11 +32,7 @@ def is_conditional(request: RecordedRequest) -> bool:
 
 
 def validators(stored: Interaction, request: RecordedRequest) -> Conditions:
-    """The condition to add to a request, from the stored validators."""
-    return () if is_conditional(request) else own_validators(stored, request)
-
-
-def own_validators(stored: Interaction, request: RecordedRequest) -> Conditions:
+    """The condition that asks whether a stored response still holds, from its validators."""
     if request.method not in REUSABLE_METHODS:  # RFC 9110 section 13.1.2: what has not changed is refused
         return ()
     headers = stored.response.headers
