@@ -695,6 +695,14 @@ SETTLED: dict[str, tuple[Any, ...]] = {
         of_session(expire_after=5), {"expire_after": 6}, {"Cache-Control": "max-age=7"}, PLAIN, 200, {},
         Outcome.STORE, 7, "",
     ),
+    "stored, max-age of the request, and HTTP by the call": (
+        of_session(expire_after=5), {"expire_after": HTTP_ONLY}, {"Cache-Control": "max-age=7"},
+        PLAIN, 200, {}, Outcome.STORE, 0, "",
+    ),
+    "stored, max-age of the request, and a value of the call instead of HTTP": (
+        of_session(expire_after=HTTP_ONLY), {"expire_after": 6}, {"Cache-Control": "max-age=7"},
+        PLAIN, 200, {}, Outcome.STORE, 7, "",
+    ),
     "stored, longer than time is": (
         of_session(expire_after=timedelta(days=3_000_000)), {}, {}, PLAIN, 200, {},
         Outcome.STORE, Special.NEVER, "",

@@ -71,11 +71,13 @@ def is_http_alone(question: Question) -> bool:
 
 
 def _explicit_expiry(question: Question) -> Expiry | None:
-    seconds = question.asked.seconds("max-age")
-    if seconds is not None:
-        if question.settings.default_expiry(question.request.url) is not Special.HTTP_ONLY:
-            return timedelta(seconds=seconds) if seconds else Special.IMMEDIATELY
-    return question.options.expire_after
+    given, seconds = question.options.expire_after, question.asked.seconds("max-age")
+    if seconds is None:
+        return given
+    otherwise = question.settings.default_expiry(question.request.url) if given is None else given
+    if otherwise is Special.HTTP_ONLY:
+        return given
+    return timedelta(seconds=seconds) if seconds else Special.IMMEDIATELY
 
 
 def written_expiry(question: Question, status: int, headers: Headers, received: datetime) -> WrittenExpiry:
