@@ -106,13 +106,13 @@ class Transport:
 
     def _decide(self, call: Call) -> tuple[Found, Plan]:
         found = self.recorder.find(call.asked)
+        if call.request.method == "HEAD":
+            found = self._with_those_of_get(call, found)
         if call.settings.filter_fn is not None:
             found = self._filtered(found, call)
         settings, options = call.settings, call.exchange.options
         if found.held:
             return found, Plan(Action.SERVE, found.candidates[-1])
-        if call.request.method == "HEAD":
-            found = self._with_those_of_get(call, found)
         if found.current:
             settings = replace(settings, refresh=False, force_refresh=False)
         elif found.refetch:
@@ -138,7 +138,7 @@ class Transport:
         assert accepts is not None
         now = clock.now()
         refused = [item for item in found.candidates if not accepts(self._replayed(call, item, now))]
-        if refused and not call.settings.read_only:
+        if refused and not (call.settings.read_only or call.settings.only_if_cached):
             self.recorder.remove(refused)
         accepted = tuple(item for item in found.candidates if item not in refused)
         if refused and not accepted:

@@ -911,11 +911,20 @@ def test_a_streamed_body_that_is_not_coded_as_it_says_is_the_callers(origin, ses
 def test_filter_fn_decides_on_read_and_removes(origin, session):
     s = session()
     s.get(f"{origin.url}/a")
-    s.settings.filter_fn = lambda response: response.json()["n"] > 1
+    s.settings.filter_fn = lambda response: response.json()["n"] > 2
     assert s.get(f"{origin.url}/a", only_if_cached=True).status_code == 504
-    assert len(s.cache) == 0
+    assert len(s.cache) == 1  # where it cannot be replaced, it stays
     assert s.get(f"{origin.url}/a").json()["n"] == 2
-    assert s.get(f"{origin.url}/a").from_cache is True
+    assert len(s.cache) == 0
+    assert [s.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, True]
+
+
+def test_filter_fn_decides_on_a_stored_get_that_answers_a_head(origin, session):
+    s = session(cache_control=True)
+    s.get(f"{origin.url}/a")
+    assert s.head(f"{origin.url}/a").from_cache
+    s.settings.filter_fn = lambda response: not response.from_cache
+    assert not s.head(f"{origin.url}/a").from_cache
 
 
 def test_filter_fn_comes_in_addition_to_other_filters(origin, session):

@@ -404,15 +404,37 @@ def test_a_sequence_of_which_an_answer_is_filtered_out_is_a_miss(suite):
     suite.offline("-s").stdout.fnmatch_lines(["*[[]200, 504[]]*"])
 
 
+REFUSING_ALL = """
+import pytest
+
+@pytest.fixture
+def reqcache_config():
+    return {"filter_fn": lambda response: False}
+"""
+
+
 def test_a_recording_that_the_filter_refuses_is_the_reason_of_a_miss(suite):
     suite.test("""
         @pytest.mark.reqcache
         def test_it(): assert requests.get(URL + "/a").ok
     """)
     suite.run().assert_outcomes(passed=1)
-    config = "@pytest.fixture\ndef reqcache_config(): return {'filter_fn': lambda response: False}"
-    suite.write("conftest.py", f"import pytest\n{config}\n")
+    suite.write("conftest.py", REFUSING_ALL)
     suite.offline().stdout.fnmatch_lines(["  reason: *refused by filter_fn"])
+
+
+def test_a_recording_that_the_filter_refuses_is_removed_online_alone(suite):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(): requests.get(URL + "/a")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    suite.write("conftest.py", REFUSING_ALL)
+    suite.offline().assert_outcomes(passed=1)
+    assert suite.cassette() == before
+    suite.run().assert_outcomes(passed=1)
+    assert "/a" not in suite.cassette()
 
 
 def test_a_redirect_loop_under_stale_if_error_is_no_miss(suite):
