@@ -38,7 +38,7 @@ from .models import Interaction, RecordedRequest, RecordedResponse
 from .policy import Action, Outcome, Plan, Reason, Verdict
 from .recording import Found, Recorder
 from .redaction import masked_url
-from .settings import Settings
+from .settings import REDIRECTS, Settings
 from .streams import Tee
 
 
@@ -108,6 +108,8 @@ class Transport:
         found = self.recorder.find(call.asked)
         if call.request.method == "HEAD":
             found = self._with_those_of_get(call, found)
+        if call.asked.again and not call.settings.in_test:  # there the next answer is due
+            found = _without_followed(found, call)
         if call.settings.filter_fn is not None:
             found = self._filtered(found, call)
         settings, options = call.settings, call.exchange.options
@@ -195,6 +197,8 @@ class Transport:
 
     def _presented(self, call: Call, stored: Interaction, now: datetime) -> CachedResponse:
         """The stored response as it answers this very request."""
+        if stored.response.status in REDIRECTS:
+            call.exchange.followed.append((stored.request, stored.response))
         shape = policy.presented(call.request, stored, call.settings)
         if shape.span is None:  # as it is
             return self._replayed(call, stored, now)
@@ -362,6 +366,13 @@ class Transport:
         urls = policy.invalidated_urls(call.request, status, headers, call.settings)
         if urls:
             self.recorder.invalidate(urls)
+
+
+def _without_followed(found: Found, call: Call) -> Found:
+    """What may answer a request that its own redirects have led back to: not these, or it would never end."""
+    followed = call.exchange.followed
+    left = [item for item in found.candidates if (item.request, item.response) not in followed]
+    return found._replace(candidates=tuple(left))
 
 
 def _may_be_shared(call: Call, decided: Plan) -> bool:

@@ -316,6 +316,53 @@ def test_endless_redirect_leaves_nothing_behind(origin, session):
     assert len(s.cache) == 0
 
 
+def cookie_wall(seen):
+    """A redirect to itself, or over ``/login``, that sets the cookie it asks for."""
+    if "in=1" in seen.headers.get("cookie", ""):
+        return Answer("in", headers={"Cache-Control": "no-store"})
+    if seen.path == "/private":
+        return Answer(status=302, headers={"Location": "/login"})
+    there = "/private" if seen.path == "/login" else seen.path
+    return Answer(status=302, headers={"Location": there, "Set-Cookie": "in=1; Path=/"})
+
+
+@pytest.mark.parametrize(("path", "hops"), [("/wall", 1), ("/private", 2)])
+@pytest.mark.parametrize(
+    ("first", "settings"),
+    [
+        ({}, {"cache_control": True}),
+        ({}, {"filter_fn": lambda response: response.is_redirect}),
+        ({"stream": True}, {}),
+        ({"allow_redirects": False}, {}),
+    ],
+    ids=["no-store", "refused", "unread", "not followed"],
+)
+def test_stored_redirect_that_leads_back_to_itself_is_followed_once(
+    origin, session, path, hops, first, settings
+):
+    origin["/wall"] = origin["/private"] = origin["/login"] = cookie_wall
+    session(**settings).get(origin.url + path, **first).close()
+    sent = origin.count()
+    assert session(**settings).get(origin.url + path, only_if_cached=True).status_code == 504
+    assert origin.count() == sent
+    response = session(**settings).get(origin.url + path)
+    assert (response.text, response.from_cache) == ("in", False)
+    assert [hop.status_code for hop in response.history] == [302] * hops
+
+
+def test_redirect_to_itself_that_is_revalidated_is_followed(origin, session, clock):
+    origin["/a"] = (
+        Answer(status=302, headers={"Location": "/a", "ETag": '"1"'}),
+        Answer(status=302, headers={"Location": "/a", "ETag": '"1"'}),
+        Answer("in"),
+    )
+    s = session(expire_after=10)
+    s.get(f"{origin.url}/a", allow_redirects=False)
+    clock.move(20)
+    response = s.get(f"{origin.url}/a")
+    assert (response.text, [hop.status_code for hop in response.history]) == ("in", [302])
+
+
 def test_redirect_followed_step_by_step(origin, session, chain):
     """``Session.resolve_redirects`` with ``yield_requests``, and ``response.next``."""
     s = session()
