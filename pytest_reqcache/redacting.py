@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .body import open_file
 from .fields import kept_fields, without_noise
 from .models import Change, Interaction, RecordedResponse
+from .policy import follows_http
 from .redaction import PLACEHOLDER, Redactor, Sentinel, redact_ignored
 from .settings import Settings
 from .staging import Staged
@@ -77,16 +78,18 @@ class Redacting:
                 written = next(redacted)
                 if written.response != change.new.response:
                     hidden = change.new.response
-                written = self._checked(written, old, settings)
+                written = self._checked(written, change.new.request.url, old, settings)
             replaced, since = ((), None) if old is None else ((old.ref,), old.created_at)
             made.changes.append(Change(written, replaced, change.refresh, since))
             made.received.append(hidden)
         return made
 
-    def _checked(self, written: Interaction, old: Interaction | None, settings: Settings) -> Interaction:
+    def _checked(
+        self, written: Interaction, url: str, old: Interaction | None, settings: Settings
+    ) -> Interaction:
         """What is written in the place of an old one: that one with a new date, where they say the same."""
         if old is not None and says_the_same(old, written, settings.volatile_headers):
-            return redated(old, written, cache_control=settings.cache_control)
+            return redated(old, written, ages=follows_http(settings, url))
         redactor = self._redactor
         self._sentinel.check(
             written, settings.allowed_secrets, made_up=redactor.made_up, learned=redactor.learned

@@ -61,10 +61,10 @@ def are_alike(old: RecordedResponse, new: RecordedResponse, further: Collection[
     )
 
 
-def redated(old: Interaction, new: Interaction, *, cache_control: bool) -> Interaction:
-    """The recorded answer with the times of the new one; its fields of time too, where they count."""
+def redated(old: Interaction, new: Interaction, *, ages: bool) -> Interaction:
+    """The recorded answer with the times of the new one; its fields of time too, where its age counts."""
     headers = all_living_as(old.response.headers, new.response.headers, new.created_at - old.created_at)
-    if cache_control:
+    if ages:
         for name in _TIME_FIELDS:
             values = new.response.headers.get_all(name)
             headers = headers.replaced(name, values[0]) if values else headers.without(name)

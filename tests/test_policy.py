@@ -937,6 +937,26 @@ def test_304_merges_its_fields_into_the_stored_ones() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        (of_session(cache_control=True), {}),
+        (of_session(expire_after=HTTP_ONLY), {}),
+        (of_test(expire_after=HTTP_ONLY), {}),
+        (of_test(), {"expire_after": HTTP_ONLY}),
+    ],
+)
+def test_304_makes_the_age_start_anew_where_it_counts(settings: Settings, options: dict[str, Any]) -> None:
+    old = {"Date": format_http_date(NOW - seconds(100)), "Age": "50", "Cache-Control": "max-age=60"}
+    stored = interaction(-50, {**ETAG, **old})
+    verdict = settle(
+        sent(stored, CONDITION), asking(), 304, fields(ETAG), settings, parse_options(**options), NOW
+    )
+    confirmed = replace(stored, response=replace(stored.response, headers=verdict.headers), created_at=NOW)
+    assert current_age(confirmed, NOW) == seconds(0)
+    assert expiry_of(replace(confirmed, expires=verdict.expires), URL, settings, NOW) == NOW + seconds(60)
+
+
+@pytest.mark.parametrize(
     ("settings", "asked", "stored", "accepted"),
     [
         ({}, {}, STALE, False),

@@ -53,7 +53,7 @@ def test_status_and_body_may_not(change):
 def test_times_are_moved_and_nothing_else():
     old = recorded(("Date", "1"), ("X-Request-Id", "1"))
     new = replace(recorded(("Date", "2"), ("X-Request-Id", "2")), created_at=NOW, expires=NOW)
-    assert redated(old, new, cache_control=False) == replace(old, created_at=NOW, expires=NOW)
+    assert redated(old, new, ages=False) == replace(old, created_at=NOW, expires=NOW)
 
 
 def test_cookies_live_as_long_as_those_of_the_new_answer():
@@ -69,7 +69,7 @@ def test_cookies_live_as_long_as_those_of_the_new_answer():
         ("Set-Cookie", "a=7; Path=/; Expires=Tue, 02 Jun 2026 01:00:00 GMT"),
         ("Set-Cookie", "d=6; Max-Age=60"),
     )
-    assert redated(old, replace(new, created_at=NOW), cache_control=False).response.headers.items == (
+    assert redated(old, replace(new, created_at=NOW), ages=False).response.headers.items == (
         ("Set-Cookie", "a=1; Expires=Tue, 02 Jun 2026 01:00:00 GMT; Path=/"),
         ("Set-Cookie", "b=2; expires=Tue, 02 Jun 2026 02:00:00 GMT"),
         ("Set-Cookie", "c=3"),
@@ -77,10 +77,10 @@ def test_cookies_live_as_long_as_those_of_the_new_answer():
     )
 
 
-def test_fields_of_time_are_moved_with_cache_control():
+def test_fields_of_time_are_moved_where_the_age_counts():
     old = recorded(("Date", "1"), ("Age", "5"), ("X-Request-Id", "1"))
     new = replace(recorded(("Date", "2"), ("Expires", "3")), created_at=NOW)
-    headers = redated(old, new, cache_control=True).response.headers
+    headers = redated(old, new, ages=True).response.headers
     assert headers.items == (("Date", "2"), ("X-Request-Id", "1"), ("Expires", "3"))
 
 

@@ -56,7 +56,7 @@ Section numbers are those of RFC 9111 where no other is named.
 from __future__ import annotations
 
 from .conditions import Presented, presented
-from .expiry import expiry_of
+from .expiry import expiry_of, follows_http
 from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_lifetime, initial_age
 from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
@@ -78,6 +78,7 @@ __all__ = [
     "current_age",
     "expiry_of",
     "explicit_lifetime",
+    "follows_http",
     "has_validator",
     "heuristic_lifetime",
     "http_lifetime",

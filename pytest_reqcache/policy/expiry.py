@@ -53,6 +53,11 @@ def _end_of(lifetime: timedelta, stored: Interaction, now: datetime) -> datetime
     return expires_at(lifetime - age, min(stored.created_at, now))
 
 
+def follows_http(settings: Settings, url: str) -> bool:
+    """Whether what is stored is good for as long as it says itself, its ``Date`` and ``Age`` counted."""
+    return settings.cache_control or settings.default_expiry(url) is Special.HTTP_ONLY
+
+
 # --- of what is stored anew
 
 

@@ -156,7 +156,8 @@ def _freshened(answer: _Answer, stored: Interaction) -> Interaction:
     headers = stored.response.headers
     if not answer.settings.cache_control:  # with it cookies expire when they say, section 3.2
         headers = all_living_on(headers, answer.received - stored.created_at)
-    merged = freshened_headers(headers, answer.headers, answer.settings, answer.received)
+    ages = answer.settings.cache_control or expiry_for_new(answer.question) is Special.HTTP_ONLY
+    merged = freshened_headers(headers, answer.headers, answer.settings, answer.received, ages=ages)
     return replace(
         stored,
         response=replace(stored.response, headers=merged),

@@ -114,13 +114,15 @@ def update_headers(stored: Headers, fresh: Headers) -> Headers:
     return updated
 
 
-def freshened_headers(stored: Headers, fresh: Headers, settings: Settings, received: datetime) -> Headers:
+def freshened_headers(
+    stored: Headers, fresh: Headers, settings: Settings, received: datetime, *, ages: bool
+) -> Headers:
     """The fields of a stored response that has been confirmed.
 
-    With ``cache_control`` its age starts anew: an ``Age`` or ``Date`` that was not sent again would
+    Where its age counts (``ages``), that starts anew: an ``Age`` or ``Date`` that was not sent again would
     make it as old as it was before.
     """
-    if not settings.cache_control:
+    if not ages:
         return update_headers(stored, fresh)
     updated = update_headers(stored.without("Age"), stored_headers(fresh, settings))
     if "Date" in stored and "Date" not in fresh:

@@ -105,6 +105,16 @@ def test_header_that_is_said_to_be_volatile_is_no_change(suite, clock):
     ]
 
 
+@pytest.mark.parametrize("validator", [{}, {"ETag": '"1"'}], ids=["equal 200", "304"])
+def test_unchanged_answer_is_as_young_as_it_says_where_that_counts(suite, clock, validator):
+    suite.origin["/a"] = Answer("same", headers={"Cache-Control": "max-age=3600", **validator})
+    suite.test(TEST.format(marker="(expire_after='http')"))
+    suite.run().assert_outcomes(passed=1)
+    clock.move(86400)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().stdout.fnmatch_lines(["3 replayed, 0 requests made"])
+
+
 @pytest.mark.parametrize("status", [401, 403, 407, 408, 425, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("flag", ["--reqcache-refresh", "--reqcache-expire-after=1s"])
 def test_error_never_replaces_a_success(suite, clock, status, flag):
