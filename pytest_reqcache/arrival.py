@@ -82,6 +82,9 @@ class Arrival:
             self._not_stored("a redirect whose body broke off")
             self._answered(None)
             return
+        replaced = self.decided.replaced_by_answer_to(self.call.request)
+        if replaced is not None:
+            self.call.exchange.at_stake.append((self.call.what, replaced))
         self._hold(body)
 
     def _hold(self, body: bytes) -> None:

@@ -15,7 +15,7 @@ import requests
 from .conversion import as_cached_response, rewind, without_fields
 from .identity import Asked
 from .matching import CONDITIONAL_FIELDS
-from .models import RecordedRequest, RecordedResponse
+from .models import Interaction, RecordedRequest, RecordedResponse
 from .settings import NO_OPTIONS, Options, Settings, SettingsView
 
 #: Sends a request to the origin.
@@ -27,9 +27,10 @@ class Exchange:
     """One call of a session: a request with its redirects.
 
     The hops of a chain are held back until it has ended, and dropped if it ends in an error. ``asked`` are
-    the keys of its requests so far, ``followed`` the stored redirects that it was led by; it has ``ended``
-    with a response that leads nowhere. A probe looks whether there is a stored answer: that there is none is
-    no miss.
+    the keys of its requests so far, ``followed`` the stored redirects that it was led by, ``at_stake`` the
+    recordings that those held back are to replace, each with its request's name; it has ``ended`` with a
+    response that leads nowhere. A probe looks whether there is a stored answer: that there is none is no
+    miss.
     """
 
     options: Options = NO_OPTIONS
@@ -41,6 +42,7 @@ class Exchange:
     held: list[Callable[[], object]] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     followed: list[tuple[RecordedRequest, RecordedResponse]] = field(default_factory=list)
+    at_stake: list[tuple[str, Interaction]] = field(default_factory=list)
     is_probe: bool = False
 
     def end(self) -> None:

@@ -256,6 +256,7 @@ class Transport:
             call.exchange.options,
             now,
             received=received,
+            at_stake=[stored for _, stored in call.exchange.at_stake],
         )
         response.created_at = received
         if not call.settings.read_only:
@@ -284,14 +285,23 @@ class Transport:
         self, call: Call, found: Found | None, decided: Plan, verdict: Verdict, response: CachedResponse
     ) -> CachedResponse:
         """The response as it came: nothing of it is stored, and what is stored stays."""
-        if verdict.outcome is Outcome.KEEP and decided.stored is not None:
-            self.recorder.left_alone(decided.stored)
-            self.journal.refreshed(call.what, verdict.why)
+        if verdict.outcome is Outcome.KEEP:
+            self._kept(call, decided, verdict.why)
         else:
             self.journal.passed(call.what, verdict.why)
         call.exchange.failed = response.status_code >= 400
         self._answered(call, found, None, response.status_code)
         return response
+
+    def _kept(self, call: Call, decided: Plan, why: str) -> None:
+        """A refresh leaves what is recorded of the request, or of those whose redirects have led to it."""
+        if decided.stored is not None:
+            kept = [(call.what, decided.stored)]
+        else:
+            kept, why = call.exchange.at_stake, f"led to {call.asked.masked.request.url}, which {why}"
+        for what, stored in kept:
+            self.recorder.left_alone(stored)
+            self.journal.refreshed(what, why)
 
     def _stale(self, call: Call, found: Found, decided: Plan, why: str) -> CachedResponse:
         """What is stored, in place of an error; a refresh that was asked for did not come about."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -63,10 +64,12 @@ def settle(
     now: datetime,
     *,
     received: datetime | None = None,
+    at_stake: Sequence[Interaction] = (),
 ) -> Verdict:
     """What to do with a response to a request that was sent.
 
-    ``received`` is the moment from which its age counts, :func:`counted_from`; None is now.
+    ``received`` is the moment from which its age counts, :func:`counted_from`; None is now. ``at_stake`` is
+    what the redirects that led to it are to replace, once it is stored itself.
     """
     question = Question(request, request_directives(request, settings), settings, options)
     answer = _Answer(decided, question, status, headers, received or now)
@@ -81,8 +84,8 @@ def settle(
         directive_applies=status in DIRECTIVE_ERRORS and (failed or settings.cache_control),
     ):
         return Verdict(Outcome.USE_STALE, why=f"the origin answered {status}")
-    if settings.in_test and stored is not None and stored.response.status < 400:
-        if status in _NEVER_REPLACES_SUCCESS or status >= 500:
+    if settings.in_test and (status in _NEVER_REPLACES_SUCCESS or status >= 500):
+        if any(item.response.status < 400 for item in ([stored] if stored is not None else at_stake)):
             return Verdict(Outcome.KEEP, why=f"answered {status}: the recording is kept")
     updates = _updates(answer)
     why = _why_not_stored(answer)

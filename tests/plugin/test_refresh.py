@@ -129,6 +129,35 @@ def test_error_never_replaces_a_success(suite, clock, status, flag):
     result.stdout.fnmatch_lines([f"*GET {suite.origin.url}/a answered {status}: the recording is kept"])
 
 
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+@pytest.mark.parametrize("body", ["good", None], ids=["200", "302"])
+def test_error_that_a_redirect_leads_to_never_replaces_a_success(suite, clock, status, body):
+    answer = Answer(body) if body else Answer(status=302, headers={"Location": "/b"})
+    suite.origin["/a"] = answer, Answer(status=302, headers={"Location": "/login"})
+    suite.origin["/b"] = Answer("good")
+    suite.origin["/login"] = Answer("bad", status)
+    suite.test(TEST.format(marker=""))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    result = suite.run("--reqcache-refresh", "-s")
+    assert suite.cassette() == before
+    url = suite.origin.url
+    result.stdout.fnmatch_lines(
+        ["*GOT bad", "*GOT good", f"*GET {url}/a led to {url}/login, which answered {status}: *is kept"]
+    )
+
+
+def test_error_that_was_recorded_behind_a_redirect_is_replaced(suite):
+    suite.origin["/a"] = Answer(status=302, headers={"Location": "/login"})
+    suite.origin["/login"] = Answer("old", 401), Answer("old", 401), Answer("new", 403)
+    suite.test(TEST.format(marker="").replace("range(3)", "range(1)"))
+    suite.run().assert_outcomes(passed=1)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert "new" in suite.cassette()
+    assert "old" not in suite.cassette()
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_gone_replaces_a_success_and_is_reported(suite, status):
     suite.origin["/a"] = Answer("good"), Answer("gone", status)
