@@ -95,10 +95,15 @@ class Arrival:
     def _follow_stream(self) -> Tee | None:
         """It is stored when its body has been read."""
         self._answered(self._interaction(b""))
-        tee = record_stream(self.response, self._store, self._not_stored)
+        tee = record_stream(self.response, self._store_stream, self._not_stored)
         if tee is None:
             self._not_stored("a streamed body that cannot be followed")
         return tee
+
+    def _store_stream(self, body: Body) -> None:
+        """It may be read, or have nothing to read, while its chain is still held back: that comes first."""
+        self.call.exchange.end()
+        self._store(body)
 
     def _answered(self, stored: Interaction | None) -> None:
         if self.found is not None:

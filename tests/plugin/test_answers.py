@@ -404,6 +404,29 @@ def test_a_sequence_of_which_an_answer_is_filtered_out_is_a_miss(suite):
     suite.offline("-s").stdout.fnmatch_lines(["*[[]200, 504[]]*"])
 
 
+@pytest.mark.parametrize(
+    ("method", "body", "hooks"),
+    [("HEAD", "", "[]"), ("GET", "", "[]"), ("GET", "in", "[read]")],
+    ids=["HEAD", "no body", "read by a hook"],
+)
+def test_streamed_redirect_to_itself_replays_in_its_order(suite, method, body, hooks):
+    suite.origin["/a"] = Answer(status=302, headers={"Location": "/a"}), Answer(body)
+    record_and_replay(
+        suite,
+        f"""
+        def read(response, **_):
+            assert response.content is not None
+
+        @pytest.mark.reqcache
+        def test_it():
+            how = dict(stream=True, allow_redirects=True, hooks=dict(response={hooks}))
+            response = requests.request({method!r}, URL + "/a", **how)
+            assert (response.status_code, response.text) == (200, {body!r})
+            assert [hop.status_code for hop in response.history] == [302]
+        """,
+    )
+
+
 REFUSING_ALL = """
 import pytest
 
