@@ -5,6 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Flight:
+    """A request under way, and how many are ``waiting``, its own caller among them. It was ``in_vain`` for
+    the others where it brought an answer that is its caller's alone."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    waiting: int = 0
+    in_vain: bool = False
 
 
 class Flights:
@@ -14,24 +25,23 @@ class Flights:
         #: How many have ended. Where there are no more than before, no other has brought an answer since.
         self.landed = 0
         self._guard = threading.Lock()
-        self._flying: dict[str, tuple[threading.RLock, int]] = {}
+        self._flying: dict[str, Flight] = {}
 
     @contextmanager
-    def flight(self, key: str) -> Iterator[None]:
+    def flight(self, key: str) -> Iterator[Flight]:
         with self._guard:
-            lock, waiting = self._flying.get(key, (threading.RLock(), 0))
-            self._flying[key] = (lock, waiting + 1)
+            flight = self._flying.get(key) or Flight()
+            self._flying[key] = flight
+            flight.waiting += 1
         try:
-            with lock:
+            with flight.lock:
                 try:
-                    yield
+                    yield flight
                 finally:
                     with self._guard:
                         self.landed += 1
         finally:
             with self._guard:
-                lock, waiting = self._flying[key]
-                if waiting == 1:
+                flight.waiting -= 1
+                if flight.waiting == 0:
                     del self._flying[key]
-                else:
-                    self._flying[key] = (lock, waiting - 1)

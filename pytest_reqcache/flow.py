@@ -20,7 +20,7 @@ from .body import is_same, is_there, read_body
 from .cassette import DuplicateRecordingWarning
 from .conversion import copy_request
 from .drift import Drift, compare
-from .flights import Flights
+from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse, Source
@@ -417,7 +417,7 @@ class Flow:
         self._memory.sentinel.watch()
         return self._memory.sentinel.cleaned(text, self._settings().allowed_secrets)
 
-    def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
+    def flight(self, asked: Asked) -> AbstractContextManager[Flight] | None:
         if asked.request.method not in SAFE_METHODS or self._is_sequence(asked):
             return None  # each call takes an answer of its own
         return self.flights.flight(asked.key)

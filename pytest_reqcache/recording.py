@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .cassette import Cassette, MemoryCassette
 from .fields import kept_fields, without_noise
-from .flights import Flights
+from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason, is_compared
@@ -110,7 +110,7 @@ class Recorder(Protocol):
     @property
     def flights(self) -> Flights: ...
 
-    def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
+    def flight(self, asked: Asked) -> AbstractContextManager[Flight] | None:
         """Around a request to the origin whose answer others may share; None where each has its own."""
         ...
 
@@ -219,7 +219,7 @@ class SessionRecorder:
         self._sentinel.watch()
         return self._sentinel.cleaned(text, self._settings().allowed_secrets)
 
-    def flight(self, asked: Asked) -> AbstractContextManager[None] | None:
+    def flight(self, asked: Asked) -> AbstractContextManager[Flight] | None:
         return self.flights.flight(asked.key)
 
     def interactions(self) -> Iterator[Interaction]:

@@ -97,12 +97,16 @@ class Transport:
         flight = self.recorder.flight(call.asked) if _may_be_shared(call, decided) else None
         if flight is None:
             return self._from_origin(call, found, decided)
-        with flight:
+        with flight as shared:
             if self.recorder.flights.landed != landed:  # another thread may have asked meanwhile
                 found, decided = self._decide(call)
                 if decided.action is not Action.SEND:
                     return self._without_origin(call, found, decided)
-            return self._from_origin(call, found, decided)
+            if not shared.in_vain:
+                response = self._from_origin(call, found, decided)
+                shared.in_vain = _is_callers_alone(call, response)
+                return response
+        return self._from_origin(call, found, decided)
 
     def _decide(self, call: Call) -> tuple[Found, Plan]:
         found = self.recorder.find(call.asked)
@@ -389,6 +393,14 @@ def _may_be_shared(call: Call, decided: Plan) -> bool:
     """Whether the answer may answer the same request of another thread, which is to wait for it then."""
     is_stored = decided.forbidden is None and not call.settings.read_only
     return is_stored and decided.reason is not Reason.METHOD
+
+
+def _is_callers_alone(call: Call, response: requests.Response) -> bool:
+    """Whether those who have waited are not answered by it: it is not stored, or not yet, for its stream has
+    to be read or its chain to end. In a test each takes its turn all the same, and an answer of its own."""
+    if call.settings.in_test:
+        return False
+    return call.stream or call.is_followed(response) or getattr(response, "cache_key", None) is None
 
 
 def _age(stored: Interaction, now: datetime) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -381,6 +382,30 @@ def test_threads_whose_answers_are_their_own_do_not_wait_for_each_other(
     s = session(**settings)
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(s.request, method, origin.url + "/a", **arguments) for _ in range(4)]
+    assert [response.result().text for response in asked] == ["x"] * 4
+    assert origin.count("/a") == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer", "arguments"),
+    [
+        ({}, Answer("x", status=404), {}),
+        ({"cache_control": True}, Answer("x", headers={"Cache-Control": "no-store"}), {}),
+        ({}, Answer("x"), {"stream": True}),
+    ],
+    ids=["not stored", "no-store", "stream"],
+)
+def test_threads_that_waited_in_vain_do_not_wait_for_each_other(origin, session, settings, answer, arguments):
+    together = threading.Barrier(3)
+
+    def others(received):
+        together.wait(10)
+        return answer
+
+    origin["/a"] = replace(answer, delay=0.2), others
+    s = session(**settings)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(s.get, origin.url + "/a", **arguments) for _ in range(4)]
     assert [response.result().text for response in asked] == ["x"] * 4
     assert origin.count("/a") == 4
 
