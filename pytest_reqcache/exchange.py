@@ -45,6 +45,11 @@ class Exchange:
     at_stake: list[tuple[str, Interaction]] = field(default_factory=list)
     is_probe: bool = False
 
+    @property
+    def has_failed_to_replace(self) -> bool:
+        """Whether redirects have led from what is recorded to an error."""
+        return self.failed and bool(self.at_stake)
+
     def end(self) -> None:
         """Store what was held back, if the chain has not ended in an error."""
         held, self.held = self.held, []
@@ -130,17 +135,22 @@ def send_exchange(
     joining, current = _joining.set(None), _current.set(exchange)
     try:
         response = original(request, **kwargs)
-    except requests.TooManyRedirects:
-        exchange.failed = True
-        if is_hop:
-            raise
-        stale = _stale_chain(session, original, request, exchange, view, kwargs)
+        if not is_hop and exchange.has_failed_to_replace:
+            stale = _stale_chain(session, original, request, exchange, view, kwargs)
+            if stale is not None:
+                response.close()
+                return stale
+    except BaseException as error:
+        is_endless = isinstance(error, requests.TooManyRedirects)
+        is_failure = is_endless or (isinstance(error, Exception) and exchange.has_failed_to_replace)
+        stale = None
+        if is_failure and not is_hop:
+            stale = _stale_chain(session, original, request, exchange, view, kwargs)
+        # a hook of the caller's may raise when all is there
+        exchange.failed |= is_endless or not exchange.ended
         if stale is None:
             raise
         return stale
-    except BaseException:
-        exchange.failed |= not exchange.ended  # a hook of the caller's may raise when all is there
-        raise
     finally:
         _current.reset(current)
         _joining.reset(joining)
@@ -182,8 +192,8 @@ def _stale_chain(
     view: SettingsView,
     kwargs: dict[str, Any],
 ) -> requests.Response | None:
-    """The stored chain, where ``stale_if_error`` accepts it in place of too many redirects: an error
-    that is raised above every adapter."""
+    """The stored chain, where ``stale_if_error`` accepts it in place of one that ends in an error, or never:
+    no single request of it tells that."""
     if not failed.options.applied_to(view.current).stale_if_error:
         return None
     options = replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False)

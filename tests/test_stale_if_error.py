@@ -222,6 +222,32 @@ def test_failing_end_of_a_chain_is_taken_from_the_cache(
     assert summary(s.get(url)) == STALE
 
 
+def refuse_redirects(response: requests.Response, **_: Any) -> None:
+    if response.is_redirect:
+        raise RuntimeError("redirected")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "end", [Answer("who?", 403), Answer("error", 503), Answer(drop=True)], ids=["403", "503", "dropped"]
+)
+def test_stored_response_stands_in_for_a_redirect_to_an_error(
+    origin: Origin, clock: Clock, session: Session, end: Answer, stream: bool
+) -> None:
+    s = session(expire_after=60, stale_if_error=True)
+    origin["/a"] = Answer("old"), Answer(status=302, headers={"Location": "/login"})
+    origin["/login"] = end
+    s.get(f"{origin.url}/a")
+    clock.move(65)
+    for _ in range(2):
+        stale = s.get(f"{origin.url}/a", stream=stream)
+        assert summary(stale) == STALE
+        assert (stale.url, stale.history) == (f"{origin.url}/a", [])
+    assert origin.count("/login") == 2
+    with pytest.raises(RuntimeError, match="redirected"):  # that is no error of the origin
+        s.get(f"{origin.url}/a", hooks={"response": refuse_redirects})
+
+
 def test_chain_that_ends_in_an_error_replaces_nothing(origin: Origin, clock: Clock, session: Session) -> None:
     s = session(expire_after=60)
     url = chain(origin, Answer(status=302, headers={"Location": "/broken"}))

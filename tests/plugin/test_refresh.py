@@ -147,6 +147,17 @@ def test_error_that_a_redirect_leads_to_never_replaces_a_success(suite, clock, s
     )
 
 
+def test_recording_stands_in_for_an_error_that_a_redirect_leads_to(suite, clock):
+    suite.origin["/a"] = Answer("good"), Answer(status=302, headers={"Location": "/login"})
+    suite.origin["/login"] = Answer("bad", 401)
+    suite.test(TEST.format(marker="(stale_if_error=True, expire_after='1h')"))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(7200)
+    suite.run("-s").stdout.fnmatch_lines(["*GOT good"] * 3)
+    assert suite.cassette() == before
+
+
 def test_error_that_was_recorded_behind_a_redirect_is_replaced(suite):
     suite.origin["/a"] = Answer(status=302, headers={"Location": "/login"})
     suite.origin["/login"] = Answer("old", 401), Answer("old", 401), Answer("new", 403)
