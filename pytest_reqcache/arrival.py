@@ -84,7 +84,7 @@ class Arrival:
             return
         replaced = self.decided.replaced_by_answer_to(self.call.request)
         if replaced is not None:
-            self.call.exchange.at_stake.append((self.call.what, replaced))
+            self.call.exchange.at_stake += ((self.call.what, replaced),)
         self._hold(body)
 
     def _hold(self, body: bytes) -> None:

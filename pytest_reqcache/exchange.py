@@ -41,8 +41,8 @@ class Exchange:
     ended: bool = False
     held: list[Callable[[], object]] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
-    followed: list[tuple[RecordedRequest, RecordedResponse]] = field(default_factory=list)
-    at_stake: list[tuple[str, Interaction]] = field(default_factory=list)
+    followed: tuple[tuple[RecordedRequest, RecordedResponse], ...] = ()
+    at_stake: tuple[tuple[str, Interaction], ...] = ()
     is_probe: bool = False
 
     @property

@@ -202,7 +202,7 @@ class Transport:
     def _presented(self, call: Call, stored: Interaction, now: datetime) -> CachedResponse:
         """The stored response as it answers this very request."""
         if stored.response.status in REDIRECTS:
-            call.exchange.followed.append((stored.request, stored.response))
+            call.exchange.followed += ((stored.request, stored.response),)
         shape = policy.presented(call.request, stored, call.settings)
         if shape.span is None:  # as it is
             return self._replayed(call, stored, now)
@@ -300,7 +300,7 @@ class Transport:
     def _kept(self, call: Call, decided: Plan, why: str) -> None:
         """A refresh leaves what is recorded of the request, or of those whose redirects have led to it."""
         if decided.stored is not None:
-            kept = [(call.what, decided.stored)]
+            kept: tuple[tuple[str, Interaction], ...] = ((call.what, decided.stored),)
         else:
             kept, why = call.exchange.at_stake, f"led to {call.asked.masked.request.url}, which {why}"
         for what, stored in kept:
