@@ -3,27 +3,34 @@
 Identical safe requests share one answer. The next one is asked for where the last one can no longer
 be right: after a successful unsafe request to the same origin (RFC 9111 section 4.4), after an answer
 of 400 or more, where a chain of redirects leads back to the same request, and always by unsafe requests
-and with ``repeats="sequence"``. Positions start anew in
-each test, so neither the order of tests nor the number of workers changes an answer.
+and with ``repeats="sequence"``. Requests whose answers ``Vary`` tells apart (section 4.1) are counted each
+for itself. Positions start anew in each test, so neither the order of tests nor the number of workers
+changes an answer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from .policy import SAFE_METHODS, writes
+from .identity import variant
+from .matching import origin_of
+from .models import Interaction, RecordedRequest
+from .policy import SAFE_METHODS, varies_as, writes
+from .settings import Settings
 
 
-@dataclass(slots=True)
-class Slot:
-    """How far one request has come: which answer it got last, and what was the case then.
+@dataclass(slots=True, eq=False)
+class Given:
+    """An answer that the test got, and what was the case then.
 
-    ``live`` says that the last answer came from the origin: then the next one does too.
+    ``variant`` is the recording that it came from, without bodies; None where it would answer every request
+    of its name. ``live`` says that it came from the origin: then the next one does too.
     """
 
-    position: int = -1
+    variant: Interaction | None
     epoch: int = 0
     status: int = 0
     live: bool = False
@@ -39,46 +46,83 @@ class Turn(NamedTuple):
 class Answers:
     """The positions of one test."""
 
-    def __init__(self) -> None:
-        self._slots: dict[object, Slot] = {}
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._given: dict[object, list[Given]] = {}
         self._epochs: Counter[str] = Counter()
 
-    def turn(self, name: object, method: str, origin: str, *, sequence: bool, again: bool = False) -> Turn:
-        """The answer due to a request; one that each call takes for itself is taken by this. ``again``:
-        its last answer was a redirect that has led back to it."""
-        slot = self._slots.setdefault(name, Slot())
-        safe = method in SAFE_METHODS
+    def turn(self, name: object, request: RecordedRequest, *, sequence: bool, again: bool = False) -> Turn:
+        """The answer due to a request. ``again``: its last answer was a redirect that has led back to it."""
+        given, safe = self._given_to(name, request), request.method in SAFE_METHODS
+        if not given:
+            return Turn(0, may_hold=safe and sequence)
+        last, following = given[-1], len(given)
         if not safe or sequence:
-            slot.position += 1
-            return Turn(slot.position, may_hold=safe and not slot.live)
-        if slot.position < 0:
-            return Turn(0, may_hold=False)
-        if again or slot.epoch != self._epochs[origin]:
-            return Turn(slot.position + 1, may_hold=False)
-        if slot.status >= 400:
-            return Turn(slot.position + 1, may_hold=not slot.live)
-        return Turn(slot.position, may_hold=not slot.live)
+            return Turn(following, may_hold=safe and not last.live)
+        if again or last.epoch != self._epochs[origin_of(request.url)]:
+            return Turn(following, may_hold=False)
+        if last.status >= 400:
+            return Turn(following, may_hold=not last.live)
+        return Turn(following - 1, may_hold=not last.live)
 
-    def is_live(self, name: object) -> bool:
+    def take(self, name: object, request: RecordedRequest, recording: Interaction) -> None:
+        """A call takes a recording for itself: the next call gets the next one."""
+        live = self.is_live(name, request)
+        self._given.setdefault(name, []).append(Given(_without_bodies(recording), live=live))
+
+    def is_live(self, name: object, request: RecordedRequest) -> bool:
         """Whether the last answer to that request came from the origin."""
-        return name in self._slots and self._slots[name].live
+        given = self._given_to(name, request)
+        return bool(given) and given[-1].live
 
     def answered(
         self,
         name: object,
-        method: str,
-        origin: str,
+        request: RecordedRequest,
         status: int,
+        used: Interaction | None,
         *,
-        position: int | None,
+        position: int,
+        size: int,
         live: bool,
         sequence: bool,
     ) -> None:
-        """A request was answered: by the recording at ``position``, or (None) by nothing that is stored."""
-        slot = self._slots.setdefault(name, Slot())
-        if position is not None:
-            slot.live = live
-            if method in SAFE_METHODS and not sequence:
-                slot.position, slot.epoch, slot.status = position, self._epochs[origin], status
-        if writes(method, status):
+        """A request was answered: by the recording at ``position`` of ``size``, or by a new one behind them;
+        or (None) by nothing that is stored."""
+        origin = origin_of(request.url)
+        if used is not None:
+            given = self._given_to(name, request)
+            if request.method in SAFE_METHODS and not sequence:
+                outdated = given[min(position, size) :]
+            else:
+                outdated = given[position : position + 1] if position < size else []
+            new = Given(_without_bodies(used), self._epochs[origin], status, live)
+            self._put(name, new, outdated)
+        if writes(request.method, status):
             self._epochs[origin] += 1
+
+    def _put(self, name: object, new: Given, outdated: list[Given]) -> None:
+        given = self._given.setdefault(name, [])
+        if not outdated:
+            given.append(new)
+            return
+        first, *later = outdated
+        given[given.index(first)] = new
+        for one in later:
+            given.remove(one)
+
+    def _given_to(self, name: object, request: RecordedRequest) -> list[Given]:
+        """What was given of that name, first to last, and would answer this request."""
+        given = self._given.get(name)
+        if given is None:
+            return []
+        settings = self._settings()
+        return [one for one in given if one.variant is None or varies_as(one.variant, request, settings)]
+
+
+def _without_bodies(recording: Interaction) -> Interaction | None:
+    """What tells which requests a recording answers; None where it answers every one of its name."""
+    if not variant(recording):
+        return None
+    request, response = recording.request, recording.response
+    return replace(recording, request=replace(request, body=None), response=replace(response, body=b""))

@@ -80,7 +80,7 @@ class Flow:
         self._redactor = redactor
         self._memory = memory
         self._settings = settings
-        self._answers = Answers()
+        self._answers = Answers(settings)
         self._bindings = redactor.bindings
         self.flights = Flights()
         self._lock = threading.RLock()
@@ -89,7 +89,7 @@ class Flow:
         self._left_alone: set[str] = set()
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
-        self._sequences: dict[str, list[str]] = {}  # by key: the refs of the answers recorded
+        self._sequences: dict[object, tuple[Asked, list[str]]] = {}  # the refs of the answers recorded
         self._committed: set[str] = set()  # refs of what this test has written already
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
         self._asked_for: dict[str, tuple[RecordedRequest, int, str | None]] = {}  # by ref
@@ -122,12 +122,12 @@ class Flow:
 
     def _due(self, asked: Asked, answers: list[Interaction]) -> Found:
         """Which of the answers is due."""
-        method, origin = asked.request.method, origin_of(asked.request.url)
-        sequence = self._is_sequence(asked)
-        name = self._slot(asked)
-        turn = self._answers.turn(name, method, origin, sequence=sequence, again=asked.again)
+        name, request, sequence = self._slot(asked), asked.request, self._is_sequence(asked)
+        turn = self._answers.turn(name, request, sequence=sequence, again=asked.again)
+        if turn.position < len(answers) and (sequence or request.method not in SAFE_METHODS):
+            self._answers.take(name, request, answers[turn.position])
         if sequence:
-            return self._of_sequence(answers, turn, live=self._answers.is_live(name))
+            return self._of_sequence(answers, turn)
         if turn.position < len(answers):
             return self._at(answers, turn.position, asked)
         if answers and turn.may_hold:
@@ -147,12 +147,12 @@ class Flow:
             size=len(answers),
         )
 
-    def _of_sequence(self, answers: Sequence[Interaction], turn: Turn, *, live: bool) -> Found:
+    def _of_sequence(self, answers: Sequence[Interaction], turn: Turn) -> Found:
         """A sequence is judged by its first answer; then it is replayed, or recorded, as a whole."""
         size = len(answers)
         if turn.position == 0:
             return Found(tuple(self._live(item) for item in answers[:1]), position=0, size=size)
-        if live:
+        if not turn.may_hold:
             due = tuple(self._live(item) for item in answers[turn.position : turn.position + 1])
             return Found(due, refetch=True, position=turn.position, size=size)
         if answers:
@@ -327,20 +327,27 @@ class Flow:
             old = None if replaced is None else self._as_read(replaced)
             staged = self._staging.stage(replace(new, answer=answer), old, refresh=refresh)
             if self._is_sequence(asked):
-                self._sequences.setdefault(asked.key, []).append(staged.ref)
+                name = (self._slot(asked), variant(staged))
+                self._sequences.setdefault(name, (asked, []))[1].append(staged.ref)
             return staged
 
     def _next_answer(self, asked: Asked, new: Interaction, found: Found | None) -> int:
         """The number after those that were there when it was looked for, and those of this test: what
-        another process has recorded meanwhile is the same answer, not the one before."""
+        another process has recorded meanwhile is the same answer, not the one before. Counted are those that
+        may answer the same request as the new one."""
         known = list(found.alike) if found is not None else []
         known += (
             change.new
             for change in self._staged_alike(asked)
             if change.new is not None and self.identity.same_key(change.new, asked)
         )
-        own = variant(new)
-        return 1 + max((item.answer for item in known if variant(item) == own), default=0)
+        settings = self._settings()
+        before = (
+            item.answer
+            for item in known
+            if varies_as(item, new.request, settings) or varies_as(new, item.request, settings)
+        )
+        return 1 + max(before, default=0)
 
     def _staged_alike(self, asked: Asked) -> Sequence[Staged]:
         """The staged changes to what may be recorded of a request."""
@@ -375,14 +382,14 @@ class Flow:
             sequence, slot = self._is_sequence(asked), self._slot(asked)
             if sequence and used is not None and used.keep:
                 # What a hand wrote into a sequence does not end its refresh.
-                live = live or self._answers.is_live(slot)
-            position = None if used is None else min(found.position, found.size)
+                live = live or self._answers.is_live(slot, asked.request)
             self._answers.answered(
                 slot,
-                asked.request.method,
-                origin_of(asked.request.url),
+                asked.request,
                 status,
-                position=position,
+                None if found.held else used,
+                position=found.position,
+                size=found.size,
                 live=live,
                 sequence=sequence,
             )
@@ -520,20 +527,16 @@ class Flow:
 
     def _left_over_of_sequences(self) -> list[Staged]:
         """What a shorter new sequence does not replace."""
-        new = {key: {ref for ref in refs if ref in self._staging} for key, refs in self._sequences.items()}
-        if not any(new.values()):
-            return []
-        sequence_of = {item.ref: self.identity.key(item) for item in self.interactions()}
         # What is left alone was served as it was, or refreshed with an error: a good recording stays.
         staying = self._left_alone | self._committed
-        return [
-            Staged(None, item, refresh=True)
-            for item in self.cassette
-            if (own := new.get(sequence_of.get(item.ref, "")))
-            and not item.keep
-            and item.ref not in own
-            and item.ref not in staying
-        ]
+        left_over = {
+            item.ref: item
+            for asked, refs in self._sequences.values()
+            if any(ref in self._staging for ref in refs)
+            for item in self._compatible(asked, self._of_key(asked))
+            if not (item.keep or item.ref in self._staging or item.ref in staying)
+        }
+        return [Staged(None, item, refresh=True) for item in left_over.values()]
 
 
 def _lasting(received: RecordedResponse, stored: Interaction) -> RecordedResponse:

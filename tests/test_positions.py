@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 
 from pytest_reqcache.answers import Answers, Turn
+from pytest_reqcache.headers import Headers
+from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.settings import TEST_SETTINGS
 
-ORIGIN = "http://api.test:80"
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+URL = "http://api.test/"
+
+
+def ask(
+    answers: Answers, step: tuple[str, str, int | None, bool], *, sequence: bool = False, **of: str
+) -> Turn:
+    """Ask for ``(name, method, status, live)``; a status of None was not stored."""
+    name, method, status, live = step
+    request = RecordedRequest(method, of.get("url", URL), Headers([("Accept", of.get("accept", "*/*"))]))
+    response = RecordedResponse(
+        status or 503, headers=Headers([("Vary", of["vary"])] if "vary" in of else ())
+    )
+    recording = Interaction(request, response, NOW)
+    sequence = sequence and method == "GET"
+    turn = answers.turn(name, request, sequence=sequence)
+    answers.answered(
+        name,
+        request,
+        response.status,
+        None if status is None else recording,
+        position=turn.position,
+        size=turn.position,
+        live=live,
+        sequence=sequence,
+    )
+    return turn
 
 
 def play(*steps: tuple[str, str, int | None, bool], sequence: bool = False) -> list[Turn]:
-    """Ask for each ``(name, method, status, live)`` in turn; a status of None was not stored."""
-    answers, turns = Answers(), []
-    for name, method, status, live in steps:
-        turn = answers.turn(name, method, ORIGIN, sequence=sequence and method == "GET")
-        turns.append(turn)
-        answers.answered(
-            name,
-            method,
-            ORIGIN,
-            status or 503,
-            position=None if status is None else turn.position,
-            live=live,
-            sequence=sequence and method == "GET",
-        )
-    return turns
+    answers = Answers(lambda: TEST_SETTINGS)
+    return [ask(answers, step, sequence=sequence) for step in steps]
 
 
 READ, WRITE = ("r", "GET", 200, False), ("w", "PUT", 200, False)
@@ -80,8 +98,23 @@ def test_sequence_advances_with_each_request():
 
 
 def test_writes_to_another_origin_change_nothing():
-    answers = Answers()
-    first = answers.turn("r", "GET", ORIGIN, sequence=False)
-    answers.answered("r", "GET", ORIGIN, 200, position=first.position, live=False, sequence=False)
-    answers.answered("w", "PUT", "http://other:80", 200, position=0, live=False, sequence=False)
-    assert answers.turn("r", "GET", ORIGIN, sequence=False).position == 0
+    answers = Answers(lambda: TEST_SETTINGS)
+    turns = [ask(answers, READ), ask(answers, WRITE, url="http://other/"), ask(answers, READ)]
+    assert [turn.position for turn in turns] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "step", [("w", "PUT", 200, False), ("r", "GET", 404, False)], ids=["writes", "errors"]
+)
+@pytest.mark.parametrize(
+    ("varies", "positions"),
+    [((True, True, True), [0, 0, 1]), ((False, False, False), [0, 1, 2]), ((False, True, True), [0, 1, 1])],
+    ids=["vary", "none", "none at first"],
+)
+def test_variants_are_counted_each_for_itself(step, varies, positions):
+    answers = Answers(lambda: TEST_SETTINGS)
+    turns = [
+        ask(answers, step, accept=accept, **({"vary": "Accept"} if varied else {}))
+        for accept, varied in zip(("text/html", "text/csv", "text/html"), varies, strict=True)
+    ]
+    assert [turn.position for turn in turns] == positions

@@ -14,7 +14,7 @@ from ..conversion import without_coding
 from ..fields import without_noise
 from ..headers import parse_age, parse_http_date
 from ..identity import Asked, TestIdentity, variant
-from ..matching import normalize_url, origin_of
+from ..matching import normalize_url
 from ..models import Interaction, RecordedResponse
 from ..policy import varies_as
 from ..redaction import DEFAULT_RULES, Redactor, Registry, Rules, Sentinel
@@ -132,19 +132,18 @@ class _Repeats:
 
 def _repeats(items: Sequence[Interaction], asked: Sequence[Asked]) -> _Repeats:
     """Play the recordings as a test of ours would request them."""
-    answers = Answers()
+    answers = Answers(lambda: TEST_SETTINGS)
     recorded: dict[object, list[Interaction]] = {}
     same: set[int] = set()
     differing: set[str] = set()
     chain: set[object] = set()
     for number, (item, own) in enumerate(zip(items, asked, strict=True)):
-        method, origin = item.request.method, origin_of(item.request.url)
         name = (own.key, own.masked.credentials)
         of_name = recorded.setdefault(name, [])
         known = [earlier for earlier in of_name if varies_as(earlier, item.request, TEST_SETTINGS)]
         if not (number and _leads_to(items[number - 1], item.request.url)):
             chain = set()
-        turn = answers.turn(name, method, origin, sequence=False, again=name in chain)
+        turn = answers.turn(name, item.request, sequence=False, again=name in chain)
         chain.add(name)
         position = min(turn.position, len(known))
         if position < len(known):
@@ -155,8 +154,16 @@ def _repeats(items: Sequence[Interaction], asked: Sequence[Asked]) -> _Repeats:
                 differing.add(own.key)
         else:
             of_name.append(item)
-        status = item.response.status
-        answers.answered(name, method, origin, status, position=position, live=False, sequence=False)
+        answers.answered(
+            name,
+            item.request,
+            item.response.status,
+            item,
+            position=position,
+            size=len(known),
+            live=False,
+            sequence=False,
+        )
     return _Repeats(frozenset(same), frozenset(differing))
 
 

@@ -503,3 +503,72 @@ def test_a_refreshed_flow_with_a_credential_has_the_answers_that_it_had(suite):
     suite.subprocess("--reqcache-refresh", "-s").stdout.fnmatch_lines(["*[[]'new 1', 'new 2'[]]*"])
     assert suite.cassette().count("- request:") == 3
     suite.offline("-s").stdout.fnmatch_lines(["*[[]'new 1', 'new 2'[]]*"])
+
+
+def by_language(seen):
+    """A page in the language that is asked for, or that a cookie names."""
+    named = seen.headers.get("cookie") or seen.headers.get("accept-language", "")
+    headers = [("Vary", "Accept-Language, Cookie")]
+    if seen.method == "PUT":
+        headers.append(("Set-Cookie", "lang=de; Path=/"))
+    return Answer(f"{seen.method} {named}", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "requested", "texts"),
+    [
+        ("share", "GET, PUT, GET", ["GET", "PUT", "GET lang=de"]),
+        ("share", "GET en, POST en, GET de, GET en", ["GET en", "POST en", "GET de", "GET en"]),
+        ("share", "POST en, POST de, POST en", ["POST en", "POST de", "POST en"]),
+        ("sequence", "GET en, GET de, GET de, GET en", ["GET en", "GET de", "GET de", "GET en"]),
+    ],
+    ids=["cookie of a write", "read after a write", "writes", "sequence"],
+)
+def test_each_variant_has_answers_of_its_own(suite, repeats, requested, texts):
+    suite.origin["/page"] = by_language
+    cassette = record_and_replay(
+        suite,
+        f"""
+        @pytest.mark.reqcache(repeats={repeats!r})
+        def test_it(cached_session):
+            def text(method, language=""):
+                headers = {{"Accept-Language": language or None}}
+                return cached_session.request(method, URL + "/page", headers=headers).text.strip()
+
+            assert [text(*each.split()) for each in {requested!r}.split(", ")] == {texts}
+        """,
+    )
+    assert suite.origin.count() == cassette.count("- request:") == len(texts)
+
+
+def test_a_new_variant_of_a_sequence_leaves_the_others_as_they_are(suite):
+    suite.origin["/job"] = lambda seen: Answer(seen.headers["accept"], headers={"Vary": "Accept"})
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence")
+        def test_it():
+            for accept in os.environ["ACCEPT"].split():
+                assert requests.get(URL + "/job", headers={"Accept": accept}).text == accept
+    """)
+    with pytest.MonkeyPatch.context() as patch:
+        for accept in ("text/html text/html", "text/html text/csv text/csv"):
+            patch.setenv("ACCEPT", accept)
+            suite.run().assert_outcomes(passed=1)
+        patch.setenv("ACCEPT", "text/html text/csv text/html text/csv")
+        suite.offline().assert_outcomes(passed=1)
+    assert suite.cassette().count("- request:") == suite.origin.count() == 4
+
+
+def test_writes_with_a_secret_that_vary_names_are_counted_on(suite):
+    suite.origin["/jobs"] = lambda seen: Answer({"n": suite.origin.count()}, headers={"Vary": "Cookie"})
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            cookies = {"sessionid": "5f0c9f6e3d0a4e0e9d5e"}
+            posted = [requests.post(URL + "/jobs", cookies=cookies) for _ in os.environ["JOBS"]]
+            assert [response.json()["n"] for response in posted] == [*range(1, len(posted) + 1)]
+    """)
+    with pytest.MonkeyPatch.context() as patch:
+        for jobs in ("a", "ab"):
+            patch.setenv("JOBS", jobs)
+            suite.run().assert_outcomes(passed=1)
+        suite.offline().assert_outcomes(passed=1)
