@@ -24,7 +24,7 @@ from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse, Source
-from .policy import SAFE_METHODS, Reason, varies_as
+from .policy import SAFE_METHODS, Reason, is_stored_rightly, varies_as
 from .recording import Found, Store
 from .redacting import Redacting
 from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
@@ -111,8 +111,10 @@ class Flow:
             missing = found.missing
             if not found.candidates and not found.size:
                 settings = self._settings()
-                if any(not varies_as(item, asked.request, settings) for item, _ in same):
-                    missing = Reason.VARY
+                others = [item for item, _ in same if not varies_as(item, asked.request, settings)]
+                if others:
+                    rightly = any(is_stored_rightly(item, settings) for item in others)
+                    missing = Reason.VARY if rightly else Reason.DO_NOT_CACHE
             return found._replace(missing=missing, alike=tuple(item for item, _ in same))
 
     def _note_asked_for(self, recorded: Iterable[Interaction | None]) -> None:

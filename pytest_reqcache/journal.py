@@ -40,9 +40,10 @@ class Miss(NamedTuple):
 
     def explain(self) -> str:
         """The reason in words: with how long ago it expired, where it has."""
-        if self.reason is Reason.EXPIRED and self.expired_at and self.at:
-            return f"expired {in_words(self.at - self.expired_at)} ago"
-        return self.reason.value
+        words = self.reason.value
+        if words.startswith("expired") and self.expired_at and self.at:
+            return words.replace("expired", f"expired {in_words(self.at - self.expired_at)} ago", 1)
+        return words
 
 
 def in_words(span: timedelta) -> str:

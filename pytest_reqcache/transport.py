@@ -392,7 +392,7 @@ def _without_followed(found: Found, call: Call) -> Found:
 def _may_be_shared(call: Call, decided: Plan) -> bool:
     """Whether the answer may answer the same request of another thread, which is to wait for it then."""
     is_stored = decided.forbidden is None and not call.settings.read_only
-    return is_stored and decided.reason is not Reason.METHOD
+    return is_stored and decided.reason is not Reason.ORIGIN_ALONE
 
 
 def _is_callers_alone(call: Call, response: requests.Response) -> bool:

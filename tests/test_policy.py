@@ -127,6 +127,26 @@ PLANS: dict[str, tuple[Any, ...]] = {
         Action.REFUSE, Reason.TOO_OLD, (),
     ),
     "stale, offline": ({"only_if_cached": True}, {}, {}, STALE_WITH, Action.REFUSE, Reason.EXPIRED, ()),
+    "too old for the request, and expired for that": (
+        {"only_if_cached": True}, {}, {"Cache-Control": "max-age=50"}, STALE,
+        Action.REFUSE, Reason.TOO_OLD, (),
+    ),
+    "not for long enough, and expired": (
+        {"only_if_cached": True}, {}, {"Cache-Control": "min-fresh=1"}, STALE,
+        Action.REFUSE, Reason.EXPIRED, (),
+    ),
+    "no-cache recorded, offline": (
+        {"only_if_cached": True, "cache_control": True, "stale_if_error": True}, {}, {},
+        interaction(-50, {"Cache-Control": "no-cache"}), Action.REFUSE, Reason.REVALIDATE, (),
+    ),
+    "must-revalidate, offline": (
+        {"only_if_cached": True, "cache_control": True, "stale_if_error": True}, {}, {},
+        interaction(-50, {"Cache-Control": "must-revalidate"}), Action.REFUSE, Reason.MUST_REVALIDATE, (),
+    ),
+    "to expire at once, offline by the header": (
+        {}, {"expire_after": 0}, {"Cache-Control": "only-if-cached"}, FRESH,
+        Action.REFUSE, Reason.REFRESH, (),
+    ),
     "stale, offline by the header": (
         {}, {}, {"Cache-Control": "only-if-cached"}, STALE, Action.REFUSE, Reason.EXPIRED, (),
     ),
@@ -402,6 +422,14 @@ def test_variant_is_selected_by_the_fields_that_vary_names(
         assert (select(asking(asked), [candidate], settings) is candidate) is expected
         decided = plan(asking(asked), [candidate], settings, Options(), NOW)
         assert decided.reason is (None if expected else Reason.VARY)
+
+
+def test_a_write_is_left_to_the_origin_where_http_alone_says_what_is_good_for_how_long() -> None:
+    settings = of_session(
+        expire_after=HTTP_ONLY, cache_control=True, allowable_methods=["POST"], only_if_cached=True
+    )
+    decided = plan(asking(method="POST"), [interaction(50)], settings, Options(), NOW)
+    assert (decided.action, decided.reason) == (Action.REFUSE, Reason.ORIGIN_ALONE)
 
 
 def test_vary_asterisk_never_matches_with_cache_control() -> None:

@@ -16,6 +16,13 @@ from .elsewhere import Holder
 _MOST_LINES: Final = 25
 _LONGEST_LINE: Final = 150
 _OTHERS: Final = 3  # recorded requests that are named after the nearest
+# Reasons that one more recording would not change, and what would.
+_IN_THE_WAY: Final = {
+    Reason.METHOD: "name {method} in allowable_methods",
+    Reason.DO_NOT_CACHE: "take do-not-cache, no-store or cache_control off",
+    Reason.REVALIDATE: "take cache_control off",
+    Reason.TOO_OLD: "take max-age or min-fresh off the request",
+}
 
 
 def explain(
@@ -82,12 +89,18 @@ def _nearest_lines(
         yield f"  recorded:  {shown}{more}"
 
 
-def record_command(nodeid: str, variables: Sequence[str], arguments: Sequence[str], *, refuses: bool) -> str:
-    """The command that runs a test online; without a test, the whole run.
+def record_command(
+    nodeid: str, variables: Sequence[str], arguments: Sequence[str], *, miss: Miss, refuses: bool
+) -> str:
+    """The command that runs a test online; without a test, the whole run. Before it stands what no command
+    takes back, and what would be in the way of the recording or of its use.
 
     ``variables`` and ``arguments`` take back what would make the run offline again; ``refuses`` says that the
-    test itself asks to make no request, which no command takes back.
+    test, or the request, itself asks to make no request.
     """
     test = [shlex.quote(nodeid)] if nodeid else []
     command = " ".join([*variables, "pytest", *test, *map(shlex.quote, arguments)])
-    return f"take only_if_cached off, then {command}" if refuses else command
+    first = ["take only_if_cached off"] if refuses else []
+    if miss.reason in _IN_THE_WAY:
+        first.append(_IN_THE_WAY[miss.reason].format(method=miss.method))
+    return ", then ".join([*first, command])

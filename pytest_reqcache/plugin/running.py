@@ -20,7 +20,7 @@ from ..cassette import Cassette, CassetteError
 from ..conversion import as_prepared
 from ..drift import Drift
 from ..engine import Engine
-from ..exchange import Forward
+from ..exchange import Forward, exchange_under_way
 from ..fields import compared_fields
 from ..flow import Commit, Flow, RunMemory
 from ..guard import Guard
@@ -28,7 +28,7 @@ from ..identity import TestIdentity, made_key
 from ..journal import Journal, Miss
 from ..models import Interaction, RecordedRequest
 from ..names import check_name, spelling, where_they_differ
-from ..policy import Reason
+from ..policy import Reason, request_directives
 from ..redaction import Redactor, SecretFoundError, masked_url
 from ..settings import (
     CONFIG_SETTINGS,
@@ -111,8 +111,8 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     settings = settings_of(item, layer, run.options)
     path = cassette_path(item, cassette_name(item), run.options.cassette_dir)
 
-    def command() -> str:
-        return _command(run, told_nodeid(item), refuses=refuses_requests(item, layer))
+    def command(miss: Miss, refuses: bool) -> str:
+        return _command(run, told_nodeid(item), miss, refuses=refuses or refuses_requests(item, layer))
 
     engine, flow, explanations = _engine(path, settings, run, command)
     running = Running(item.nodeid, engine, flow, patches, sections=explanations)
@@ -123,11 +123,12 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
 
 
 def _engine(
-    path: Path, settings: Settings, run: Run, command: Callable[[], str], fixture: str = ""
+    path: Path, settings: Settings, run: Run, command: Callable[[Miss, bool], str], fixture: str = ""
 ) -> tuple[Engine, Flow, list[str]]:
     """An engine on a cassette, its flow, and the list that the explanations of its misses go to.
 
-    ``command`` gives what records, ``fixture`` names the cassette where it is for fixtures of wider scope.
+    ``command`` gives what records a miss, of a request that asks to be sent to nobody or not; ``fixture``
+    names the cassette where it is for fixtures of wider scope.
     """
     if run.memory is None:
         run.memory = RunMemory()
@@ -147,7 +148,7 @@ def _engine(
             masked,
             recorded,
             cassette=path,
-            command=command(),
+            command=command(miss, _refuses_others(request, view.current)),
             elsewhere=_elsewhere(run).holder(masked.url, path, lambda other: _holds(other, request, view))
             if miss.reason is Reason.NEVER_RECORDED
             else None,
@@ -201,11 +202,19 @@ def _holds(path: Path, request: RecordedRequest, view: SettingsView) -> bool:
         return False
 
 
-def _command(run: Run, nodeid: str, *, refuses: bool) -> str:
+def _command(run: Run, nodeid: str, miss: Miss, *, refuses: bool) -> str:
     """The command that records what was missed. Online only who asks not to make a request misses."""
     options = run.options
     refuses = refuses or not (options.offline or options.ini.get("only_if_cached"))
-    return record_command(nodeid, options.variables, options.arguments, refuses=refuses)
+    return record_command(nodeid, options.variables, options.arguments, miss=miss, refuses=refuses)
+
+
+def _refuses_others(request: RecordedRequest, settings: Settings) -> bool:
+    """Whether a request, or the call that it is made by, asks for nothing but what is recorded."""
+    exchange = exchange_under_way()
+    if exchange is not None and exchange.options.only_if_cached:
+        return True
+    return request_directives(request, settings).has("only-if-cached")
 
 
 def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
@@ -223,9 +232,11 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
             here, there = where_they_differ(path, other)
             raise ValueError(f"{here!r} is spelt {there!r} elsewhere: one spelling is accepted")
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
-        refuses = bool(layer.get("only_if_cached"))
-        engine = _engine(path, settings, run, lambda: _command(run, "", refuses=refuses), path.stem)
-        run.wider[path] = Wider(*engine)
+
+        def command(miss: Miss, refuses: bool) -> str:
+            return _command(run, "", miss, refuses=refuses or bool(layer.get("only_if_cached")))
+
+        run.wider[path] = Wider(*_engine(path, settings, run, command, path.stem))
     return run.wider[path].engine
 
 

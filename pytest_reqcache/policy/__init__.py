@@ -60,9 +60,9 @@ from .expiry import expiry_of, follows_http
 from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_lifetime, initial_age
 from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
-from .reusing import is_compared, select, varies_as
+from .reusing import is_compared, request_directives, select, varies_as
 from .settling import counted_from, is_error, settle, settle_error
-from .storing import stored_headers
+from .storing import is_stored_rightly, stored_headers
 from .terms import Action, Outcome, Plan, Reason, Verdict
 from .validation import has_validator, update_headers, validators
 
@@ -86,8 +86,10 @@ __all__ = [
     "invalidated_urls",
     "is_compared",
     "is_error",
+    "is_stored_rightly",
     "plan",
     "presented",
+    "request_directives",
     "select",
     "settle",
     "settle_error",

@@ -42,7 +42,7 @@ def plan(
     if _is_not_to_be_cached(question):
         return Plan(no_answer, reason=Reason.DO_NOT_CACHE, forbidden=Reason.DO_NOT_CACHE)
     if request.method not in REUSABLE_METHODS and is_http_alone(question):  # section 4: written through
-        return Plan(no_answer, reason=Reason.METHOD)
+        return Plan(no_answer, reason=Reason.ORIGIN_ALONE)
 
     stored = select(request, candidates, settings)
     if stored is None:
@@ -97,11 +97,19 @@ def _offline(question: Question, selected: Selected) -> Plan:
         or selected.accepts_on_error()
     ):
         return Plan(Action.SERVE, stored, expires)
-    if is_expired(expires, selected.now):
-        return Plan(Action.REFUSE, stored, expires, Reason.EXPIRED)
-    return Plan(
-        Action.REFUSE, stored, expires, Reason.TOO_OLD if selected.is_too_old() else Reason.REVALIDATE
-    )
+    return Plan(Action.REFUSE, stored, expires, _why_unusable(selected))
+
+
+def _why_unusable(selected: Selected) -> Reason:
+    """Why what is stored does not do without the origin: first what a younger recording would not change."""
+    if selected.says_no_cache():
+        return Reason.REVALIDATE
+    if selected.exceeds_max_age():
+        return Reason.TOO_OLD
+    if is_expired(selected.expires, selected.now):
+        return Reason.MUST_REVALIDATE if selected.forbids_stale() else Reason.EXPIRED
+    # What is left is the call's own expire_after=0, beside the only-if-cached of its request.
+    return Reason.TOO_OLD if selected.is_too_old() else Reason.REFRESH
 
 
 def _online(question: Question, selected: Selected, candidates: Sequence[Interaction]) -> Plan:

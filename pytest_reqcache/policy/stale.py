@@ -33,19 +33,27 @@ class Selected(NamedTuple):
         ``no-cache`` does always, ``must-revalidate`` and ``proxy-revalidate`` do once it is stale.
         """
         said = self._said()
-        if says_no_cache(said):
+        if self.says_no_cache():
             return True
         return is_expired(self.expires, self.now) and (
             said.has("must-revalidate") or said.has("proxy-revalidate")
         )
 
-    def is_too_old(self) -> bool:
-        """Whether the request asks for something younger (5.2.1.1), or longer fresh (5.2.1.3)."""
+    def says_no_cache(self) -> bool:
+        """Whether the response forbids every use that was not confirmed (5.2.2.4)."""
+        return says_no_cache(self._said())
+
+    def exceeds_max_age(self) -> bool:
+        """Whether the request asks for something younger (5.2.1.1)."""
         limit = self.asked.seconds("max-age")
         # Of that age it will do; with 0, which is how one asks for a reload, nothing does.
-        if limit is not None and (
+        return limit is not None and (
             limit == 0 or current_age(self.stored, self.now) > timedelta(seconds=limit)
-        ):
+        )
+
+    def is_too_old(self) -> bool:
+        """Whether the request asks for something younger, or longer fresh (5.2.1.3)."""
+        if self.exceeds_max_age():
             return True
         spare = self.asked.seconds("min-fresh")
         if spare is None or self.expires is None:

@@ -48,8 +48,10 @@ class Reason(enum.Enum):
     USED_UP = "answers used up"
     REFRESH = "refresh asked for"
     METHOD = "method not stored"
+    ORIGIN_ALONE = "a method that HTTP, whose expiry was asked for, leaves to the origin"
     DO_NOT_CACHE = "not to be cached"
     REVALIDATE = "to be revalidated before each use"
+    MUST_REVALIDATE = "expired, and must-revalidate forbids its use"
     FILTERED = "refused by filter_fn"
     CONDITION = "asked with a condition or range that only the origin can answer"
 

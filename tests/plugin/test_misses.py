@@ -391,3 +391,59 @@ def test_the_command_is_for_the_folder_that_pytest_was_started_in(suite, monkeyp
     )
     monkeypatch.chdir(suite.path / "unit")
     suite.offline().stdout.fnmatch_lines(["  to record: pytest test_it.py::test_it"])
+
+
+OBEY = "take cache_control off, then "
+DO_NOT = "take do-not-cache, no-store or cache_control off, then "
+LEAVE_OUT = "take max-age or min-fresh off the request, then "
+ALONE = "take only_if_cached off, then "
+
+
+@pytest.mark.parametrize(
+    ("recorded", "marker", "asked", "reason", "first"),
+    [
+        ({"Cache-Control": "no-cache"}, "cache_control=True", "", "to be revalidated *", OBEY),
+        (
+            {"Cache-Control": "max-age=1, must-revalidate"},
+            "cache_control=True, stale_if_error=True",
+            "",
+            "expired 7 seconds ago, and must-revalidate forbids its use",
+            "",
+        ),
+        ({"Vary": "*"}, "cache_control=True", "", "not to be cached", DO_NOT),
+        ({}, "", "no-store", "not to be cached", DO_NOT),
+        ({}, "expire_after='do-not-cache'", "", "not to be cached", DO_NOT),
+        ({}, "", "max-age=1", "older, *", LEAVE_OUT),
+        ({}, "expire_after='1s'", "max-age=0", "older, *", LEAVE_OUT),
+        ({}, "allowable_methods=['POST']", "", "method not stored", "name GET in allowable_methods, then "),
+        ({}, "expire_after='1s'", "only-if-cached", "expired 7 seconds ago", ALONE),
+        ({}, "expire_after='1s'", "", "expired 7 seconds ago", ""),
+    ],
+)
+def test_the_reason_is_what_has_to_change_and_is_said_before_the_command(
+    suite, clock, recorded, marker, asked, reason, first
+):
+    suite.origin["/a"] = Answer("x", headers=recorded)
+    code = """
+        @pytest.mark.reqcache({marker})
+        def test_it():
+            requests.get(URL + "/a", headers={{"Cache-Control": {asked!r}}}).raise_for_status()
+    """
+    suite.test(code.format(marker="", asked=""))
+    suite.run().assert_outcomes(passed=1)
+    clock.move(8)
+    suite.test(code.format(marker=marker, asked=asked))
+    suite.offline().stdout.fnmatch_lines(
+        [f"  reason:    {reason}", "*", f"  to record: {first}pytest test_it.py::test_it"]
+    )
+
+
+@pytest.mark.parametrize("arguments", [(), ("--reqcache-offline",)], ids=["online", "offline"])
+@pytest.mark.parametrize("call", ["only_if_cached=True", 'headers={"Cache-Control": "only-if-cached"}'])
+def test_a_call_that_asks_for_what_is_recorded_alone_has_to_stop_that_first(suite, call, arguments):
+    suite.test(f"""
+        def test_it(cached_session):
+            cached_session.get(URL + "/a", {call}).raise_for_status()
+    """)
+    command = f"  to record: {ALONE}pytest test_it.py::test_it"
+    suite.run(*arguments).stdout.fnmatch_lines([command])
