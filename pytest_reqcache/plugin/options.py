@@ -5,6 +5,7 @@ Only the standard library and pytest are imported here; the parsers are, once a 
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 from pathlib import Path
@@ -116,7 +117,8 @@ def add_options(parser: pytest.Parser) -> None:
 class RunOptions:
     """What holds for the whole run. ``offline`` is the name of what asked for it, or empty.
 
-    ``variables`` and ``arguments`` stand before and behind `pytest` in a command that makes requests.
+    ``variables`` and ``arguments`` stand before and behind `pytest` in a command that makes requests, with
+    the same cassettes.
     ``ini`` and ``command_line`` are the layers of settings that they give, ``shown`` what the header says.
 
     Raises:
@@ -140,6 +142,7 @@ class RunOptions:
         self.unused, unused_shown = _unused(config)
         self.shown = (*ini_shown, *flags_shown, *unused_shown)
         self.variables, self.arguments = _ways_online(config)
+        self.arguments = [*_ways_to_cassettes(config), *self.arguments]
         if self.ini.get("only_if_cached"):
             self.arguments += ["-o", "reqcache_only_if_cached=false"]
         if self.offline:
@@ -191,6 +194,24 @@ def _ways_online(config: pytest.Config) -> tuple[list[str], list[str]]:
     if _ini_flag(config, "offline"):
         arguments += ["-o", "reqcache_offline=false"]
     return variables, arguments
+
+
+def _ways_to_cassettes(config: pytest.Config) -> list[str]:
+    """What this very command says of where cassettes are; what ``addopts`` and ``PYTEST_ADDOPTS`` say, the
+    next one inherits."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-c", "--config-file", dest="file")
+    parser.add_argument("-o", "--override-ini", dest="ini", action="append", default=[])
+    parser.add_argument("--rootdir")
+    parser.add_argument("--reqcache-cassette-dir", dest="folder")
+    given, _ = parser.parse_known_args([str(argument) for argument in config.invocation_params.args])
+    ways = ["-c", given.file] if given.file else []
+    for ini in given.ini:
+        if ini.startswith("reqcache_cassette_dir="):
+            ways += ["-o", ini]
+    ways += [f"--rootdir={given.rootdir}"] if given.rootdir else []
+    ways += [f"--reqcache-cassette-dir={given.folder}"] if given.folder else []
+    return ways
 
 
 def _without_flag(arguments: list[str]) -> str:

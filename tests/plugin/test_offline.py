@@ -153,6 +153,28 @@ def test_command_is_one_that_records(suite, ini, variable, said, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--reqcache-cassette-dir=re\\ cs", "'--reqcache-cassette-dir=re cs'"),
+        ("--reqcache-cassette-dir recs -x", "--reqcache-cassette-dir=recs"),
+        ("-o reqcache_cassette_dir=recs -oreqcache_expire_after=1d", "-o reqcache_cassette_dir=recs"),
+        ("-c other.ini --rootdir=.", "-c other.ini --rootdir=. -o reqcache_offline=false"),
+    ],
+)
+def test_command_records_into_the_cassettes_of_the_run(suite, given, said):
+    suite.write("other.ini", "[pytest]\nreqcache_cassette_dir = other\nreqcache_offline = true\n")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a").raise_for_status()
+    """)
+    test = "test_it.py::test_it"
+    suite.offline(*shlex.split(given)).stdout.fnmatch_lines([f"  to record: pytest {test} {said}"])
+    suite.run(test, *shlex.split(said)).assert_outcomes(passed=1)
+    suite.offline(*shlex.split(given)).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
     ("where", "flag"),
     [("marker", ""), ("marker", "--reqcache-offline"), ("config", ""), ("call", ""), ("factory", "")],
 )
