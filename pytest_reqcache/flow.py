@@ -87,6 +87,7 @@ class Flow:
         self._staging = Staging(cassette.path, identity)
         self._redacting = Redacting(cassette.path, redactor, memory.sentinel, settings)
         self._left_alone: set[str] = set()
+        self._edited: set[str] = set()  # refs of what is staged, and did not come from the origin
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
         self._sequences: dict[object, tuple[Asked, list[str]]] = {}  # the refs of the answers recorded
@@ -273,7 +274,7 @@ class Flow:
     def _is_current(self, item: Interaction) -> bool:
         """Whether this test recorded or refreshed it, or, in a shared cassette, this run did."""
         ref = item.ref
-        if ref in self._staging or ref in self._left_alone:
+        if ref in self._left_alone or (ref in self._staging and ref not in self._edited):
             return True
         return bool(self._memory.refreshed) and self._run_name(item) in self._memory.refreshed
 
@@ -369,7 +370,9 @@ class Flow:
         """Put new interactions in the place of stored ones."""
         with self._lock:
             for old, new in pairs:
-                self._staging.stage(new, self._as_read(old), refresh=False)
+                staged = self._staging.stage(new, self._as_read(old), refresh=False)
+                if not self._is_current(old):
+                    self._edited.add(staged.ref)
 
     def invalidate(self, urls: Iterable[str]) -> None:
         """A test keeps what it has recorded: a write changes which answer is due, not what is stored."""
@@ -458,7 +461,9 @@ class Flow:
             drifts = self._drifts_of(chosen, changes)
             written = self._written(changes)
             self._memory.refreshed.update(
-                self._run_name(change.new) for change in chosen if change.new and change.replaces
+                self._run_name(change.new)
+                for change in chosen
+                if change.new and change.replaces and change.new.ref not in self._edited
             )
             outrun = 0
             for change, response, now in zip(changes, received, written, strict=True):
@@ -525,6 +530,7 @@ class Flow:
 
     def _forget(self) -> None:
         self._staging.forget()
+        self._edited.clear()
         self._redacting.forget()
 
     def _left_over_of_sequences(self) -> list[Staged]:

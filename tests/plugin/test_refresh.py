@@ -51,6 +51,31 @@ def test_shared_cassette_is_refreshed_once_in_a_run(suite):
     assert suite.origin.count("/a") == 2
 
 
+@pytest.mark.parametrize("refreshed", ["", "cached_session.get(URL + '/a')"], ids=["before", "after"])
+def test_what_was_dated_anew_is_refreshed_all_the_same_and_once(suite, refreshed):
+    suite.test(f"""
+        def test_it(cached_session):
+            {refreshed}
+            cached_session.cache.reset_expiration("1h")
+            for _ in range(2):
+                cached_session.get(URL + "/a")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert suite.origin.count() == 2
+
+
+def test_what_another_test_of_the_run_dated_anew_is_refreshed_all_the_same(suite):
+    suite.test("""
+        pytestmark = pytest.mark.reqcache("shared")
+        def test_a(cached_session): cached_session.cache.reset_expiration("1h")
+        def test_b(): assert requests.get(URL + "/a").ok
+    """)
+    suite.run().assert_outcomes(passed=2)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=2)
+    assert suite.origin.count() == 2
+
+
 def test_refresh_of_a_call_always_asks(suite):
     suite.test("""
         @pytest.mark.reqcache
