@@ -29,7 +29,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from . import clock
-from .body import open_body, read_body
+from .body import open_body, read_body, size_of
 from .cookies import living_on
 from .headers import Headers
 from .models import Body, Interaction, RecordedRequest, RecordedResponse
@@ -336,6 +336,8 @@ class _ReplayedResponse(HTTPResponse):
         )
         self.headers = HTTPHeaderDict(recorded.headers)
         self.chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
+        if self.length_remaining is None and not self.chunked and "Content-Length" in self.headers:
+            self.length_remaining = size_of(body)
 
     def _init_decoder(self) -> None:
         """Nothing is coded any more."""
@@ -367,6 +369,7 @@ class _ReadResponse(_ReplayedResponse):
                 super().__init__(*later)
                 self.close()
                 self.length_remaining = 0
+                self._fp_bytes_read = size_of(later[1].body)  # what `tell` says
         return self.__getattribute__(name)
 
     @property

@@ -683,10 +683,27 @@ def test_raw_of_a_response_that_was_read_tells_what_that_of_a_live_one_does(orig
     assert replayed.raw.closed
     for told in ("status", "reason", "version", "closed", "length_remaining"):
         assert getattr(replayed.raw, told) == getattr(live.raw, told), told
+    assert replayed.raw.tell() == live.raw.tell() == len(live.content)
     assert list(replayed.raw.headers.items()) == list(live.raw.headers.items())
     assert replayed.raw.read() == live.raw.read() == b""
     with pytest.raises(AttributeError, match="no_such_thing"):
         _ = replayed.raw.no_such_thing
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("chunks", [None, [b"he", b"llo"]], ids=["length", "chunked"])
+def test_raw_of_a_streamed_response_tells_how_much_is_still_to_come(origin, session, method, chunks):
+    origin["/a"] = Answer("hello", chunks=chunks)
+    s = session()
+    lengths = []
+    for _ in range(2):
+        with s.request(method, f"{origin.url}/a", stream=True) as response:
+            told = [response.raw.length_remaining]
+            while response.raw.read(2):
+                told.append(response.raw.length_remaining)
+        lengths.append((told, response.raw.tell()))
+    assert response.from_cache
+    assert lengths[1] == lengths[0]
 
 
 def test_raw_of_a_response_that_was_read_may_be_looked_at_by_several_threads(origin, session, monkeypatch):
