@@ -30,7 +30,7 @@ class Given:
     of its name. ``live`` says that it came from the origin: then the next one does too.
     """
 
-    variant: Interaction | None
+    variant: Interaction | None = None
     epoch: int = 0
     status: int = 0
     live: bool = False
@@ -91,38 +91,37 @@ class Answers:
         or (None) by nothing that is stored."""
         origin = origin_of(request.url)
         if used is not None:
-            given = self._given_to(name, request)
-            if request.method in SAFE_METHODS and not sequence:
-                outdated = given[min(position, size) :]
+            given, shares = self._given_to(name, request), request.method in SAFE_METHODS and not sequence
+            position = min(position, size)
+            if position < len(given) and (shares or position < size):
+                one = given[position]
+                for later in given[position + 1 :] if shares else ():
+                    self._given[name].remove(later)  # it is stored no longer
             else:
-                outdated = given[position : position + 1] if position < size else []
-            new = Given(_without_bodies(used), self._epochs[origin], status, live)
-            self._put(name, new, outdated)
+                one = Given()
+                self._given.setdefault(name, []).append(one)
+            one.variant, one.epoch = _without_bodies(used), self._epochs[origin]
+            one.status, one.live = status, live
         if writes(request.method, status):
             self._epochs[origin] += 1
-
-    def _put(self, name: object, new: Given, outdated: list[Given]) -> None:
-        given = self._given.setdefault(name, [])
-        if not outdated:
-            given.append(new)
-            return
-        first, *later = outdated
-        given[given.index(first)] = new
-        for one in later:
-            given.remove(one)
 
     def _given_to(self, name: object, request: RecordedRequest) -> list[Given]:
         """What was given of that name, first to last, and would answer this request."""
         given = self._given.get(name)
         if given is None:
             return []
+        for one in given:
+            if one.variant is not None:
+                break
+        else:
+            return given
         settings = self._settings()
         return [one for one in given if one.variant is None or varies_as(one.variant, request, settings)]
 
 
 def _without_bodies(recording: Interaction) -> Interaction | None:
     """What tells which requests a recording answers; None where it answers every one of its name."""
-    if not variant(recording):
+    if "Vary" not in recording.response.headers or not variant(recording):
         return None
     request, response = recording.request, recording.response
     return replace(recording, request=replace(request, body=None), response=replace(response, body=b""))
