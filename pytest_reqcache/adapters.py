@@ -103,11 +103,24 @@ class GuardAdapter(WrappingAdapter):
         self,
         inner: BaseAdapter,
         guarded: Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], requests.Response],
+        *,
+        mocks_first: bool = True,
     ) -> None:
-        super().__init__(inner, mocks_first=True)
+        super().__init__(inner, mocks_first=mocks_first)
         self._guarded = guarded
 
     def answer(
         self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]
     ) -> requests.Response:
         return self._guarded(request, forward, arguments, self)
+
+
+class LooseAdapter(GuardAdapter):
+    """One that code may have asked for itself: what it sets on it, such as ``max_retries``, the mounted one
+    has."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+        else:
+            setattr(self._inner, name, value)

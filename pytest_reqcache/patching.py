@@ -18,11 +18,18 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from .adapters import CacheAdapter, GuardAdapter
+from .adapters import CacheAdapter, GuardAdapter, LooseAdapter
 from .cache import AnyRequest, Cache
 from .engine import Engine, close_engine, open_engine
 from .environment import merge_later
-from .exchange import Forward, exchange_under_way, joined_exchange, joining_hops, send_exchange
+from .exchange import (
+    Exchange,
+    Forward,
+    exchange_under_way,
+    joined_exchange,
+    joining_hops,
+    send_exchange,
+)
 from .guard import Guard
 from .session import CachedSession, CacheMixin
 from .settings import SESSION_SETTINGS
@@ -65,9 +72,25 @@ def _get_adapter(self: requests.Session, url: str) -> BaseAdapter:
     if isinstance(self, CacheMixin):
         return inner
     engine, exchange = _patches.engine, exchange_under_way()
-    if engine is None or exchange is None:
+    if engine is None:
         return inner if _patches.watch is None else GuardAdapter(inner, _patches.watch)
+    if exchange is None:  # a `send` that was saved before ours came asks for it, or code for its own ends
+        return LooseAdapter(inner, _send_past_ours, mocks_first=engine.mocks_first)
     return CacheAdapter(engine.transport, inner, exchange, mocks_first=engine.mocks_first)
+
+
+def _send_past_ours(
+    request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
+) -> requests.Response:
+    """The response to a request for which no `send` of ours was called: each is an exchange of its own.
+
+    The engine is the one that is in force now: code may keep an adapter.
+    """
+    engine = _patches.engine
+    if engine is None or exchange_under_way() is not None:
+        return forward(request)
+    stream = bool(arguments["stream"])
+    return engine.transport.send(request, Exchange(), forward, stream=stream, connection=connection)
 
 
 def _send(self: requests.Session, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
@@ -106,7 +129,7 @@ def ensure_trampolines() -> None:
         ("merge_environment_settings", _merge_environment_settings),
     ):
         found = getattr(_Session, name)
-        is_own = found.__module__ == _Session.__module__
+        is_own = getattr(found, "__globals__", None) is vars(requests.sessions)  # a wrapper has but its name
         if found is not trampoline and (is_own or name not in _patches.originals):
             _patches.originals[name] = found
             setattr(_Session, name, trampoline)

@@ -227,6 +227,19 @@ def test_error_within_restores_what_was_there(install, tmp_path, context):
     assert get_cache().path == tmp_path / "installed.yaml"
 
 
+def test_adapter_that_a_session_gives_is_before_the_cache_that_is_installed_when_it_sends(origin, install):
+    install()
+    before = PLAIN_SESSION()
+    adapter, request = before.get_adapter(origin.url), requests.Request("GET", f"{origin.url}/a").prepare()
+    assert [adapter.send(request).from_cache for _ in range(2)] == [False, True]
+    adapter.max_retries = 3
+    assert before.adapters["http://"].max_retries == 3
+    before.mount("http://", adapter)
+    assert is_cached(f"{origin.url}/b", before.get) is True
+    uninstall_cache()
+    assert not hasattr(adapter.send(request), "from_cache")
+
+
 def test_cached_session_keeps_its_own_cache(origin, session, install, tmp_path):
     """Decision 1: not cached twice."""
     s = session()

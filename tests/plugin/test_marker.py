@@ -107,6 +107,94 @@ def test_every_session_is_reached(suite):
     suite.offline().assert_outcomes(passed=1)
 
 
+PATCHED_SENDS = {
+    "saved": """
+        saved = requests.Session.send
+        @pytest.fixture(autouse=True)
+        def timeout(monkeypatch):
+            def send(self, request, **kw):
+                return saved(self, request, **{**kw, "timeout": 5})
+
+            monkeypatch.setattr(requests.Session, "send", send)
+    """,
+    "blocked": """
+        from unittest import mock
+        block = mock.patch("requests.Session.send", side_effect=RuntimeError("no network"))
+        block.start()
+        @pytest.fixture(autouse=True)
+        def network():
+            block.stop()
+            yield
+            block.start()
+    """,
+    "written anew": """
+        @pytest.fixture(autouse=True)
+        def plain(monkeypatch):
+            def send(self, request, *, proxies, allow_redirects, **kw):
+                adapter = self.get_adapter(request.url)
+                adapter.max_retries = adapter.max_retries
+                return adapter.send(request, **kw)
+
+            monkeypatch.setattr(requests.Session, "send", send)
+    """,
+}
+
+
+@pytest.mark.parametrize("patch", PATCHED_SENDS.values(), ids=PATCHED_SENDS)
+def test_what_a_patched_send_makes_is_recorded(suite, patch):
+    """Helpers save ``Session.send`` when they are imported, before it is ours."""
+    suite.write("conftest.py", patch)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            assert [requests.get(URL + "/a").from_cache for _ in range(2)][1]
+
+        @pytest.mark.reqcache
+        def test_other():
+            assert requests.get(URL + "/b").ok
+    """)
+    result = suite.subprocess()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["1 replayed, 2 recorded, 2 requests made"])
+    suite.origin.stop()
+    result = suite.subprocess("--reqcache-offline")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["3 replayed, 0 requests made"])
+
+
+def test_patch_of_send_ends_with_its_fixture_even_if_it_looks_like_what_it_wraps(suite):
+    suite.test("""
+        import functools
+        from unittest import mock
+
+        saved, seen = requests.Session.send, []
+
+        @functools.wraps(saved)
+        def logged(self, request, **kwargs):
+            seen.append(request.url)
+            return saved(self, request, **kwargs)
+
+        @pytest.fixture(scope="class")
+        def logging():
+            with mock.patch.object(requests.Session, "send", logged):
+                yield
+
+        class TestLogged:
+            @pytest.mark.reqcache
+            def test_it(self, logging):
+                assert requests.get(URL + "/a").ok
+                assert seen == [URL + "/a"]
+
+        @pytest.mark.reqcache
+        def test_after():
+            assert requests.get(URL + "/b").ok
+            assert seen == [URL + "/a"]
+    """)
+    result = suite.subprocess()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["2 recorded, 2 requests made"])
+
+
 def test_unmarked_tests_are_left_alone(suite):
     suite.test("""
         @pytest.mark.reqcache
