@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,41 @@ if TYPE_CHECKING:
     from .options import RunOptions
 
 
+def markers_of(item: pytest.Item) -> Iterator[pytest.Mark]:
+    """The test's markers, the closest first: those of its parameters, its function, its class, the classes
+    that this is derived from, its module ...
+
+    pytest itself has a function's before its parameters', and a base class's before a subclass's.
+    """
+    for node in item.iter_parents():
+        marks = [mark for mark in node.own_markers if mark.name == MARKER]
+        yield from _closest_first(node, marks) if len(marks) > 1 else marks
+
+
+def _closest_first(node: Any, marks: list[pytest.Mark]) -> list[pytest.Mark]:
+    """One node's markers; those that were added in code stay before all others, or behind them."""
+    if isinstance(node, pytest.Class):
+        stated = [vars(each).get("pytestmark", []) for each in node.obj.__mro__]
+    elif hasattr(node, "callspec"):
+        stated = [node.callspec.marks, getattr(node.obj, "pytestmark", [])]
+    else:
+        return marks
+    distances: dict[int, int] = {}
+    for distance, given in enumerate(stated):
+        for mark in given if isinstance(given, list) else [given]:
+            distances.setdefault(id(getattr(mark, "mark", mark)), distance)
+    closest = iter(
+        sorted(
+            (mark for mark in marks if id(mark) in distances),
+            key=lambda mark: distances[id(mark)],
+        )
+    )
+    return [next(closest) if id(mark) in distances else mark for mark in marks]
+
+
 def check_marks(item: pytest.Item) -> str | None:
     """What is wrong with the test's markers; None where nothing is."""
-    for mark in item.iter_markers(MARKER):
+    for mark in markers_of(item):
         try:
             _layer(mark)
         except (TypeError, ValueError) as error:
@@ -53,7 +85,7 @@ def cassette_name(item: pytest.Item) -> str | None:
     """The name of the cassette that the closest marker names; None for the test's own."""
     from ..names import check_name
 
-    for mark in item.iter_markers(MARKER):
+    for mark in markers_of(item):
         name = mark.args[0] if mark.args else mark.kwargs.get("cassette")
         if name is not None:
             return check_name(name)
@@ -67,7 +99,7 @@ def settings_of(item: pytest.Item, config_layer: Mapping[str, Any], options: Run
     """
     from ..settings import TEST_SETTINGS, merge
 
-    marks = [_layer(mark) for mark in item.iter_markers(MARKER)]
+    marks = [_layer(mark) for mark in markers_of(item)]
     return merge(TEST_SETTINGS, options.ini, config_layer, *reversed(marks), options.command_line)
 
 
@@ -75,7 +107,7 @@ def refuses_requests(item: pytest.Item, config_layer: Mapping[str, Any]) -> bool
     """Whether a test itself says ``only_if_cached``, whatever its run says."""
     from ..settings import TEST_SETTINGS, merge
 
-    marks = [_layer(mark) for mark in item.iter_markers(MARKER)]
+    marks = [_layer(mark) for mark in markers_of(item)]
     return merge(TEST_SETTINGS, config_layer, *reversed(marks)).only_if_cached
 
 

@@ -226,6 +226,74 @@ def test_closest_marker_wins_and_the_rest_is_merged(suite):
     suite.run().assert_outcomes(passed=1)
 
 
+def test_closest_marker_is_a_parameters_then_a_functions_then_a_subclass_s(suite):
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if item.name.startswith("test_added_before"):
+                    item.add_marker(pytest.mark.reqcache("added", expire_after="9h"), append=False)
+                elif item.name.startswith("test_added"):
+                    item.add_marker(pytest.mark.reqcache("added", expire_after="9h"))
+        """,
+    )
+    suite.test("""
+        m = pytest.mark.reqcache
+
+        @pytest.fixture
+        def said(reqcache):
+            return reqcache.cassette.path.stem, reqcache.settings.expire_after.total_seconds() / 3600
+
+        class Base:
+            pytestmark = m("base", expire_after="3h")
+            expected = "base", 3
+
+            def test_class(self, said):
+                assert said == self.expected
+
+            @m("method")
+            def test_method(self, said):
+                assert said == ("method", self.expected[1])
+
+        class TestBase(Base):
+            pass
+
+        class TestChild(Base):
+            pytestmark = m("child", expire_after="2h")
+            expected = "child", 2
+
+        class TestGrandchild(TestChild):
+            pytestmark = [m(expire_after="1h"), m("second", expire_after="8h")]
+            expected = "second", 1
+
+        @m(expire_after="7h")
+        @m("function", expire_after="3h")
+        @pytest.mark.parametrize("expected", [
+            ("function", 3),
+            pytest.param(("function", 1), marks=m(expire_after="1h")),
+            pytest.param(("one", 3), marks=m("one")),
+            pytest.param(("two", 2), marks=[m("two"), m("three", expire_after="2h")]),
+        ])
+        def test_parameter(said, expected):
+            assert said == expected
+
+        @m("function", expire_after="3h")
+        @pytest.mark.parametrize("expected", [
+            ("function", 3),
+            pytest.param(("one", 3), marks=m("one")),
+        ])
+        def test_added(said, expected):
+            assert said == expected
+
+        @m("function", expire_after="3h")
+        @pytest.mark.parametrize("marked", [1, pytest.param(2, marks=m("one"))])
+        def test_added_before(said, marked):
+            assert said == ("added", 9)
+    """)
+    suite.run().assert_outcomes(passed=14)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
