@@ -223,9 +223,14 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
 
     Raises:
         TypeError, ValueError: the name or a setting is not accepted.
+        RuntimeError: no such fixture is set up or torn down just now.
     """
-    base = run.fixture_folders[-1] if run.fixture_folders else run.root
-    path = named_cassette(base, check_name(name), run.options.cassette_dir)
+    if not run.fixture_folders:
+        raise RuntimeError(
+            f"cached_session_factory: {name!r} was asked for in a test or a fixture of its own, where "
+            "cached_session and the marker are; this is for the set-up of fixtures of wider scope"
+        )
+    path = named_cassette(run.fixture_folders[-1], check_name(name), run.options.cassette_dir)
     layer = parse_settings(given, MARKER_SETTINGS, checked=True)
     if path not in run.wider:
         if other := next((used for used in run.wider if spelling(used) == spelling(path)), None):

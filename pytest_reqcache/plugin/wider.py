@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -76,6 +77,20 @@ def _set_aside(run: Run, fixturedef: pytest.FixtureDef[Any], who: str) -> Iterat
 
 
 def _folder(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Path:
-    """The folder of the file that defines a fixture."""
-    path = run.root / fixturedef.baseid.partition("::")[0]
-    return path.parent if path.suffix == ".py" else path
+    """The folder of the conftest file or test module that has a fixture, or of the module of the suite that
+    defines it; the rootdir for a plugin's."""
+    has_it = run.root / fixturedef.baseid.partition("::")[0]
+    if fixturedef.baseid and has_it.exists():  # it is from the rootdir only where that is above the tests
+        return has_it.parent if has_it.suffix == ".py" else has_it
+    try:
+        file = Path(inspect.getfile(inspect.unwrap(fixturedef.func)))
+    except TypeError:  # it is called, and no function
+        return run.root
+    if fixturedef.baseid or file.name == "conftest.py" or _is_of_the_suite(file, run):
+        return file.parent
+    return run.root
+
+
+def _is_of_the_suite(file: Path, run: Run) -> bool:
+    bases = (run.root, run.config.invocation_params.dir)
+    return any(file.is_relative_to(base) for base in bases) and "site-packages" not in file.parts

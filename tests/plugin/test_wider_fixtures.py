@@ -100,6 +100,68 @@ def test_factory_patches_every_session(guarded):
     guarded.offline().assert_outcomes(passed=2)
 
 
+LOGIN = """
+    @pytest.fixture(scope="session")
+    def {name}(cached_session_factory):
+        return cached_session_factory("{name}").get(URL + "/login")
+"""
+
+
+@pytest.mark.parametrize(
+    ("paths", "folders"),
+    [(["tests"], "ab"), (["tests/a", "tests/b"], "ab"), (["tests/b/test_b.py"], "b"), ([], "ab")],
+    ids=str,
+)
+def test_cassette_of_a_factory_lies_beside_its_fixture_wherever_the_rootdir_is(suite, paths, folders):
+    suite.write("ci/pytest.ini", "[pytest]")
+    for name in ("a", "b"):
+        suite.write(f"tests/{name}/conftest.py", LOGIN.format(name=f"{name}_login"))
+        code = f"{LOGIN.format(name='own')}\n    def test_it({name}_login, own): pass"
+        suite.test(code, f"tests/{name}/test_{name}.py")
+    assert suite.run("-c", "ci/pytest.ini", *paths).ret == 0
+    assert sorted(file.relative_to(suite.path).as_posix() for file in suite.path.rglob("*.yaml")) == [
+        f"tests/{name}/cassettes/{cassette}.yaml" for name in folders for cassette in (f"{name}_login", "own")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "place"),
+    [("fix/api", "fix"), ("venv/site-packages/api", ".")],
+    ids=["of the suite", "installed"],
+)
+def test_cassette_of_a_plugin_s_factory_lies_beside_it_if_it_is_of_the_suite(suite, module, place):
+    suite.write(f"{module}.py", LOGIN.format(name="login"))
+    suite.test("def test_it(login): pass")
+    suite.pytester.syspathinsert((suite.path / module).parent)
+    suite.run("-p", "api").assert_outcomes(passed=1)
+    assert (suite.path / place / "cassettes" / "login.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "use", ["cached_session_factory('a')", "cached_session_factory.patched('a').__enter__()"]
+)
+@pytest.mark.parametrize("where", ["test", "fixture", "dynamic"])
+def test_factory_is_refused_outside_of_fixtures_of_wider_scope(suite, use, where):
+    suite.test(
+        {
+            "test": f"def test_it(cached_session_factory): {use}",
+            "fixture": f"""
+                @pytest.fixture
+                def api(cached_session_factory): {use}
+                def test_it(api): pass
+            """,
+            "dynamic": f"""
+                def test_it(request):
+                    cached_session_factory = request.getfixturevalue("cached_session_factory")
+                    {use}
+            """,
+        }[where]
+    )
+    result = suite.run()
+    result.stdout.fnmatch_lines(["E *RuntimeError: cached_session_factory: 'a' was asked for in a test*"])
+    assert suite.cassettes() == []
+
+
 def test_factory_called_twice_gives_sessions_on_one_cassette(suite):
     suite.test("""
         @pytest.fixture(scope="session")
