@@ -10,6 +10,9 @@ import pytest
 
 from ..names import file_name
 
+#: What stands for ``..`` below a ``cassette_dir``, for modules that are not below the rootdir.
+UP = "__"
+
 #: The names in a module or a class, by what they are in lower case: looked through once, not for each test.
 _NAMES = pytest.StashKey[dict[str, list[str]]]()
 
@@ -18,7 +21,7 @@ def cassette_path(item: pytest.Item, name: str | None, cassette_dir: Path | None
     """The cassette of a test, or the named one that it shares.
 
     ``cassettes/<module>/<test>.yaml`` or ``cassettes/<name>.yaml`` beside the test module; below
-    ``cassette_dir``, where there is one, with the module's path from the rootdir.
+    ``cassette_dir``, where there is one, with the module's path from the rootdir (``__`` for ``..``).
     """
     if name is not None:
         return named_cassette(item.path.parent, name, cassette_dir)
@@ -39,11 +42,11 @@ def named_cassette(folder: Path, name: str, cassette_dir: Path | None) -> Path:
 def told_nodeid(item: pytest.Item) -> str:
     """A test's node id as pytest finds it by, where it was started: xdist adds a group to ``item.nodeid``."""
     whole = item.nodeid if item.parent is None else f"{item.parent.nodeid}::{item.name}"
-    file, colons, rest = whole.partition("::")
-    config = item.config
+    _, colons, rest = whole.partition("::")  # the file is from the rootdir only where that is above it
+    file = item.path
     with suppress(ValueError):  # it may be on another drive
-        file = Path(os.path.relpath(config.rootpath / file, config.invocation_params.dir)).as_posix()
-    return file + colons + rest
+        file = Path(os.path.relpath(file, item.config.invocation_params.dir))
+    return file.as_posix() + colons + rest
 
 
 def test_name(item: pytest.Item) -> str:
@@ -75,7 +78,10 @@ def _is_spelt_otherwise(own: str, parent: pytest.Collector | pytest.Item) -> boo
 
 
 def _from_root(item: pytest.Item) -> Path:
-    try:
-        return item.path.relative_to(item.config.rootpath)
-    except ValueError:
-        return Path(item.path.name)
+    root = item.config.rootpath
+    with suppress(ValueError):
+        return item.path.relative_to(root)
+    with suppress(ValueError):  # it may be on another drive
+        outside = Path(os.path.relpath(os.path.realpath(item.path), os.path.realpath(root)))
+        return Path(*(UP if part == ".." else part for part in outside.parts))
+    return Path(item.path.name)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .inventory import Inventory, suite_paths
+from .naming import UP
 from .records import Results, shown_path
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class _Owned:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder of cassettes, and the one of the modules whose tests have theirs in it:
-    below which, where it is a ``cassette_dir`` (``deep``). ``patterns`` are those of test modules."""
+    """A folder of cassettes, and the one of the modules whose tests have theirs in it; the rootdir, and all
+    modules, where it is a ``cassette_dir`` (``deep``). ``patterns`` are those of test modules."""
 
     cassettes: Path
     modules: Path
@@ -85,11 +86,14 @@ class Place:
     def module_of(self, cassette: Path) -> Path | None:
         """The test module whose tests' own cassettes lie where this one does; None for a named one."""
         folder = cassette.relative_to(self.cassettes).parent
-        return self.modules / f"{folder}.py" if folder.parts else None
+        if not folder.parts:
+            return None
+        parts = (".." if self.deep and part == UP else part for part in folder.parts)
+        return Path(os.path.normpath(self.modules.joinpath(*parts)) + ".py")
 
     def serves(self, module: Path) -> bool:
         """Whether the cassettes of that module lie here."""
-        return module.is_relative_to(self.modules) if self.deep else module.parent == self.modules
+        return self.deep or module.parent == self.modules
 
     def has_others(self, collected: Collection[Path]) -> bool:
         """Whether there may be tests for whose named cassettes this is the place, and that were not

@@ -177,6 +177,26 @@ def test_cassette_dir_may_be_in_the_home_directory(suite, tmp_path, monkeypatch,
     assert (tmp_path / "home" / "tapes" / "named.yaml").exists()
 
 
+def test_cassette_dir_tells_modules_apart_that_are_not_below_the_rootdir(suite):
+    suite.write("ci/pytest.ini", "[pytest]\nreqcache_cassette_dir = recorded\n")
+    for name in ("a", "b"):
+        suite.test(
+            f"""
+            @pytest.mark.reqcache
+            def test_it():
+                assert requests.get(URL + "/{name}").ok
+            """,
+            f"tests/{name}/test_it.py",
+        )
+    for arguments in (["tests"], ["tests/a", "tests/b", "--reqcache-offline"]):
+        suite.run("-c", "ci/pytest.ini", "--import-mode=importlib", *arguments).assert_outcomes(passed=2)
+    base = suite.path / "ci" / "recorded"
+    assert sorted(path.relative_to(base).as_posix() for path in base.rglob("*.yaml")) == [
+        "__/tests/a/test_it/test_it.yaml",
+        "__/tests/b/test_it/test_it.yaml",
+    ]
+
+
 def test_config_fixture_sets_what_only_code_can(suite):
     suite.test("""
         @pytest.fixture(scope="module")

@@ -209,6 +209,15 @@ def test_other_recorded_requests_are_named(suite):
     )
 
 
+@pytest.mark.parametrize("path", ["tests", "tests/a/test_it.py"])
+def test_command_names_the_file_wherever_the_rootdir_is(suite, path):
+    suite.write("ci/pytest.ini", "[pytest]")
+    code = "def test_it(cached_session): cached_session.get(URL + '/a').raise_for_status()"
+    suite.test(code, "tests/a/test_it.py")
+    result = suite.offline("-c", "ci/pytest.ini", path)
+    result.stdout.re_match_lines([r"  to record: pytest .*(?<= )tests/a/test_it.py::test_it"])
+
+
 RENAMED = """
     @pytest.mark.reqcache
     def test_{name}():

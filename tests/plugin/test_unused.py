@@ -404,6 +404,34 @@ def test_classes_cassette_dir_and_named_cassettes(suite):
     ]
 
 
+@pytest.mark.parametrize(
+    ("skip", "told"),
+    [
+        (
+            "",
+            ["cassettes that no test owns:", "  recorded/__/tests/test_it/test_one.yaml (1 interaction)"],
+        ),
+        ("pytest.skip('later', allow_module_level=True)", ["1 cassette was not judged: *"]),
+    ],
+    ids=["collected", "skipped"],
+)
+def test_cassette_dir_is_judged_for_modules_that_are_not_below_the_rootdir(suite, monkeypatch, skip, told):
+    suite.write("ci/pytest.ini", "[pytest]\nreqcache_cassette_dir = recorded\ntestpaths = ../tests\n")
+    suite.test("def test_more(): pass", "tests/test_more.py")
+    monkeypatch.chdir(suite.path / "ci")
+    for beginning, name in (("", "one"), (skip, "two")):
+        suite.test(
+            f"""
+            {beginning}
+            @pytest.mark.reqcache
+            def test_{name}(): assert requests.get(URL + "/{name}").ok
+            """,
+            "tests/test_it.py",
+        )
+        result = suite.run("--reqcache-unused=report")
+    result.stdout.fnmatch_lines(told, consecutive=True)
+
+
 def test_cassettes_of_wider_fixtures_are_used_while_their_tests_run(suite):
     code = """
         @pytest.fixture(scope="session")
