@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,13 +70,20 @@ def _has_sibling_of_other_case(item: pytest.Item) -> bool:
 
 
 def _is_spelt_otherwise(own: str, parent: pytest.Collector | pytest.Item) -> bool:
-    """Whether what a node collects from has a name that differs from this one in case alone."""
+    """Whether what a node collects from has a test, or a class, whose name differs from this one in case
+    alone: a constant or a fixture may."""
     names = parent.stash.get(_NAMES, None)
     if names is None:
         names = parent.stash[_NAMES] = {}
         for name in dir(getattr(parent, "obj", None)):
             names.setdefault(name.lower(), []).append(name)
-    return any(other != own for other in names.get(own.lower(), ()))
+    others = [other for other in names.get(own.lower(), ()) if other != own]
+    return any(_may_be_collected(other, parent) for other in others)
+
+
+def _may_be_collected(name: str, parent: Any) -> bool:
+    found = getattr(parent.obj, name, None)
+    return inspect.isclass(found) or parent.istestfunction(found, name)
 
 
 def _from_root(item: pytest.Item) -> Path:

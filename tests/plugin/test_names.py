@@ -113,6 +113,28 @@ def test_tests_that_differ_in_case_alone_have_names_that_differ_in_more(suite):
     suite.offline().assert_outcomes(passed=5)
 
 
+def test_what_is_no_test_may_differ_from_one_in_case_alone(suite):
+    suite.test("""
+        pytestmark = pytest.mark.reqcache
+        TEST_URL = test_URL = URL + "/a"
+
+        @pytest.fixture
+        def testshop():
+            return test_url
+
+        def test_url():
+            assert requests.get(TEST_URL).ok
+
+        class TestShop:
+            TEST_IT = test_IT = None
+
+            def test_it(self, testshop):
+                assert requests.get(TEST_URL).ok
+    """)
+    suite.run().assert_outcomes(passed=2)
+    assert suite.cassettes() == ["test_it/TestShop.test_it.yaml", "test_it/test_url.yaml"]
+
+
 SPELLINGS = pytest.mark.parametrize(
     ("first", "second", "told"),
     [
