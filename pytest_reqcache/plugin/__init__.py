@@ -31,6 +31,7 @@ _TEST_FIXTURES = frozenset({_FIXTURE, "reqcache", "cached_session"})
 _OWN_FIXTURES = _TEST_FIXTURES | {"cached_session_factory"}
 _REPORT_KEY = "reqcache"
 _RECORD_KEY = "reqcache_record"
+_FIXTURES_KEY = "reqcache_fixtures"
 
 
 # --- the run
@@ -138,7 +139,8 @@ def _use(run: Run, config: pytest.Config) -> None:
         run.in_use = True
         from .around import Around
 
-        config.pluginmanager.register(Around(run), "reqcache-around")
+        outcomes: Any = config.pluginmanager.get_plugin("reqcache-outcomes")
+        config.pluginmanager.register(Around(run, outcomes.add), "reqcache-around")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -215,11 +217,7 @@ class _Outcomes:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        running = self._run.running.get(report.nodeid)
-        if running is not None:
-            running.reports.append(report)
-            if report.when == "teardown":
-                self._finish(running, report)
+        self.add(report)
         # Most tests have nothing of this, and should pay nothing for it.
         counted = getattr(report, _REPORT_KEY, None)
         if counted is not None:
@@ -229,6 +227,7 @@ class _Outcomes:
             from .records import Record
 
             self._run.results.add(report, None if done is None else Record.of(done))
+            self._run.results.outside += map(Record.of, getattr(report, _FIXTURES_KEY, ()))
         if report.sections and self._in_colour():
             from . import reporting
 
@@ -237,15 +236,26 @@ class _Outcomes:
                 for name, text in report.sections
             ]
 
+    def add(self, report: pytest.TestReport) -> None:
+        """Take note of a report of a test that runs in this process."""
+        running = self._run.running.get(report.nodeid)
+        if running is not None:
+            running.reports.append(report)
+            if report.when == "teardown":
+                self._finish(running, report)
+
     def _finish(self, running: Running, last: pytest.TestReport) -> None:
         """What the test counted travels with its last report: from xdist's workers too, even if they crash
-        later."""
+        later. From a process forked for the test, which ends now, its fixtures' records do, too."""
         from .running import finish
 
         totals, record = finish(self._run, running)
         setattr(last, _REPORT_KEY, totals.as_dict())
         if record is not None:
             setattr(last, _RECORD_KEY, record.as_dict())
+            if self._run.is_forked:
+                records = [record.as_dict() for record in self._run.outside_records]
+                setattr(last, _FIXTURES_KEY, records)
 
     def _in_colour(self) -> bool:
         """Whether this is the process that prints, on a terminal with colours."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ class Around:
     """Registered by the first test that uses the cache: when it is collected, or when it asks for one of our
     fixtures by itself."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, add_report: Callable[[pytest.TestReport], None]) -> None:
         self._run = run
+        self._add_report = add_report
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
@@ -51,4 +52,6 @@ class Around:
             text = reporting.failure_section(self._run, self._run.running.get(item.nodeid), fixtures)
             if text:
                 report.sections.append((SECTION, text))
+        if self._run.is_forked:  # the report is logged in the process that has forked
+            self._add_report(report)
         return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,12 @@ class Run:
         self.items: list[pytest.Item] = []
         self.elsewhere: Elsewhere | None = None
         self._results: Results | None = None
+        self._pid = os.getpid()
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this is a process that a plugin has forked for a test."""
+        return os.getpid() != self._pid
 
     @property
     def results(self) -> Results:

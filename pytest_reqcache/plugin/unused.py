@@ -185,9 +185,10 @@ def _owned(
     """The cassettes that somebody owns. A test that was not complete may have used the one that has its
     name, even if that could not be told beforehand."""
     owned: dict[Path, _Owned] = defaultdict(_Owned)
+    told = {nodeid for nodeid, _ in results.recorded()}
     for inventory in inventories:
         for nodeid, test in inventory.tests.items():
-            is_complete = complete.get(nodeid, False)
+            is_complete = complete.get(nodeid, False) and (not test.uses or nodeid in told)
             if test.uses or not is_complete:
                 owner = owned[_real(root, test.cassette)]
                 owner.complete = owner.complete and is_complete

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from origin import Answer
@@ -565,3 +567,57 @@ def test_fixtures_beside_an_installed_cache(suite):
     suite.run().assert_outcomes(passed=1)
     assert suite.cassettes() == ["test_it/test_it.yaml", "wide.yaml"]
     assert (suite.path / "installed.yaml").read_text().count("url: ") == 1
+
+
+FORKED = """
+    import json
+    from _pytest.runner import runtestprotocol
+
+    def pytest_runtest_protocol(item):
+        config, (reading, writing) = item.config, os.pipe()
+        if not os.fork():
+            made = runtestprotocol(item, log=False)
+            told = [config.hook.pytest_report_to_serializable(config=config, report=each) for each in made]
+            with open(writing, "w") as file:
+                json.dump(told, file)
+            os._exit(0)
+        os.close(writing)
+        with open(reading) as file:
+            told = json.load(file)
+        os.wait()
+        for each in told:
+            report = config.hook.pytest_report_from_serializable(config=config, data=each)
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="as pytest-forked")
+def test_tests_in_forked_processes_are_recorded_and_counted(suite):
+    """As pytest-forked does it: their reports are made there, and logged here."""
+    suite.write("conftest.py", FORKED)
+    code = """
+        pytestmark = pytest.mark.reqcache
+
+        @pytest.fixture(scope="session")
+        def login(cached_session_factory):
+            return cached_session_factory("login").get(URL + "/login").ok
+
+        def test_a(login):
+            assert requests.get(URL + "/a").ok
+
+        def test_b(login):
+            assert requests.get(URL + "/b").ok
+    """
+    suite.test(f"""{code}
+        def test_failed():
+            assert not requests.get(URL + "/c").ok
+    """)
+    result = suite.subprocess()
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["2 recorded, 3 requests made", "1 recording of failed tests dropped: *"])
+    assert suite.cassettes() == ["login.yaml", "test_it/test_a.yaml", "test_it/test_b.yaml"]
+    suite.test(code)
+    result = suite.subprocess("--reqcache-unused=fail")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["2 replayed, 0 requests made", "=*"], consecutive=True)
