@@ -69,11 +69,13 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
     for why, count in sorted(totals.not_stored.items()):
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
     yield from _listed("recordings and refreshes", totals.kept)
-    if failed := totals.dropped - totals.dropped_skipping:
+    if failed := totals.dropped - totals.dropped_skipping - totals.dropped_not_run:
         why = "a failed test replaces none" if keeps_failed else "--reqcache-keep-failed keeps new ones"
         yield f"{_recordings(failed)} of failed tests dropped: {why}"
     if skipped := totals.dropped_skipping:
         yield f"{_recordings(skipped)} of tests that skipped themselves dropped"
+    if not_run := totals.dropped_not_run:
+        yield f"{_recordings(not_run)} of tests that were set up and not run dropped"
     yield from troubles(totals)
     yield from totals.polled[:_LISTED]
     if (more := len(totals.polled) - _LISTED) > 0:

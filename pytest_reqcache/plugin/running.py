@@ -56,7 +56,8 @@ _MOST_COMPARED = 1000  # recorded requests that a miss is compared with
 class Running:
     """One test that uses the cache: its engine, and what its reports have said so far.
 
-    ``set_aside`` are the engines that are put back with the test's own, where that is not in place.
+    ``set_aside`` are the engines that are put back with the test's own, where that is not in place;
+    ``before`` is what earlier attempts counted whose end no report has told.
     """
 
     nodeid: str
@@ -66,6 +67,7 @@ class Running:
     set_aside: dict[object, Engine] = field(default_factory=dict)
     reports: list[pytest.TestReport] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)
+    before: Totals = field(default_factory=Totals)
 
 
 @dataclass(slots=True)
@@ -107,6 +109,7 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     Raises:
         TypeError, ValueError: what ``reqcache_config`` returned is not accepted.
     """
+    before = _given_up(run.running.pop(item.nodeid, None))
     layer = config_layer(config)
     settings = settings_of(item, layer, run.options)
     path = cassette_path(item, cassette_name(item), run.options.cassette_dir)
@@ -115,11 +118,23 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
         return _command(run, told_nodeid(item), miss, refuses=refuses or refuses_requests(item, layer))
 
     engine, flow, explanations = _engine(path, settings, run, command)
-    running = Running(item.nodeid, engine, flow, patches, sections=explanations)
+    running = Running(item.nodeid, engine, flow, patches, sections=explanations, before=before)
     run.running[item.nodeid] = running
     running.set_aside = {item.nodeid: engine}
     resume(run, running)
     return running
+
+
+def _given_up(running: Running | None) -> Totals:
+    """What was counted by an attempt that has failed and of whose tear-down there was no report: the plugin
+    that tries again has done it by itself."""
+    if running is None:
+        return Totals()
+    running.flow.rollback()
+    totals = counted(running.engine.journal)
+    totals.recorded = 0
+    totals.add(running.before.as_dict())
+    return totals
 
 
 def _engine(
@@ -401,11 +416,14 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
         outcomes = {report.outcome for report in running.reports}
         if "skipped" in outcomes and "failed" not in outcomes:
             totals.dropped_skipping = commit.dropped
+        elif outcomes == {"passed"} and not any(report.when == "call" for report in running.reports):
+            totals.dropped_not_run = commit.dropped
     if error:
         totals.recorded = 0
         totals.errors = [f"{running.nodeid}: {error}"]
     if good and journal.missed and all(report.passed for report in running.reports):
         totals.passed_with_misses = [running.nodeid]
+    totals.add(running.before.as_dict())
     if not (commit.drifts or run.options.follows_tests):
         return totals, None
     path = running.flow.cassette.path

@@ -344,6 +344,45 @@ def test_rerun_that_fails_to_the_end_keeps_nothing(suite):
     assert suite.cassettes() == []
 
 
+RETRIED = """
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(item, call):
+        report = yield
+        if call.when == "call" and report.failed:
+            hook = item.ihook
+            hook.pytest_runtest_teardown(item=item, nextitem=None)
+            report.outcome = "retried"
+            hook.pytest_runtest_logreport(report=report)
+            item._initrequest()
+            hook.pytest_runtest_setup(item=item)
+            again = pytest.CallInfo.from_call(lambda: hook.pytest_runtest_call(item=item), when="call")
+            report.outcome = "failed" if again.excinfo else "passed"
+        return report
+"""
+
+
+@pytest.mark.parametrize(
+    ("failing", "told"),
+    [
+        (1, ["1 recorded, 2 requests made", "=* 1 passed*"]),
+        (2, ["2 requests made", "1 recording of failed tests dropped: *"]),
+    ],
+)
+def test_attempt_of_whose_tear_down_there_is_no_report_is_dropped_and_counted(suite, failing, told):
+    """As pytest-retry does it."""
+    suite.write("conftest.py", RETRIED)
+    suite.test(f"""
+        attempts = []
+
+        @pytest.mark.reqcache
+        def test_it():
+            attempts.append(requests.get(URL + f"/{{len(attempts)}}").ok)
+            assert len(attempts) > {failing}
+    """)
+    suite.run().stdout.fnmatch_lines(told, consecutive=True)
+    assert suite.cassettes() == ["test_it/test_it.yaml"][failing - 1 :]
+
+
 def test_rerun_after_an_error_in_set_up(suite):
     suite.test("""
         attempts = []

@@ -205,6 +205,21 @@ def test_what_a_test_that_skips_itself_recorded_is_dropped_and_told(suite):
     assert suite.cassettes() == []
 
 
+def test_what_the_set_up_of_a_test_that_is_not_run_recorded_is_dropped_and_told(suite):
+    suite.test("""
+        @pytest.fixture
+        def client():
+            requests.get(URL + "/a")
+
+        @pytest.mark.reqcache
+        def test_it(client): pass
+    """)
+    result = suite.run("--setup-only")
+    assert "1 recording of tests that were set up and not run dropped" in result.outlines
+    assert "of failed tests" not in result.stdout.str()
+    assert suite.cassettes() == []
+
+
 def test_expected_failure_has_not_passed_although_it_missed(suite):
     suite.test("""
         @pytest.mark.reqcache

@@ -29,6 +29,9 @@ EXPECTED_TO_FAIL = {"wasxfail": "a reason"}
         ([("setup", "passed"), ("call", "rerun")], "rerun", False),
         ([("setup", "passed"), ("call", "retried")], "rerun", False),
         ([("setup", "passed"), ("call", "rerun"), ("setup", "passed"), ("call", "passed")], "passed", True),
+        ([("setup", "passed"), ("call", "retried"), ("call", "passed")], "passed", True),
+        ([("setup", "passed"), ("call", "retried"), ("call", "failed")], "failed", False),
+        ([("setup", "passed"), ("call", "rerun"), ("teardown", "passed")], "rerun", False),
     ],
 )
 def test_outcome_of_a_test(phases, outcome, complete):
