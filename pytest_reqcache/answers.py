@@ -6,20 +6,25 @@ of 400 or more, where a chain of redirects leads back to the same request, and a
 and with ``repeats="sequence"``. Requests whose answers ``Vary`` tells apart (section 4.1) are counted each
 for itself. Positions start anew in each test, so neither the order of tests nor the number of workers
 changes an answer.
+
+A test may have lost a read since it was recorded. What follows a write of its own in the cassette then tells
+which answer a read after that write had (:func:`right_after`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .identity import variant
 from .matching import origin_of
 from .models import Interaction, RecordedRequest
 from .policy import SAFE_METHODS, varies_as, writes
 from .settings import Settings
+
+_NEVER: Final = -1  # the epoch of what was skipped
 
 
 @dataclass(slots=True, eq=False)
@@ -37,10 +42,12 @@ class Given:
 
 
 class Turn(NamedTuple):
-    """Which answer is due. Where it is not recorded, the last one ``may_hold`` in its place."""
+    """Which answer is due. Where it is not recorded, the last one ``may_hold`` in its place. ``write`` is the
+    recording of the write that its origin has had last, where this is the first such read since."""
 
     position: int
     may_hold: bool
+    write: Interaction | None = None
 
 
 class Answers:
@@ -50,17 +57,19 @@ class Answers:
         self._settings = settings
         self._given: dict[object, list[Given]] = {}
         self._epochs: Counter[str] = Counter()
+        self._writes: dict[str, Interaction | None] = {}  # by origin: what the last one was replayed from
 
     def turn(self, name: object, request: RecordedRequest, *, sequence: bool, again: bool = False) -> Turn:
         """The answer due to a request. ``again``: its last answer was a redirect that has led back to it."""
         given, safe = self._given_to(name, request), request.method in SAFE_METHODS
-        if not given:
-            return Turn(0, may_hold=safe and sequence)
-        last, following = given[-1], len(given)
+        following, last = len(given), given[-1] if given else None
         if not safe or sequence:
-            return Turn(following, may_hold=safe and not last.live)
-        if again or last.epoch != self._epochs[origin_of(request.url)]:
+            return Turn(following, may_hold=safe and (last is None or not last.live))
+        if again:
             return Turn(following, may_hold=False)
+        origin = origin_of(request.url)
+        if last is None or last.epoch != self._epochs[origin]:
+            return Turn(following, may_hold=False, write=self._writes.get(origin))
         if last.status >= 400:
             return Turn(following, may_hold=not last.live)
         return Turn(following - 1, may_hold=not last.live)
@@ -69,6 +78,11 @@ class Answers:
         """A call takes a recording for itself: the next call gets the next one."""
         live = self.is_live(name, request)
         self._given.setdefault(name, []).append(Given(_without_bodies(recording), live=live))
+
+    def skip(self, name: object, recordings: Iterable[Interaction]) -> None:
+        """These are not due any more: what follows them is."""
+        row = self._given.setdefault(name, [])
+        row += (Given(_without_bodies(recording), epoch=_NEVER) for recording in recordings)
 
     def is_live(self, name: object, request: RecordedRequest) -> bool:
         """Whether the last answer to that request came from the origin."""
@@ -86,9 +100,10 @@ class Answers:
         size: int,
         live: bool,
         sequence: bool,
+        replayed: Interaction | None = None,
     ) -> None:
         """A request was answered: by the recording at ``position`` of ``size``, or by a new one behind them;
-        or (None) by nothing that is stored."""
+        or (None) by nothing that is stored. ``replayed`` is that recording, if the origin was not asked."""
         origin = origin_of(request.url)
         if used is not None:
             given, shares = self._given_to(name, request), request.method in SAFE_METHODS and not sequence
@@ -104,6 +119,7 @@ class Answers:
             one.status, one.live = status, live
         if writes(request.method, status):
             self._epochs[origin] += 1
+            self._writes[origin] = replayed
 
     def _given_to(self, name: object, request: RecordedRequest) -> list[Given]:
         """What was given of that name, first to last, and would answer this request."""
@@ -125,3 +141,34 @@ def _without_bodies(recording: Interaction) -> Interaction | None:
         return None
     request, response = recording.request, recording.response
     return replace(recording, request=replace(request, body=None), response=replace(response, body=b""))
+
+
+def right_after(
+    write: Interaction,
+    answers: Sequence[Interaction],
+    position: int,
+    unsafe: Callable[[], Iterable[Interaction]],
+) -> int:
+    """The position of the answer that was recorded right after a write; ``position`` where there is none.
+
+    ``unsafe`` gives the unsafe requests that are recorded of the origin. What a later edit of the test has
+    added stands at the end of the file, and what was refreshed was received later than its neighbours: only
+    where the order in the file and that of time agree, it surely was right after.
+    """
+    found = next((number for number, item in enumerate(answers) if _follows(item, write)), position)
+    if found == position:
+        return position
+    others = (item for item in unsafe() if writes(item.request.method, item.response.status))
+    return position if any(_is_between(write, other, answers[found]) for other in others) else found
+
+
+def _follows(later: Interaction, earlier: Interaction) -> bool:
+    return _line(later) > _line(earlier) and later.created_at >= earlier.created_at
+
+
+def _is_between(first: Interaction, other: Interaction, last: Interaction) -> bool:
+    return _line(first) < _line(other) < _line(last) or first.created_at < other.created_at < last.created_at
+
+
+def _line(item: Interaction) -> int:
+    return item.source.line if item.source is not None else 0

@@ -15,7 +15,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .answers import Answers, Turn
+from .answers import Answers, Turn, right_after
 from .body import is_same, is_there, read_body
 from .cassette import DuplicateRecordingWarning
 from .conversion import copy_request
@@ -74,9 +74,12 @@ class Flow:
         redactor: Redactor,
         memory: RunMemory,
         settings: Callable[[], Settings],
+        *,
+        shared: bool = False,
     ) -> None:
         self.cassette = cassette
         self.identity = identity
+        self._shared = shared  # other tests record to the cassette, too
         self._redactor = redactor
         self._memory = memory
         self._settings = settings
@@ -131,6 +134,11 @@ class Flow:
             self._answers.take(name, request, answers[turn.position])
         if sequence:
             return self._of_sequence(answers, turn)
+        if turn.write is not None and not self._shared:
+            origin = origin_of(request.url)
+            due = right_after(turn.write, answers, turn.position, lambda: self._unsafe_to(origin))
+            self._answers.skip(name, answers[turn.position : due])
+            turn = turn._replace(position=due)
         if turn.position < len(answers):
             return self._at(answers, turn.position, asked)
         if answers and turn.may_hold:
@@ -287,11 +295,14 @@ class Flow:
         if origin not in self._anew:
             return False
         if origin not in self._written_to:
-            self._written_to[origin] = any(
-                item.request.method not in SAFE_METHODS and origin_of(item.request.url) == origin
-                for item in self.interactions()
-            )
+            self._written_to[origin] = any(self._unsafe_to(origin))
         return self._written_to[origin]
+
+    def _unsafe_to(self, origin: str) -> Iterator[Interaction]:
+        """The unsafe requests to an origin, as this test sees them."""
+        for item in self.interactions():
+            if item.request.method not in SAFE_METHODS and origin_of(item.request.url) == origin:
+                yield item
 
     def is_replaced(self, stored: Interaction) -> bool:
         with self._lock:
@@ -397,6 +408,7 @@ class Flow:
                 size=found.size,
                 live=live,
                 sequence=sequence,
+                replayed=None if live else used,
             )
 
     def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:

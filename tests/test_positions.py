@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from pytest_reqcache.answers import Answers, Turn
+from pytest_reqcache.answers import Answers, Turn, right_after
 from pytest_reqcache.headers import Headers
-from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse, Source
 from pytest_reqcache.settings import TEST_SETTINGS
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -118,3 +118,47 @@ def test_variants_are_counted_each_for_itself(step, varies, positions):
         for accept, varied in zip(("text/html", "text/csv", "text/html"), varies, strict=True)
     ]
     assert [turn.position for turn in turns] == positions
+
+
+def recorded(method: str, line: int, seconds: int, status: int = 200) -> Interaction:
+    """What stands in that line of a cassette, and was received after so many seconds."""
+    received = datetime(2026, 3, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
+    request, response = RecordedRequest(method, "http://a.example/"), RecordedResponse(status)
+    return Interaction(request, response, received, source=Source(None, line, f"{line}"))
+
+
+@pytest.mark.parametrize(
+    ("write", "others", "answers", "position"),
+    [
+        ((20, 2), [], [(10, 1), (30, 3)], 1),
+        ((20, 2), [], [(10, 1), (30, 2)], 1),
+        ((20, 2), [], [(30, 3), (40, 4)], 0),
+        ((20, 2), [], [(10, 1)], 0),
+        ((20, 2), [(25, 9)], [(10, 1), (30, 3)], 0),
+        ((20, 2), [(40, 3)], [(10, 1), (30, 4)], 0),
+        ((20, 2), [(5, 0), (40, 4)], [(10, 1), (30, 3)], 1),
+        ((30, 11), [], [(10, 12), (40, 3)], 0),
+        ((0, 9), [], [(10, 1), (30, 3)], 0),
+    ],
+    ids=[
+        "before and after",
+        "in the same moment",
+        "all after",
+        "none after",
+        "another in between in the file",
+        "another in between in time",
+        "others elsewhere",
+        "refreshed later",
+        "not in the file yet",
+    ],
+)
+def test_the_answer_right_after_a_write_is_due(write, others, answers, position):
+    unsafe = [recorded("POST", *place) for place in (write, *others)]
+    reads = [recorded("GET", *place) for place in answers]
+    assert right_after(unsafe[0], reads, 0, lambda: unsafe) == position
+
+
+def test_a_failed_write_in_between_changes_nothing():
+    write, failed = recorded("PUT", 20, 2), recorded("PUT", 30, 3, status=409)
+    reads = [recorded("GET", 10, 1), recorded("GET", 40, 4)]
+    assert right_after(write, reads, 0, lambda: [write, failed]) == 1

@@ -112,12 +112,13 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     before = _given_up(run.running.pop(item.nodeid, None))
     layer = config_layer(config)
     settings = settings_of(item, layer, run.options)
-    path = cassette_path(item, cassette_name(item), run.options.cassette_dir)
+    name = cassette_name(item)
+    path = cassette_path(item, name, run.options.cassette_dir)
 
     def command(miss: Miss, refuses: bool) -> str:
         return _command(run, told_nodeid(item), miss, refuses=refuses or refuses_requests(item, layer))
 
-    engine, flow, explanations = _engine(path, settings, run, command)
+    engine, flow, explanations = _engine(path, settings, run, command, shared=name is not None)
     running = Running(item.nodeid, engine, flow, patches, sections=explanations, before=before)
     run.running[item.nodeid] = running
     running.set_aside = {item.nodeid: engine}
@@ -138,18 +139,24 @@ def _given_up(running: Running | None) -> Totals:
 
 
 def _engine(
-    path: Path, settings: Settings, run: Run, command: Callable[[Miss, bool], str], fixture: str = ""
+    path: Path,
+    settings: Settings,
+    run: Run,
+    command: Callable[[Miss, bool], str],
+    *,
+    shared: bool,
+    fixture: str = "",
 ) -> tuple[Engine, Flow, list[str]]:
     """An engine on a cassette, its flow, and the list that the explanations of its misses go to.
 
-    ``command`` gives what records a miss, of a request that asks to be sent to nobody or not; ``fixture``
-    names the cassette where it is for fixtures of wider scope.
+    ``command`` gives what records a miss, of a request that asks to be sent to nobody or not; the cassette
+    may be ``shared`` by several tests; ``fixture`` names it where it is for fixtures of wider scope.
     """
     if run.memory is None:
         run.memory = RunMemory()
     view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
     redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules, fixture)
-    flow = _flow(path, redactor, run.memory, view)
+    flow = _flow(path, redactor, run.memory, view, shared=shared)
     identity, explanations = flow.identity, list[str]()
 
     def explained(miss: Miss, request: RecordedRequest) -> str:
@@ -178,10 +185,12 @@ def _engine(
     return engine, flow, explanations
 
 
-def _flow(path: Path, redactor: Redactor, memory: RunMemory, view: SettingsView) -> Flow:
+def _flow(
+    path: Path, redactor: Redactor, memory: RunMemory, view: SettingsView, *, shared: bool = False
+) -> Flow:
     identity = TestIdentity(lambda: view.current, redactor)
     cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
-    return Flow(cassette, identity, redactor, memory, lambda: view.current)
+    return Flow(cassette, identity, redactor, memory, lambda: view.current, shared=shared)
 
 
 def _elsewhere(run: Run) -> Elsewhere:
@@ -256,7 +265,8 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
         def command(miss: Miss, refuses: bool) -> str:
             return _command(run, "", miss, refuses=refuses or bool(layer.get("only_if_cached")))
 
-        run.wider[path] = Wider(*_engine(path, settings, run, command, path.stem))
+        engine = _engine(path, settings, run, command, shared=True, fixture=path.stem)
+        run.wider[path] = Wider(*engine)
     return run.wider[path].engine
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -18,6 +19,12 @@ def record_and_replay(suite, code, **expected):
     suite.offline().assert_outcomes(passed=1)
     assert suite.cassette() == recorded
     return recorded
+
+
+def printed(result):
+    """What the one test, which passed, has read."""
+    result.assert_outcomes(passed=1)
+    return re.findall(r"READ (\w+)", result.stdout.str())
 
 
 def test_read_after_write_is_another_answer(suite):
@@ -288,6 +295,84 @@ def test_added_write_misses_that_write_alone(suite):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MORE", "1")
         suite.offline().assert_outcomes(passed=1)
+
+
+STEPS = """
+    def read():
+        print("READ", requests.get(URL + "/item").text)
+
+    def write(name):
+        assert requests.put(URL + "/" + name).ok
+
+    @pytest.mark.reqcache{marker}
+    def test_it():
+        {steps}
+"""
+
+
+def steps(suite, *steps, marker=""):
+    suite.test(STEPS.format(marker=marker, steps="; ".join(steps)))
+
+
+R, W1, W2 = "read()", "write('a')", "write('b')"
+
+
+@pytest.mark.parametrize(
+    ("later", "read"),
+    [
+        ((W1, R), "2"),
+        ((W1, R, W2, R), "23"),
+        ((W1, W2, R), "3"),
+        ((R, W1, W2, R), "13"),
+        ((R, W2, R), "13"),
+        ((R, R, W1, R, R, W2, R), "11223"),
+    ],
+)
+def test_a_read_after_a_write_gets_what_was_recorded_after_it(suite, later, read):
+    suite.origin["GET /item"] = tuple(map(Answer, "123"))
+    steps(suite, R, W1, R, W2, R)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin.stop()
+    steps(suite, *later)
+    for mode in ("--reqcache-offline", "--reqcache-stale-if-error"):
+        assert printed(suite.run("-s", mode)) == list(read)
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "read"),
+    [
+        ((R, W1, R), (W2, R, W1, R), "12"),
+        ((W1, R), (W2, R, W1, R), "11"),
+        ((W1, R), (R, W1, R), "11"),
+    ],
+)
+def test_what_an_added_step_is_answered_by_is_the_same_in_later_runs(suite, first, later, read):
+    suite.origin["GET /item"] = tuple(map(Answer, "1234"))
+    steps(suite, *first)
+    suite.run().assert_outcomes(passed=1)
+    steps(suite, *later)
+    for mode in ((), (), ("--reqcache-offline",)):
+        assert printed(suite.run("-s", *mode)) == list(read)
+
+
+def test_a_flow_that_was_edited_and_refreshed_replays_as_it_was_recorded(suite):
+    suite.origin["GET /item"] = tuple(map(Answer, "12345"))
+    steps(suite, W1, R)
+    suite.run().assert_outcomes(passed=1)
+    steps(suite, W2, R, W1, R)
+    assert printed(suite.run("-s", "--reqcache-refresh")) == ["2", "3"]
+    assert printed(suite.offline("-s")) == ["2", "3"]
+    steps(suite, R, W1, R)
+    assert printed(suite.run("-s", "--reqcache-refresh")) == ["4", "5"]
+    assert printed(suite.offline("-s")) == ["4", "5"]
+
+
+def test_in_a_named_cassette_answers_are_counted_whatever_other_tests_have_written(suite):
+    suite.origin["GET /item"] = tuple(map(Answer, "123"))
+    for later in ((R, W1, R), (W1, R)):
+        steps(suite, *later, marker="('shared')")
+        result = suite.run("-s")
+    assert printed(result) == ["1"]
 
 
 def test_threads_that_miss_the_same_request_ask_once_and_writes_each_for_themselves(suite):
