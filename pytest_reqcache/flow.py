@@ -31,7 +31,7 @@ from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
 from .redaction.spans import split_url
 from .settings import Settings
 from .staging import Staged, Staging
-from .usage import fingerprint
+from .usage import fingerprint, name_of
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -86,6 +86,9 @@ class Flow:
         self._answers = Answers(settings)
         self._bindings = redactor.bindings
         self.flights = Flights()
+        #: The names (:func:`~pytest_reqcache.usage.name_of`) of requests that nothing recorded has answered:
+        #: they were missed, or recorded, whether that is kept or dropped.
+        self.sought: set[str] = set()
         self._lock = threading.RLock()
         self._staging = Staging(cassette.path, identity)
         self._redacting = Redacting(cassette.path, redactor, memory.sentinel, settings)
@@ -337,6 +340,8 @@ class Flow:
             self._redactor.observe(new.request, new.response)
             if refresh:
                 self._anew.add(origin_of(new.request.url))
+            if replaced is None:
+                self.sought.add(name_of(asked.compared))
             answer = replaced.answer if replaced is not None else self._next_answer(asked, new, found)
             old = None if replaced is None else self._as_read(replaced)
             staged = self._staging.stage(replace(new, answer=answer), old, refresh=refresh)
@@ -395,6 +400,8 @@ class Flow:
                     self._bindings.bind(asked.masked, self.identity.mask(used.request))
                 if not live:
                     self._redactor.recall(used)
+            elif not live:
+                self.sought.add(name_of(asked.compared))
             sequence, slot = self._is_sequence(asked), self._slot(asked)
             if sequence and used is not None and used.keep:
                 # What a hand wrote into a sequence does not end its refresh.

@@ -1,9 +1,10 @@
-"""Which recordings a run asked for, by a name that is the same in every process. No I/O."""
+"""What a run asked for, by names that are the same in every process. No I/O."""
 
 from __future__ import annotations
 
 import hashlib
 
+from .matching import Compared
 from .models import RecordedRequest
 
 
@@ -18,3 +19,8 @@ def fingerprint(request: RecordedRequest, answer: int, key: str | None) -> str:
         digest.update(b"%d:" % len(part) + part.encode("utf-8", "surrogatepass"))
     digest.update(b"" if request.body is None else b"+" + request.body)
     return digest.hexdigest()
+
+
+def name_of(compared: Compared) -> str:
+    """The name of a request, recorded or not: of what every test compares of it, which is no headers."""
+    return compared._replace(headers=()).key

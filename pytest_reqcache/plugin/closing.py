@@ -35,7 +35,7 @@ def _judged(run: Run, session: pytest.Session) -> Unused:
         return Unused("; ".join(reasons))
     root = Path(os.path.realpath(run.root))
     found = places(inventories, root, run.options.cassette_dir, config)
-    return judge(inventories, run.results, found, root)
+    return judge(inventories, run.results, found, root, run.options.ini)
 
 
 def _write_report(run: Run, path: Path, session: pytest.Session) -> None:

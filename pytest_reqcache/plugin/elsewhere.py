@@ -45,7 +45,7 @@ class Elsewhere:
                 self._by_address = self._looked_through()
             others = [path for path in self._by_address.get(_address(url), ()) if path != own]
             owned = self._owned()
-            others.sort(key=lambda path: (path in owned, path.parent != own.parent, -_likeness(path, own)))
+            others.sort(key=lambda path: (path in owned, unlikeness(path, own)))
             found = next(filter(holds, others[:_MOST_READ]), None)
             return None if found is None else Holder(found, found in owned)
 
@@ -66,5 +66,7 @@ def _address(url: str) -> str:
     return normalize_url(url).partition("?")[0]
 
 
-def _likeness(one: Path, other: Path) -> float:
-    return difflib.SequenceMatcher(None, one.stem, other.stem, autojunk=False).ratio()
+def unlikeness(one: Path, other: Path) -> tuple[bool, float]:
+    """How little the names of two cassettes are alike: what is less comes first."""
+    ratio = difflib.SequenceMatcher(None, one.stem, other.stem, autojunk=False).ratio()
+    return one.parent != other.parent, -ratio

@@ -31,7 +31,7 @@ class Record:
     """What one test, or the fixtures of wider scope, did with one cassette.
 
     ``misses`` are requests and reasons, ``stale`` requests and ages in seconds; ``asked_for`` names what
-    is in the cassette and was asked for, where somebody wants to know.
+    is in the cassette and was asked for, ``sought`` what was not there, where somebody wants to know.
     """
 
     cassette: str
@@ -40,6 +40,7 @@ class Record:
     stale: list[tuple[str, float]] = field(default_factory=list)
     drift: list[Drifted] = field(default_factory=list)
     asked_for: list[str] = field(default_factory=list)
+    sought: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

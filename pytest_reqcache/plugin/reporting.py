@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -143,7 +144,9 @@ def unused(run: Run, *, quiet: bool) -> Iterator[str]:
         [f"{item.cassette}:{item.line}: {item.method} {item.url}" for item in found.interactions],
         most=_UNUSED,
     )
-    yield from _listed("cassettes that no test owns", list(map(_orphan, found.cassettes)), most=_UNUSED)
+    yield from _listed(
+        "cassettes that no test owns", [_orphan(each, run.root) for each in found.cassettes], most=_UNUSED
+    )
     yield from _listed("body files of no cassette", list(found.body_folders), most=_UNUSED)
     if found.not_judged and not quiet:
         count = len(found.not_judged)
@@ -153,8 +156,8 @@ def unused(run: Run, *, quiet: bool) -> Iterator[str]:
         )
 
 
-def _orphan(cassette: UnusedCassette) -> str:
-    """An unowned cassette, and the name that it may have now."""
+def _orphan(cassette: UnusedCassette, root: Path) -> str:
+    """An unowned cassette, and the name that it may have now; its body files are to be renamed with it."""
     count = cassette.interactions
     told = "unreadable" if count is None else f"{count} interaction{'' if count == 1 else 's'}"
     new = cassette.perhaps_renamed_to
@@ -163,7 +166,9 @@ def _orphan(cassette: UnusedCassette) -> str:
     old_folder, _, old_name = cassette.cassette.rpartition("/")
     new_folder, _, new_name = new.rpartition("/")
     names = f"{old_name} -> {new_name}" if old_folder == new_folder else f"{cassette.cassette} -> {new}"
-    return f"{cassette.cassette} ({told}); perhaps renamed: {names.replace('.yaml', '')}"
+    bodies = (root / cassette.cassette).with_suffix(".bodies")
+    beside = f", and {bodies.name} beside it" if bodies.exists() else ""
+    return f"{cassette.cassette} ({told}); perhaps renamed: {names.replace('.yaml', '')}{beside}"
 
 
 def troubles(totals: Totals) -> Iterator[str]:

@@ -355,7 +355,8 @@ def record_of(
             )
             for new, drift in drifts
         ],
-        asked_for=[] if run.options.unused == "ignore" else sorted(of.flow.asked_for),
+        asked_for=sorted(of.flow.asked_for) if run.options.judges_unused else [],
+        sought=sorted(of.flow.sought) if run.options.judges_unused else [],
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .inventory import Inventory, suite_paths
 from .naming import UP
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..models import Interaction
 
-_ALIKE = 0.5  # of the requests of two cassettes, for one to be perhaps the other under a new name
+_ALIKE = 0.5  # of the requests of a cassette and a test, for it to be perhaps the test's under its old name
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,14 @@ def places(
     ]
 
 
-def judge(inventories: Sequence[Inventory], results: Results, places: Sequence[Place], root: Path) -> Unused:
-    """What is unused, of a run of the whole suite."""
+def judge(
+    inventories: Sequence[Inventory],
+    results: Results,
+    places: Sequence[Place],
+    root: Path,
+    ini: Mapping[str, Any],
+) -> Unused:
+    """What is unused, of a run of the whole suite; ``ini`` is the layer of settings of the ini file."""
     from ..cassette.finding import cassettes_in, left_body_folders_in
 
     complete = _complete_tests(results)
@@ -165,7 +171,7 @@ def judge(inventories: Sequence[Inventory], results: Results, places: Sequence[P
     folders = [folder for place in places for folder in left_body_folders_in(place.cassettes)]
     return Unused(
         interactions=tuple(interactions),
-        cassettes=tuple(_described(orphans, results, root)),
+        cassettes=tuple(_described(orphans, _newcomers(results, complete, root), root, ini)),
         body_folders=tuple(shown_path(folder, root) for folder in folders),
         not_judged=tuple(shown_path(path, root) for path in not_judged),
     )
@@ -239,35 +245,65 @@ def _interactions(path: Path) -> list[Interaction] | None:
         return None
 
 
-def _described(orphans: Sequence[Path], results: Results, root: Path) -> Iterator[UnusedCassette]:
-    newcomers = _newcomers(results, root) if orphans else {}
-    for path in orphans:
-        found = _interactions(path)
-        requests = {f"{item.request.method} {item.request.url}" for item in found or ()}
-        renamed = _most_alike(requests, newcomers)
-        yield UnusedCassette(shown_path(path, root), None if found is None else len(found), renamed)
+class _Newcomer(NamedTuple):
+    """The names of what a test asked for that had nothing recorded before this run, and whether it ran to
+    its end."""
+
+    sought: set[str]
+    complete: bool
+
+    def alike(self, held: set[str]) -> float:
+        """How much of what it asked for a cassette holds that no test owns, and the other way round: a test
+        that failed would have asked for more."""
+        of = self.sought | held if self.complete else self.sought
+        return len(self.sought & held) / len(of) if of else 0.0
 
 
-def _newcomers(results: Results, root: Path) -> dict[str, set[str]]:
-    """What was asked for by each test that had nothing recorded before this run, by its cassette."""
-    newcomers: dict[str, set[str]] = {}
-    for _, record in results.recorded():
-        if record.counts["replayed"] or record.counts["revalidated"] or record.counts["stale"]:
-            continue
-        asked = {request for request, _ in record.misses}
-        if record.counts["recorded"]:
-            found = _interactions(root / record.cassette) or []
-            asked |= {f"{item.request.method} {item.request.url}" for item in found}
-        newcomers[record.cassette] = asked
-    return newcomers
+def _newcomers(results: Results, complete: Mapping[str, bool], root: Path) -> dict[Path, _Newcomer]:
+    """The tests that had nothing recorded before this run, by their cassettes."""
+    return {
+        root / record.cassette: _Newcomer(set(record.sought), complete.get(nodeid, True))
+        for nodeid, record in results.recorded()
+        if not (record.counts["replayed"] or record.counts["revalidated"] or record.counts["stale"])
+    }
 
 
-def _most_alike(requests: set[str], newcomers: Mapping[str, set[str]]) -> str | None:
-    if not requests:
-        return None
+def _described(
+    orphans: Sequence[Path], newcomers: Mapping[Path, _Newcomer], root: Path, ini: Mapping[str, Any]
+) -> Iterator[UnusedCassette]:
+    found = {path: _interactions(path) for path in orphans}
+    held = {path: _names(path, items, ini) for path, items in found.items() if items}
+    renamed = _renamed(held, newcomers)
+    for path, items in found.items():
+        new = shown_path(renamed[path], root) if path in renamed else None
+        yield UnusedCassette(shown_path(path, root), None if items is None else len(items), new)
 
-    def alike(name: str) -> float:
-        return len(newcomers[name] & requests) / len(newcomers[name] | requests)
 
-    best = max(newcomers, key=alike, default=None)
-    return best if best is not None and alike(best) >= _ALIKE else None
+def _names(path: Path, interactions: Sequence[Interaction], ini: Mapping[str, Any]) -> set[str]:
+    """The names of the requests that a cassette holds, as tests have them."""
+    from ..identity import TestIdentity
+    from ..redaction import Redactor, Registry
+    from ..settings import TEST_SETTINGS, merge
+    from ..usage import name_of
+
+    settings = merge(TEST_SETTINGS, ini)
+    identity = TestIdentity(lambda: settings, Redactor(Registry(), path, lambda: settings.redact.rules))
+    return {name_of(identity.ask(item.request).compared) for item in interactions}
+
+
+def _renamed(held: Mapping[Path, set[str]], newcomers: Mapping[Path, _Newcomer]) -> dict[Path, Path]:
+    """The new name that a cassette may have, one for each: those that are most alike first, in what they
+    hold and then in their names."""
+    from .elsewhere import unlikeness
+
+    pairs = [
+        ((-alike, *unlikeness(old, new)), old, new)
+        for old, names in held.items()
+        for new, test in newcomers.items()
+        if (alike := test.alike(names)) >= _ALIKE
+    ]
+    renamed: dict[Path, Path] = {}
+    for _, old, new in sorted(pairs):
+        if old not in renamed and new not in renamed.values():
+            renamed[old] = new
+    return renamed

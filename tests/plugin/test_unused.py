@@ -514,6 +514,60 @@ def test_test_that_had_recordings_is_no_new_name_of_another(suite, clock, hours,
     assert lines_of(result)[-1] == "  cassettes/test_it/test_gone.yaml (1 interaction)"
 
 
+QUERIES = """
+    @pytest.fixture
+    def query(cached_session):
+        headers = {{"Authorization": "Bearer tok-5f0c9f6e3d0a4e0e9d5e"}}
+        return lambda name: cached_session.post(URL + "/graphql", json={{"query": name}}, headers=headers)
+
+    def test_{0}(query): query("users").raise_for_status()
+
+    def test_{1}(query): query("orders").raise_for_status()
+
+    def test_{2}(query): query("users").raise_for_status()
+"""
+
+
+def test_several_renamed_tests_of_one_url_are_told_apart_by_what_they_send_and_then_by_name(suite):
+    suite.test(QUERIES.format("users", "orders", "users_again"))
+    suite.run().assert_outcomes(passed=3)
+    suite.test(QUERIES.format("list_users", "list_orders", "list_users_again"))
+    for how in ("--reqcache-offline", "--reqcache-keep-failed"):
+        told = lines_of(suite.run("--reqcache-unused=report", how))
+        assert [line.partition("renamed: ")[2] for line in told if "renamed" in line] == [
+            "test_orders -> test_list_orders",
+            "test_users -> test_list_users",
+            "test_users_again -> test_list_users_again",
+        ]
+
+
+def test_a_test_that_asks_for_something_else_of_the_same_url_is_no_renamed_one(suite):
+    suite.test(QUERIES.format("a", "b", "c"))
+    suite.run().assert_outcomes(passed=3)
+    suite.test(QUERIES.format("d", "b", "c").replace('"users"', '"books"', 1))
+    assert "perhaps renamed" not in suite.run("--reqcache-unused=report").stdout.str()
+
+
+def test_a_renamed_test_that_fails_is_recognised_by_what_it_has_asked_for(suite):
+    suite.origin["/2"] = Answer("in"), Answer("out", 401)
+    suite.test(FAILING.format("old"))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(FAILING.format("new"))
+    result = suite.run("--reqcache-unused=report")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["  cassettes/*old.yaml (5 interactions); perhaps renamed: test_old -> test_new"]
+    )
+
+
+FAILING = """
+    @pytest.mark.reqcache
+    def test_{0}():
+        for number in range(5):
+            requests.get(URL + f"/{{number}}").raise_for_status()
+"""
+
+
 def test_left_body_folder_is_named(suite):
     suite.origin["/a"] = Answer(b"\0" * 5000)
     suite.test("""
@@ -532,6 +586,26 @@ def test_left_body_folder_is_named(suite):
     result = suite.run("--reqcache-unused=fail")
     assert result.ret == 1
     assert lines_of(result) == ["body files of no cassette:", "  cassettes/test_it/test_it.bodies"]
+
+
+def test_body_folder_of_a_renamed_test_is_named_with_it_and_left_alone_until_it_is_renamed(suite):
+    suite.origin["/a"] = Answer(b"\0" * 5000)
+    code = "@pytest.mark.reqcache\ndef test_{0}(): assert requests.get(URL + '/a').ok"
+    suite.test(code.format("old"))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(code.format("new"))
+    suite.offline("--reqcache-unused=fail").stdout.fnmatch_lines(
+        ["  cassettes/*; perhaps renamed: test_old -> test_new, and test_old.bodies beside it"]
+    )
+    folder = suite.path / "cassettes/test_it"
+    (folder / "test_old.yaml").rename(folder / "test_new.yaml")
+    result = suite.offline("--reqcache-unused=fail")
+    assert "body files of no cassette" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["*if the cassette was renamed, rename the folder test_old.bodies, too*"])
+    (folder / "test_old.bodies").rename(folder / "test_new.bodies")
+    assert suite.offline("--reqcache-unused=fail").ret == 0
+    (folder / "test_old.bodies").mkdir()
+    suite.offline("--reqcache-unused=report").stdout.fnmatch_lines(["  cassettes/test_it/test_old.bodies"])
 
 
 def test_only_our_own_files_where_tests_are_count(used):
