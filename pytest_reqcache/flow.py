@@ -24,7 +24,7 @@ from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse, Source
-from .policy import SAFE_METHODS, Reason, is_stored_rightly, varies_as
+from .policy import REFUSALS, SAFE_METHODS, Reason, is_stored_rightly, varies_as
 from .recording import Found, Store
 from .redacting import Redacting
 from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
@@ -55,11 +55,13 @@ class RunMemory:
 
 
 class Commit(NamedTuple):
-    """What a commit wrote, what it dropped of what a failing test had recorded, how often another process
-    had recorded the same before, and how what it replaced has changed: with the new ones, as written."""
+    """What a commit wrote, what it dropped of what a failing test had recorded, how much of that was
+    ``refused``, how often another process had recorded the same before, and how what it replaced has changed:
+    with the new ones, as written."""
 
     recorded: int = 0
     dropped: int = 0
+    refused: int = 0
     outrun: int = 0
     drifts: tuple[tuple[Interaction, Drift], ...] = ()
 
@@ -465,7 +467,8 @@ class Flow:
     # --- the test's outcome is known
 
     def commit(self, *, additions_only: bool = False) -> Commit:
-        """Write what is staged, in one step; with ``additions_only`` nothing that replaces or removes.
+        """Write what is staged, in one step; with ``additions_only`` nothing that replaces or removes, and
+        nothing that was refused.
 
         Raises:
             SecretFoundError: there is a secret in it; nothing was written.
@@ -475,7 +478,12 @@ class Flow:
             waiting = self._waiting()
             if not additions_only:
                 waiting += self._left_over_of_sequences()
-            chosen = [change for change in waiting if not (additions_only and change.replaces)]
+            refused = self._refused() if additions_only else set()
+            chosen = [
+                change
+                for change in waiting
+                if not (additions_only and (change.replaces or (change.new and change.new.ref in refused)))
+            ]
             changes, received = self._redacting.of(chosen)
             drifts = self._drifts_of(chosen, changes)
             written = self._written(changes)
@@ -495,7 +503,7 @@ class Flow:
             self._committed.update(now.ref for now in written if now is not None)
             self._forget()
             drifted = [drift for drift, now in zip(drifts, written, strict=True) if drift and now is not None]
-            return Commit(recorded, len(waiting) - len(chosen), outrun, tuple(drifted))
+            return Commit(recorded, len(waiting) - len(chosen), len(refused), outrun, tuple(drifted))
 
     def _waiting(self) -> list[Staged]:
         """What is staged; not what the origin has confirmed, and another process has replaced since."""
@@ -540,12 +548,28 @@ class Flow:
         """How many new recordings wait for the test's outcome."""
         return len(self._staging.added)
 
+    @property
+    def refused(self) -> int:
+        """How many of them say no more than that the test was refused."""
+        return len(self._refused())
+
+    def _refused(self) -> set[str]:
+        """The refs of those new recordings: the next run, with the right credential, must not replay them.
+        Where another answer came later, the test had its way of going on, and they are part of that."""
+        added = self._staging.added
+        last = {(item.request.method, item.request.url): item.response.status for item in added}
+        return {
+            item.ref
+            for item in added
+            if {item.response.status, last[item.request.method, item.request.url]} <= REFUSALS
+        }
+
     def rollback(self) -> Commit:
         """Drop what is staged."""
         with self._lock:
-            waiting = self._staging.waiting
+            dropped = Commit(dropped=len(self._staging.waiting), refused=self.refused)
             self._forget()
-            return Commit(dropped=len(waiting))
+            return dropped
 
     def _forget(self) -> None:
         self._staging.forget()

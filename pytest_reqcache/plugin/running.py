@@ -429,6 +429,8 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
             totals.dropped_skipping = commit.dropped
         elif outcomes == {"passed"} and not any(report.when == "call" for report in running.reports):
             totals.dropped_not_run = commit.dropped
+        else:
+            totals.dropped_refused = commit.refused
     if error:
         totals.recorded = 0
         totals.errors = [f"{running.nodeid}: {error}"]

@@ -26,8 +26,10 @@ from .validation import (
     names_validator_of,
 )
 
+#: An answer of these says who asked, and nothing about the resource (RFC 9110 sections 15.5.2, .4 and .8).
+REFUSALS: Final = frozenset({401, 403, 407})
 # A refresh that is answered so says nothing about the resource: the recording stays.
-_NEVER_REPLACES_SUCCESS: Final = frozenset({401, 403, 407, 408, 425, 429})
+_NEVER_REPLACES_SUCCESS: Final = REFUSALS | {408, 425, 429}
 
 
 def counted_from(sent: datetime, received: datetime, settings: Settings) -> datetime:

@@ -163,6 +163,50 @@ def test_keep_failed_keeps_new_recordings_and_replaces_none(suite, clock, how):
     assert "/b" in suite.cassette()
 
 
+TOKEN = """
+    @pytest.mark.reqcache
+    def test_it():
+        assert requests.get(URL + "/open").ok
+        for token in os.environ["TOKENS"].split():
+            response = requests.get(URL + "/me", headers={{"Authorization": "Bearer " + token}})
+        {then}
+"""
+
+
+def who_knows_the_token(seen):
+    return (
+        Answer("in") if seen.headers["authorization"] == "Bearer right-3f9c1e7a5b2d" else Answer("out", 401)
+    )
+
+
+def test_keep_failed_keeps_no_refusal_that_would_answer_the_next_run(suite, monkeypatch):
+    suite.origin["/me"] = who_knows_the_token
+    suite.test(TOKEN.format(then="response.raise_for_status()"))
+    monkeypatch.setenv("TOKENS", "wrong-0a1b2c3d4e5f")
+    told = "dropped: 401, 403 and 407 are kept where the test passes"
+    suite.run().stdout.fnmatch_lines(
+        [
+            "1 new recording dropped: --reqcache-keep-failed keeps it",
+            f"1 new recording {told}",
+            "1 recording of failed tests dropped: --reqcache-keep-failed keeps new ones",
+            f"1 recording of failed tests {told}",
+        ]
+    )
+    result = suite.run("--reqcache-keep-failed")
+    result.stdout.fnmatch_lines([f"1 new recording {told}", f"1 recording of failed tests {told}"])
+    assert "keeps new ones" not in result.stdout.str()
+    monkeypatch.setenv("TOKENS", "right-3f9c1e7a5b2d")
+    suite.run().stdout.fnmatch_lines(["1 replayed, 1 recorded, 1 request made"])
+
+
+def test_keep_failed_keeps_a_refusal_after_which_the_test_was_let_in(suite, monkeypatch):
+    suite.origin["/me"] = who_knows_the_token
+    suite.test(TOKEN.format(then="assert 0"))
+    monkeypatch.setenv("TOKENS", "wrong-0a1b2c3d4e5f right-3f9c1e7a5b2d")
+    assert "kept where" not in suite.run("--reqcache-keep-failed").stdout.str()
+    assert suite.cassette().count("- request:") == 3
+
+
 def test_rerun_counts_by_its_last_attempt(suite):
     suite.origin["/a"] = Answer("bad"), Answer("good")
     suite.test("""
