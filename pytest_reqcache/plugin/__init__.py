@@ -327,7 +327,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         lines = [*reporting.troubles(run.totals), *reporting.unused(run, quiet=True)]
         changes = []
     else:
-        in_ci = bool(os.environ.get("CI"))
+        in_ci = bool(os.environ.get("CI")) and not run.options.refreshes
         summary = reporting.summary(run.totals, in_ci=in_ci, keeps_failed=run.options.keep_failed)
         lines = [*summary, *reporting.unused(run, quiet=False)]
         changes = list(reporting.changes(run.results)) if run.has_results else []

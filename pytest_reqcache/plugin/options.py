@@ -157,6 +157,12 @@ class RunOptions:
         return ", ".join([f"reqcache: {state}", *self.shown])
 
     @property
+    def refreshes(self) -> bool:
+        """Whether the run is one that renews what is recorded."""
+        given = {**self.ini, **self.command_line}
+        return bool(given.get("refresh") or given.get("force_refresh"))
+
+    @property
     def follows_tests(self) -> bool:
         """Whether somebody wants to know of each single test."""
         return self.report is not None or self.judges_unused
