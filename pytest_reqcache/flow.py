@@ -23,7 +23,7 @@ from .drift import Drift, compare
 from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
-from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse, Source
+from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse
 from .policy import REFUSALS, SAFE_METHODS, Reason, is_stored_rightly, varies_as
 from .recording import Found, Store
 from .redacting import Redacting
@@ -229,16 +229,17 @@ class Flow:
 
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
         """Warn of a recording that stands twice in the file, once in a run."""
-        copies: dict[tuple[int, object, object], list[Source]] = {}
+        copies: dict[tuple[int, object, object], list[Interaction]] = {}
         for item, own in same:
             if item.source is not None and item.source.line:  # what is staged is in no file yet
-                copies.setdefault((item.answer, variant(item), _secrets(own)), []).append(item.source)
-        for (answer, *others), places in copies.items():
+                copies.setdefault((item.answer, variant(item), _secrets(own)), []).append(item)
+        for (answer, *others), items in copies.items():
             name = (self.cassette.path, asked.key, answer, *others)
-            if len(places) > 1 and name not in self._memory.duplicates:
+            if len(items) > 1 and name not in self._memory.duplicates:
                 self._memory.duplicates.add(name)
                 request = asked.masked.request
-                text = _duplicate(places, f"{request.method} {request.url}", answer)
+                is_shared = request.method in SAFE_METHODS and not self._is_sequence(asked)
+                text = _duplicate(items, f"{request.method} {request.url}", is_shared=is_shared)
                 warnings.warn(text, DuplicateRecordingWarning, stacklevel=2)
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
@@ -603,12 +604,16 @@ def _secrets(masked: Masked) -> tuple[tuple[str, str], ...]:
     return tuple((secret.place, secret.value) for secret in masked.credentials)
 
 
-def _duplicate(places: Sequence[Source], what: str, answer: int) -> str:
-    *others, last = places
+def _duplicate(items: Sequence[Interaction], what: str, *, is_shared: bool) -> str:
+    """What is said of a recording that stands twice. ``is_shared``: requests for it share a good answer."""
+    *others, last = (item.source for item in items if item.source is not None)
     lines = " and ".join(f"line {place.line}" for place in others)
+    answer = items[0].answer
+    reached = ' (a read gets it after a write, or with repeats="sequence")'
     return (
         f"{last.path}:{last.line}: the same recording as in {lines}: {what}, answer {answer}; the later "
-        f"one counts. Write 'answer: {answer + 1}' into it if it is the next answer, else remove one of them"
+        f"one counts. Write 'answer: {answer + 1}' into it if it is the next answer"
+        f"{reached if is_shared and items[0].response.status < 400 else ''}, else remove one of them"
     )
 
 

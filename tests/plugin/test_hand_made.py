@@ -143,6 +143,28 @@ def test_duplicate_is_reported_once_with_both_lines_and_stays(suite):
     result.assert_outcomes(failed=1, passed=1)
 
 
+@pytest.mark.parametrize(
+    ("marker", "method", "status", "is_told"),
+    [
+        ("", "get", 200, True),
+        ("", "get", 404, False),
+        ("", "post", 200, False),
+        ('(repeats="sequence")', "get", 200, False),
+    ],
+)
+def test_a_duplicate_of_a_read_says_when_its_next_answer_is_reached(suite, marker, method, status, is_told):
+    suite.origin["/a"] = Answer("a", status)
+    suite.test(f"""
+        @pytest.mark.reqcache{marker}
+        def test_it():
+            requests.{method}(URL + "/a")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    copied(suite, str)
+    reached = ' (a read gets it after a write, or with repeats="sequence")' if is_told else ""
+    suite.run(*SHOWN).stdout.fnmatch_lines([f"*if it is the next answer{reached}, else remove one of them"])
+
+
 def test_every_copy_is_named(suite):
     suite.test(READS)
     suite.run().assert_outcomes(passed=2)
