@@ -92,7 +92,10 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
         "requested by fixtures of wider scope, and not recorded (cached_session_factory records it)",
         [f"{what} ({count} times)" if count > 1 else what for what, count in totals.live_in_fixtures.items()],
     )
-    yield from _listed("refused outside of tests that use the cache", list(totals.refused))
+    yield from _listed(
+        "refused outside of tests that use the cache (cached_session_factory records those of fixtures)",
+        list(totals.refused),
+    )
     if in_ci and totals.recorded:
         yield "recorded in CI and lost: commit these cassettes, and run CI with --reqcache-offline"
 

@@ -223,7 +223,10 @@ def test_unmarked_test_may_use_loopback_and_nothing_else(suite):
     result = suite.offline()
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        ["refused outside of tests that use the cache:", "  GET http://service.invalid/"]
+        [
+            "refused outside of tests that use the cache (cached_session_factory *):",
+            "  GET http://service.invalid/",
+        ]
     )
 
 

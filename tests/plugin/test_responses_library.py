@@ -319,7 +319,7 @@ def test_unmarked_test_offline(suite):
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
-            "refused outside of tests that use the cache:",
+            "refused outside of tests that use the cache (cached_session_factory *):",
             "  GET http://other.invalid/",
             "  GET http://third.invalid/",
         ]
