@@ -103,7 +103,9 @@ def why_not_whole(
     if config.getoption("lf", False):
         yield "only what failed last was asked for (--lf)"
     if narrower := _narrower_paths(config):
-        yield f"only {', '.join(narrower)} was asked for; run pytest without paths, or name them in testpaths"
+        is_here = config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR
+        how = "from the rootdir" if is_here else "without paths"
+        yield f"only {', '.join(narrower)} was asked for; run pytest {how}, or name them in testpaths"
     if any(str(arg).startswith("--ignore") for arg in config.invocation_params.args):
         yield "--ignore was given"
     if crashed:

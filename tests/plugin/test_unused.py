@@ -651,6 +651,15 @@ def test_testpaths_are_the_whole_suite(used):
     result.stdout.fnmatch_lines(["unused recordings were not judged: only more was asked for*"])
 
 
+def test_a_run_from_a_folder_below_is_sent_to_the_rootdir(used, monkeypatch):
+    used.write("pytest.ini", "[pytest]\n")
+    monkeypatch.chdir(used.path / "cassettes")
+    result = used.run("--reqcache-unused=report")
+    result.stdout.fnmatch_lines(
+        ["unused recordings were not judged: only */cassettes was asked for; run pytest from the rootdir, *"]
+    )
+
+
 @pytest.mark.parametrize(
     "how", [("-n1",), ("-n2",), ("-n2", "--dist=loadgroup"), ("-n2", "--dist=each")], ids=" ".join
 )
