@@ -245,7 +245,9 @@ def _ini_flag(config: pytest.Config, name: str) -> bool:
 
 
 def _where(config: pytest.Config, name: str) -> str:
-    file = config.inipath.name if config.inipath else "-o"
+    """Where the value of an ini option stands: `-o` goes before the file."""
+    overridden = (given.partition("=")[0] for given in config.known_args_namespace.override_ini or ())
+    file = "-o" if name in overridden or not config.inipath else config.inipath.name
     return f"{file}: {name}"
 
 

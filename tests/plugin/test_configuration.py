@@ -119,6 +119,18 @@ def test_wrong_ini_value_is_a_usage_error_that_names_its_place(suite, line, mess
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize(
+    "arguments", [("-o", "reqcache_expire_after=soon"), ("-oreqcache_expire_after=soon",)], ids=" ".join
+)
+@pytest.mark.parametrize("line", ["", "reqcache_expire_after = 1h"])
+def test_wrong_value_of_the_command_line_is_not_blamed_on_the_ini_file(suite, arguments, line):
+    suite.write("pytest.ini", f"[pytest]\n{line}\n")
+    suite.test("def test_it(): pass")
+    result = suite.run(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: -o: reqcache_expire_after: 'soon' *"])
+
+
 @pytest.mark.parametrize("value", ["tomorrow", ""])
 def test_wrong_flag_value_is_a_usage_error(suite, value):
     suite.test("def test_it(): pass")
