@@ -98,8 +98,8 @@ class Flow:
         self._edited: set[str] = set()  # refs of what is staged, and did not come from the origin
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
-        self._sequences: dict[object, tuple[Asked, list[str]]] = {}  # the refs of the answers recorded
-        self._committed: set[str] = set()  # refs of what this test has written already
+        self._sequences: dict[str, Sequence[Interaction]] = {}  # by the ref of the first answer: the others
+        self._outdated: list[Interaction] = []  # the others, where the first has been replaced
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
         self._asked_for: dict[str, tuple[RecordedRequest, int, str | None]] = {}  # by ref
 
@@ -167,6 +167,8 @@ class Flow:
         """A sequence is judged by its first answer; then it is replayed, or recorded, as a whole."""
         size = len(answers)
         if turn.position == 0:
+            if size > 1:
+                self._sequences[answers[0].ref] = answers[1:]
             return Found(tuple(self._live(item) for item in answers[:1]), position=0, size=size)
         if not turn.may_hold:
             due = tuple(self._live(item) for item in answers[turn.position : turn.position + 1])
@@ -347,11 +349,9 @@ class Flow:
                 self.sought.add(name_of(asked.compared))
             answer = replaced.answer if replaced is not None else self._next_answer(asked, new, found)
             old = None if replaced is None else self._as_read(replaced)
-            staged = self._staging.stage(replace(new, answer=answer), old, refresh=refresh)
-            if self._is_sequence(asked):
-                name = (self._slot(asked), variant(staged))
-                self._sequences.setdefault(name, (asked, []))[1].append(staged.ref)
-            return staged
+            if replaced is not None:
+                self._outdated += self._sequences.pop(replaced.ref, ())
+            return self._staging.stage(replace(new, answer=answer), old, refresh=refresh)
 
     def _next_answer(self, asked: Asked, new: Interaction, found: Found | None) -> int:
         """The number after those that were there when it was looked for, and those of this test: what
@@ -501,7 +501,6 @@ class Flow:
                     self._memory.received[(self.cassette.path, now.ref)] = _lasting(response, now)
             recorded = sum(1 for change in chosen if change.new) - outrun
             self._note_asked_for(written)
-            self._committed.update(now.ref for now in written if now is not None)
             self._forget()
             drifted = [drift for drift, now in zip(drifts, written, strict=True) if drift and now is not None]
             return Commit(recorded, len(waiting) - len(chosen), len(refused), outrun, tuple(drifted))
@@ -576,19 +575,16 @@ class Flow:
         self._staging.forget()
         self._edited.clear()
         self._redacting.forget()
+        self._outdated.clear()
 
     def _left_over_of_sequences(self) -> list[Staged]:
         """What a shorter new sequence does not replace."""
         # What is left alone was served as it was, or refreshed with an error: a good recording stays.
-        staying = self._left_alone | self._committed
-        left_over = {
-            item.ref: item
-            for asked, refs in self._sequences.values()
-            if any(ref in self._staging for ref in refs)
-            for item in self._compatible(asked, self._of_key(asked))
-            if not (item.keep or item.ref in self._staging or item.ref in staying)
-        }
-        return [Staged(None, item, refresh=True) for item in left_over.values()]
+        return [
+            Staged(None, item, refresh=True)
+            for item in self._outdated
+            if not item.keep and item.ref not in self._left_alone and not self._staging.is_replaced(item)
+        ]
 
 
 def _lasting(received: RecordedResponse, stored: Interaction) -> RecordedResponse:

@@ -657,3 +657,43 @@ def test_writes_with_a_secret_that_vary_names_are_counted_on(suite):
             patch.setenv("JOBS", jobs)
             suite.run().assert_outcomes(passed=1)
         suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("header", ["Authorization", "Accept-Language"])
+def test_sequences_of_two_users_or_variants_stay_apart(suite, header):
+    letters = ("abc", "ABC", "xyz", "XY")
+    suite.origin["/job"] = tuple(
+        Answer(letter, headers={"Vary": "Accept-Language"}) for letter in "".join(letters)
+    )
+    suite.test(f"""
+        @pytest.mark.parametrize("who", ["first-5f0c9f6e3d0a", "second-4e0e9d5e7b1c"])
+        @pytest.mark.reqcache("jobs", repeats="sequence")
+        def test_it(who):
+            polls = 3 if who.startswith("first") else int(os.environ.get("POLLS", "3"))
+            get = lambda: requests.get(URL + "/job", headers={{{header!r}: who}}).text
+            print("GOT", *[get() for _ in range(polls)])
+    """)
+    suite.run().assert_outcomes(passed=2)
+    suite.offline("-s").stdout.fnmatch_lines(["*GOT a b c", "*GOT A B C"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POLLS", "2")
+        suite.run("--reqcache-refresh").assert_outcomes(passed=2)
+    suite.offline("-s").stdout.fnmatch_lines(["*GOT x y z", "*GOT X Y Y"])
+    assert suite.cassette("jobs").count("- request:") == 5
+
+
+def test_a_sequence_that_is_replayed_stays_beside_that_of_another_user(suite):
+    suite.origin["/job"] = tuple(map(Answer, "abcABC"))
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence")
+        def test_it():
+            for who in os.environ.get("WHO", "first-5f0c9f6e3d0a").split():
+                headers = {"Authorization": f"Bearer {who}"}
+                print("GOT", *[requests.get(URL + "/job", headers=headers).text for _ in range(3)])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WHO", "first-5f0c9f6e3d0a second-4e0e9d5e7b1c")
+        suite.run().assert_outcomes(passed=1)
+        suite.offline("-s").stdout.fnmatch_lines(["*GOT a b c", "*GOT A B C"])
+    assert suite.cassette().count("- request:") == 6
