@@ -13,7 +13,7 @@ from .body import is_same, size_of
 from .headers import Headers, media_type
 from .models import Body, BodyFile, RecordedResponse
 from .shapes import Difference, Level, differences, shape_of
-from .volatile import are_alike, is_volatile
+from .volatile import is_volatile, says_the_same
 
 LEVELS: Final[tuple[Level, ...]] = ("breaking", "additive", "values")
 
@@ -71,7 +71,7 @@ def compare(old: RecordedResponse, new: RecordedResponse, volatile: Collection[s
 
     Fields that are volatile, or named by ``volatile`` in lower case, do not count.
     """
-    if are_alike(old, new, volatile):
+    if says_the_same(old, new, volatile):
         return None
     found = [*_status(old, new), *_content_type(old, new)]
     if old.status // 100 == new.status // 100:  # an error has headers and a body of another kind

@@ -93,7 +93,7 @@ class Flow:
         self.sought: set[str] = set()
         self._lock = threading.RLock()
         self._staging = Staging(cassette.path, identity)
-        self._redacting = Redacting(cassette.path, redactor, memory.sentinel, settings)
+        self._redacting = Redacting(cassette.path, identity, redactor, memory.sentinel, settings)
         self._left_alone: set[str] = set()
         self._edited: set[str] = set()  # refs of what is staged, and did not come from the origin
         self._anew: set[str] = set()  # origins of which an answer was fetched anew

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .headers import vary_names
 from .matching import Compared, Matcher, normalize_url, normalize_urls
 from .models import Interaction, RecordedRequest
-from .policy import is_compared
+from .policy import is_compared, varies_as
 from .redaction import Masked, Redactor, has_ignored, strip_ignored
 from .settings import Settings
 
@@ -91,6 +91,14 @@ class Identity:
         if interaction.key is not None:
             return interaction.key
         return self.ask(interaction.request).key
+
+    def asks_the_same(self, old: Interaction, new: Interaction) -> bool:
+        """Whether nothing that tells requests apart is another in a new recording than in the one it is to
+        replace: what is compared, credentials, and what ``Vary`` names."""
+        if not varies_as(old, new.request, self._settings()):
+            return False
+        asked, before = (self.ask(item.request, item.key) for item in (new, old))
+        return (asked.key, asked.masked.credentials) == (before.key, before.masked.credentials)
 
     def same(self, one: RecordedRequest, other: RecordedRequest) -> bool:
         """Whether two requests are the same as they are, with nothing masked any more."""

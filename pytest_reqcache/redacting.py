@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .body import open_file
 from .fields import kept_fields, without_noise
+from .identity import Identity
 from .models import Change, Interaction, RecordedResponse
 from .policy import follows_http
 from .redaction import PLACEHOLDER, Redactor, Sentinel, redact_ignored
@@ -33,11 +34,13 @@ class Redacting:
     def __init__(
         self,
         path: Path | None,
+        identity: Identity,
         redactor: Redactor,
         sentinel: Sentinel,
         settings: Callable[[], Settings],
     ) -> None:
         self._path = path
+        self._identity = identity
         self._redactor = redactor
         self._sentinel = sentinel
         self._settings = settings
@@ -88,13 +91,22 @@ class Redacting:
         self, written: Interaction, url: str, old: Interaction | None, settings: Settings
     ) -> Interaction:
         """What is written in the place of an old one: that one with a new date, where they say the same."""
-        if old is not None and says_the_same(old, written, settings.volatile_headers):
+        if old is not None and self._is_confirmed(old, written, settings):
             return redated(old, written, ages=follows_http(settings, url))
         redactor = self._redactor
         self._sentinel.check(
             written, settings.allowed_secrets, made_up=redactor.made_up, learned=redactor.learned
         )
         return written
+
+    def _is_confirmed(self, old: Interaction, new: Interaction, settings: Settings) -> bool:
+        """Whether the new one has the same answer to the same request; not where what is ignored by now
+        stands in the old one."""
+        return (
+            says_the_same(old.response, new.response, settings.volatile_headers)
+            and self._identity.asks_the_same(old, new)
+            and redact_ignored(old.request, settings.ignored_parameters) == old.request
+        )
 
 
 def _as_recorded(item: Interaction, settings: Settings) -> Interaction:

@@ -47,13 +47,8 @@ def is_volatile(name: str) -> bool:
     return name in VOLATILE_FIELDS or name.startswith(_RATE_LIMITS)
 
 
-def says_the_same(old: Interaction, new: Interaction, further: Collection[str] = ()) -> bool:
+def says_the_same(old: RecordedResponse, new: RecordedResponse, further: Collection[str] = ()) -> bool:
     """Whether two answers have the same status, body, and fields but for volatile ones and ``further``."""
-    return are_alike(old.response, new.response, further) and old.request == new.request
-
-
-def are_alike(old: RecordedResponse, new: RecordedResponse, further: Collection[str] = ()) -> bool:
-    """Whether two responses are the same but for volatile fields, and those of ``further``."""
     return (
         (old.status, old.reason) == (new.status, new.reason)
         and _lasting(old.headers, further) == _lasting(new.headers, further)

@@ -9,19 +9,19 @@ import pytest
 
 from pytest_reqcache.drift import compare
 from pytest_reqcache.headers import Headers
-from pytest_reqcache.models import BodyFile, Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.models import Body, BodyFile, Interaction, RecordedRequest, RecordedResponse
 from pytest_reqcache.volatile import redated, says_the_same
 
 THEN = datetime(2026, 6, 1, tzinfo=timezone.utc)
 NOW = THEN + timedelta(days=1)
 
 
-def recorded(*headers: tuple[str, str], body: bytes = b"x", status: int = 200) -> Interaction:
-    return Interaction(
-        RecordedRequest("GET", "http://api.test/"),
-        RecordedResponse(status, "OK", Headers.of(headers), body),
-        THEN,
-    )
+def answer(*headers: tuple[str, str], body: Body = b"x", status: int = 200) -> RecordedResponse:
+    return RecordedResponse(status, "OK", Headers.of(headers), body)
+
+
+def recorded(*headers: tuple[str, str]) -> Interaction:
+    return Interaction(RecordedRequest("GET", "http://api.test/"), answer(*headers), THEN)
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,16 @@ def recorded(*headers: tuple[str, str], body: bytes = b"x", status: int = 200) -
     ],
 )
 def test_only_volatile_fields_may_differ(old, new, same):
-    assert says_the_same(recorded(old), recorded(new)) is same
+    assert says_the_same(answer(old), answer(new)) is same
 
 
 def test_further_names_may_differ_too():
-    assert says_the_same(recorded(("X-Build", "1")), recorded(("X-Build", "2")), {"x-build"})
+    assert says_the_same(answer(("X-Build", "1")), answer(("X-Build", "2")), {"x-build"})
 
 
 @pytest.mark.parametrize("change", [{"body": b"y"}, {"status": 201}])
 def test_status_and_body_may_not(change):
-    assert not says_the_same(recorded(), recorded(**change))
+    assert not says_the_same(answer(), answer(**change))
 
 
 def test_times_are_moved_and_nothing_else():
@@ -89,11 +89,11 @@ def test_body_in_a_file_is_compared_by_its_bytes(tmp_path, other, same):
     files = [BodyFile(tmp_path / name, len(content)) for name, content in (("a", b"x" * 9), ("b", other))]
     for file, content in zip(files, (b"x" * 9, other), strict=True):
         file.path.write_bytes(content)
-    assert says_the_same(recorded(body=files[0]), recorded(body=files[1])) is same
-    assert says_the_same(recorded(body=files[0]), recorded(body=other)) is same
-    assert (compare(recorded(body=files[0]).response, recorded(body=files[1]).response) is None) is same
+    assert says_the_same(answer(body=files[0]), answer(body=files[1])) is same
+    assert says_the_same(answer(body=files[0]), answer(body=other)) is same
+    assert (compare(answer(body=files[0]), answer(body=files[1])) is None) is same
 
 
 def test_body_whose_file_is_gone_is_not_the_same(tmp_path):
     gone = BodyFile(tmp_path / "gone", 1)
-    assert not says_the_same(recorded(body=gone), recorded())
+    assert not says_the_same(answer(body=gone), answer())

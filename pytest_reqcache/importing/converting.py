@@ -148,7 +148,7 @@ def _repeats(items: Sequence[Interaction], asked: Sequence[Asked]) -> _Repeats:
         position = min(turn.position, len(known))
         if position < len(known):
             earlier = known[position]
-            if says_the_same(earlier, replace(item, request=earlier.request)):
+            if says_the_same(earlier.response, item.response):
                 same.add(number)
             else:
                 differing.add(own.key)

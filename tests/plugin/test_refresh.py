@@ -401,6 +401,46 @@ def test_large_body_that_has_not_changed_stays(suite, clock, stream):
     assert "what changed" not in result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        'get(URL + "/a", headers={"X-Request-ID": str(uuid4()), "Idempotency-Key": str(uuid4())})',
+        'post(URL + "/a", files={"report": ("report.txt", "text")})',
+    ],
+    ids=["fields", "boundary"],
+)
+def test_a_request_that_differs_in_nothing_that_is_compared_stays(suite, clock, call):
+    suite.origin["/a"] = Answer("same")
+    suite.test(f"""
+        from uuid import uuid4
+
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.{call}.ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(5)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert [line[2:14] for line in changed_lines(before, suite.cassette())] == ["  created_at"] * 2
+
+
+@pytest.mark.parametrize("hidden", ["ignored_parameters", "redact"])
+def test_what_is_hidden_by_now_does_not_stay_in_a_request(suite, hidden):
+    suite.origin["/a"] = Answer("same")
+    code = """
+        @pytest.mark.reqcache({})
+        def test_it():
+            assert requests.get(URL + "/a", headers={{"X-Mine": "hush"}}).ok
+    """
+    suite.test(code.format(""))
+    suite.run().assert_outcomes(passed=1)
+    assert "X-Mine: hush" in suite.cassette()
+    suite.test(code.format(f'{hidden}=["X-Mine"]'))
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert "X-Mine: REDACTED" in suite.cassette()
+
+
 # Another worker replaces a recording, and so the file of its body, while a test is under way.
 
 OTHER_WORKER = """
