@@ -403,6 +403,8 @@ class Flow:
                     self._bindings.bind(asked.masked, self.identity.mask(used.request))
                 if not live:
                     self._redactor.recall(used)
+                elif found.candidates:
+                    self._redactor.hand_over(used, self._as_read(found.candidates[-1]))
             elif not live:
                 self.sought.add(name_of(asked.compared))
             sequence, slot = self._is_sequence(asked), self._slot(asked)

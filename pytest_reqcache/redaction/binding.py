@@ -54,10 +54,23 @@ class Bindings:
             value, placeholder = live.value, recorded.value
             if value == placeholder or not recorded.is_placeholder or PLACEHOLDER.fullmatch(value):
                 continue
-            if value not in self._placeholders and placeholder not in self._values:
-                self._placeholders[value] = placeholder
-                self._values[placeholder] = value
-                self._registry.assume(self._path, value, placeholder)
+            self._bind(value, placeholder)
+
+    def take_over(self, value: str, placeholder: str) -> None:
+        """The value has taken the place of the placeholder, and goes with it, unless either is known for that
+        of another. What fixtures of wider scope have written is, in every test."""
+        if PLACEHOLDER.fullmatch(value) or self._registry.placeholder(self._path, value) is not None:
+            return
+        first = self._registry.first(value)
+        is_given = first is not None and first.is_wide
+        if not is_given and not self._registry.is_of_another(self._path, placeholder):
+            self._bind(value, placeholder)
+
+    def _bind(self, value: str, placeholder: str) -> None:
+        if value not in self._placeholders and placeholder not in self._values:
+            self._placeholders[value] = placeholder
+            self._values[placeholder] = value
+            self._registry.assume(self._path, value, placeholder)
 
     def placeholder_of(self, value: str) -> str | None:
         """What the value is bound to in this test."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -63,6 +63,13 @@ class Redactor:
             known = self._looked_through[id(response)] = (response, rules, learner.found)
         return known[2]
 
+    def hand_over(self, new: Interaction, old: Interaction) -> None:
+        """Let what a new answer issues go with the placeholders of the one that it is to replace: what is
+        recorded with those is then the same client's."""
+        if self._issues(new.response):
+            for value, placeholder in self._in_place_of(new, old):
+                self.bindings.take_over(value, placeholder)
+
     def recall(self, recorded: Interaction) -> None:
         """Note what a replayed recording hands out in the place of secrets, made up by a user's function."""
         if self._rules.has_stand_ins:
@@ -96,8 +103,8 @@ class Redactor:
         scope = self._path or (scope_of(interactions[0]) if interactions else None)
         placeholders = Placeholders(self._registry, scope, self._known, self.bindings, taken, self._fixture)
         for item, old in zip(interactions, previous, strict=True):
-            if old is not None and is_there(old.response.body):
-                self._take_over(item, old, placeholders)
+            for value, placeholder in () if old is None else self._in_place_of(item, old):
+                placeholders.take_over(value, placeholder)
         # What stands at its own place is numbered first.
         writer = Writer(self._known.cookies, None, placeholders)
         pairs = zip(interactions, issuing, strict=True)
@@ -211,12 +218,15 @@ class Redactor:
             return True
         return finder is not None and finder.pattern.search("\n".join(texts)) is not None
 
-    def _take_over(self, item: Interaction, old: Interaction, placeholders: Placeholders) -> None:
+    def _in_place_of(self, item: Interaction, old: Interaction) -> Iterator[tuple[str, str]]:
+        """The values that stand where placeholders stood, with these."""
+        if not is_there(old.response.body):
+            return
         live, stood = (self._collected(one) for one in (item, old))
         for place, values in live.items():
             for value, placeholder in zip(values, stood.get(place, ()), strict=False):
                 if PLACEHOLDER.fullmatch(placeholder):
-                    placeholders.take_over(value, placeholder)
+                    yield value, placeholder
 
     def _collected(self, item: Interaction) -> dict[str, list[str]]:
         collector = Collector(self._known.cookies)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from origin import Answer
+from origin import Answer, Received
 
 SECRET = "s3cr3t-Value-0123456789"
 
@@ -226,6 +226,40 @@ def test_test_that_follows_in_the_recording_run_works_with_the_live_value(suite)
     assert SECRET not in suite.cassette("shared")
     suite.origin.stop()
     suite.offline().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("redirects", [False, True], ids=["answer", "redirect"])
+def test_a_login_that_is_made_anew_hands_its_placeholder_on_at_once(suite, redirects):
+    """A shared cassette: the second test logs in again, with another token than the first one."""
+    tokens, books = iter(f"{SECRET}{number}" for number in range(100)), iter(range(100))
+
+    def login(received: Received) -> Answer:
+        headers = {"Set-Cookie": f"sid={next(tokens)}; Path=/", "Location": "/home"}
+        return Answer("in", 303 if redirects else 200, headers)
+
+    suite.origin["/login"] = login
+    suite.origin["POST /books"] = lambda received: Answer({"book": next(books)})
+    suite.test("""
+        pytestmark = pytest.mark.reqcache("shop", expire_after="immediately", stale_if_error=True)
+
+        def user():
+            session = requests.Session()
+            session.post(URL + "/login")
+            return session
+
+        def test_a():
+            assert user().get(URL + "/books").ok
+
+        def test_b():
+            session = user()
+            assert session.get(URL + "/books").ok
+            assert session.post(URL + "/books").ok
+            assert session.get(URL + "/books").ok
+    """)
+    for _ in range(3):
+        suite.run().assert_outcomes(passed=2)
+        assert suite.cassette("shop").count("- request:") == 4 + redirects
+        suite.offline().assert_outcomes(passed=2)
 
 
 def test_ignored_parameters_are_not_matched_and_replaced_in_the_file(suite):

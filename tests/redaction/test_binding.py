@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_reqcache.models import Interaction, RecordedRequest
@@ -162,3 +164,36 @@ def test_what_it_wrote_to_another_cassette_is_not() -> None:
     registry = Registry()
     redacted(interaction(bearer("a"), cassette="c.yaml"), redactor=Redactor(registry))
     assert Test(A, registry=registry, cassette="d.yaml").choose(bearer("c")) == [A]
+
+
+def test_a_value_that_has_taken_the_place_of_a_placeholder_goes_with_it() -> None:
+    registry = Registry()
+    redacted(interaction(bearer("a"), cassette="c.yaml"), redactor=Redactor(registry))
+    test = Test(A, registry=registry, cassette="c.yaml")
+    assert test.choose(bearer("c")) == []
+    test.bindings.take_over("c", A)
+    assert test.choose(bearer("c")) == [A]
+
+
+@pytest.mark.parametrize(
+    ("value", "cassette", "is_wide"),
+    [("own", None, False), ("given", Path("wider.yaml"), True), (B, None, False)],
+    ids=["its own", "that of a wider fixture", "a placeholder"],
+)
+def test_a_value_that_has_a_placeholder_takes_no_other_over(
+    value: str, cassette: Path | None, is_wide: bool
+) -> None:
+    registry = Registry()
+    if value != B:
+        registry.note(cassette, value, B, is_wide=is_wide)
+    bindings = Bindings(registry)
+    bindings.take_over(value, A)
+    assert bindings.placeholder_of(value) is None
+
+
+def test_the_placeholder_of_a_wider_fixture_is_not_taken_over() -> None:
+    registry = Registry()
+    registry.note(Path("wider.yaml"), "a", A, is_wide=True)
+    bindings = Bindings(registry, Path("c.yaml"))
+    bindings.take_over("c", A)
+    assert bindings.placeholder_of("c") is None
