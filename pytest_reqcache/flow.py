@@ -57,13 +57,15 @@ class RunMemory:
 class Commit(NamedTuple):
     """What a commit wrote, what it dropped of what a failing test had recorded, how much of that was
     ``refused``, how often another process had recorded the same before, and how what it replaced has changed:
-    with the new ones, as written."""
+    with the new ones, as written; and how many older recordings it removed because the test did not ask for
+    them."""
 
     recorded: int = 0
     dropped: int = 0
     refused: int = 0
     outrun: int = 0
     drifts: tuple[tuple[Interaction, Drift], ...] = ()
+    removed: int = 0
 
 
 class Flow:
@@ -300,8 +302,9 @@ class Flow:
     def _is_to_be_fetched_anew(self, asked: Asked) -> bool:
         """In a test that writes to an origin, its answers are all of one flow: recorded or new."""
         origin = origin_of(asked.request.url)
-        if origin not in self._anew:
-            return False
+        return origin in self._anew and self._is_written_to(origin)
+
+    def _is_written_to(self, origin: str) -> bool:
         if origin not in self._written_to:
             self._written_to[origin] = any(self._unsafe_to(origin))
         return self._written_to[origin]
@@ -469,9 +472,11 @@ class Flow:
 
     # --- the test's outcome is known
 
-    def commit(self, *, additions_only: bool = False) -> Commit:
+    def commit(self, *, additions_only: bool = False, is_complete: bool = False) -> Commit:
         """Write what is staged, in one step; with ``additions_only`` nothing that replaces or removes, and
         nothing that was refused.
+
+        ``is_complete``: the test has asked for all that it asks for.
 
         Raises:
             SecretFoundError: there is a secret in it; nothing was written.
@@ -482,6 +487,8 @@ class Flow:
             if not additions_only:
                 waiting += self._left_over_of_sequences()
             refused = self._refused() if additions_only else set()
+            left_over = self._left_over_of_flows(waiting) if is_complete and not self._shared else []
+            waiting += left_over
             chosen = [
                 change
                 for change in waiting
@@ -505,7 +512,8 @@ class Flow:
             self._note_asked_for(written)
             self._forget()
             drifted = [drift for drift, now in zip(drifts, written, strict=True) if drift and now is not None]
-            return Commit(recorded, len(waiting) - len(chosen), len(refused), outrun, tuple(drifted))
+            dropped = len(waiting) - len(chosen)
+            return Commit(recorded, dropped, len(refused), outrun, tuple(drifted), len(left_over))
 
     def _waiting(self) -> list[Staged]:
         """What is staged; not what the origin has confirmed, and another process has replaced since."""
@@ -587,6 +595,23 @@ class Flow:
             for item in self._outdated
             if not item.keep and item.ref not in self._left_alone and not self._staging.is_replaced(item)
         ]
+
+    def _left_over_of_flows(self, waiting: Sequence[Staged]) -> list[Staged]:
+        """What the test does not ask for any more of an origin that it writes to, where all that it asked for
+        was recorded anew, and some of it under other names: those that the origin makes up."""
+        origins = {origin_of(item.request.url) for item in self._staging.added} & self._anew
+        if not origins:
+            return []
+        gone = {change.replaces.ref for change in waiting if change.replaces is not None}
+        asked_for, stored = self.asked_for, [item for item in self.cassette if not item.keep]
+        left_over: list[Interaction] = []
+        for origin in filter(self._is_written_to, origins):
+            standing = [
+                item for item in stored if item.ref not in gone and origin_of(item.request.url) == origin
+            ]
+            if asked_for.isdisjoint(fingerprint(item.request, item.answer, item.key) for item in standing):
+                left_over += standing
+        return [Staged(None, item, refresh=True) for item in left_over]
 
 
 def _lasting(received: RecordedResponse, stored: Interaction) -> RecordedResponse:

@@ -422,6 +422,10 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     journal = running.engine.journal
     totals = counted(journal)
     totals.recorded = totals.recorded - commit.outrun if good else commit.recorded
+    if commit.removed:
+        what, them = ("recordings", "them") if commit.removed > 1 else ("recording", "it")
+        told = f"{commit.removed} older {what} removed: it asks for {them} no more"
+        totals.kept.append(f"{running.nodeid}: {told}")
     if not any(str(report.outcome) == "rerun" for report in running.reports):
         totals.dropped = commit.dropped
         outcomes = {report.outcome for report in running.reports}
@@ -449,7 +453,8 @@ def _committed(run: Run, running: Running, *, good: bool) -> tuple[Commit, str]:
     keep = run.options.keep_failed and any(report.failed for report in running.reports)
     try:
         if good or keep:
-            return running.flow.commit(additions_only=not good), ""
+            is_complete = good and _is_complete(running.reports)
+            return running.flow.commit(additions_only=not good, is_complete=is_complete), ""
     except SecretFoundError as found:
         running.flow.rollback()
         return Commit(), str(found)
@@ -489,6 +494,11 @@ def _is_good(reports: list[pytest.TestReport]) -> bool:
         if report.outcome != "passed" and not (report.skipped and expected_failure):
             return False
     return any(report.when == "call" for report in reports)
+
+
+def _is_complete(reports: list[pytest.TestReport]) -> bool:
+    """Whether a test that is good ran from its beginning to its end, with nothing in it skipped."""
+    return all(report.outcome == "passed" for report in reports)
 
 
 def make_guard(run: Run) -> Guard:

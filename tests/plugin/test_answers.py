@@ -179,6 +179,62 @@ def test_flow_with_writes_is_fetched_anew_as_a_whole(suite, clock):
     assert suite.cassette().count("- request:") == 3
 
 
+def record_orders(suite, marker="", end="pass"):
+    """Two recordings under names that last, and two under names that the origin makes up."""
+    numbers = iter(range(100))
+    suite.origin["POST /orders"] = lambda received: Answer({"order": f"/orders/{next(numbers)}"})
+    suite.test(f"""
+        @pytest.mark.reqcache({marker})
+        def test_it():
+            requests.get(URL + "/orders")
+            order = URL + requests.post(URL + "/orders").json()["order"]
+            for _ in range(2):
+                requests.get(order)
+            requests.delete(order)
+            {end}
+    """)
+    suite.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(("marker", "size"), [("", 4), ('repeats="sequence"', 5)], ids=["share", "sequence"])
+def test_what_a_flow_that_is_recorded_anew_asks_for_no_more_goes(suite, marker, size):
+    record_orders(suite, marker)
+    for number in (1, 2):
+        told = f"  test_it.py::test_it: {size - 2} older recordings removed: it asks for them no more"
+        suite.run("--reqcache-refresh").stdout.fnmatch_lines([told])
+        assert suite.cassette().count("- request:") == size
+        assert suite.cassette().count(f"/orders/{number}\n") == size - 2
+        suite.offline().stdout.fnmatch_lines(["5 replayed, 0 requests made"])
+
+
+@pytest.mark.parametrize(
+    ("marker", "end"),
+    [
+        ("'shop'", "pass"),
+        ("", "os.environ.get('AGAIN') and pytest.xfail()"),
+        ("", "requests.get(URL + '/me')"),
+    ],
+    ids=["a shared cassette", "not run to its end", "not all anew"],
+)
+def test_what_may_still_be_asked_for_stays(suite, monkeypatch, marker, end):
+    suite.origin["/me"] = Answer("in"), Answer("out", 403)
+    record_orders(suite, marker, end)
+    monkeypatch.setenv("AGAIN", "1")
+    assert "removed" not in suite.run("--reqcache-refresh").stdout.str()
+    (cassette,) = (suite.path / "cassettes").rglob("*.yaml")
+    assert cassette.read_text().count("/orders/0\n") == 2
+
+
+def test_what_is_kept_stays_where_a_flow_is_recorded_anew(suite):
+    record_orders(suite)
+    path = suite.path / "cassettes" / "test_it" / "test_it.yaml"
+    *others, deleted, end = path.read_text().split("  created_at:")
+    path.write_text("  created_at:".join([*others, deleted + "  keep: true\n", end]))
+    told = "  test_it.py::test_it: 1 older recording removed: it asks for it no more"
+    suite.run("--reqcache-refresh").stdout.fnmatch_lines([told])
+    assert suite.cassette().count("/orders/0\n") == 1
+
+
 @pytest.mark.parametrize("order", [("test_a", "test_b"), ("test_b", "test_a")])
 def test_positions_start_at_one_in_each_test_of_a_shared_cassette(suite, order):
     suite.origin["GET /item"] = Answer("old"), Answer("new"), Answer("old"), Answer("new")
