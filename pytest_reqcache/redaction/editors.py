@@ -185,7 +185,8 @@ class Cleaner:
         self._registry = registry
 
     def own(self, spot: Spot) -> str:
-        return self._name(spot.value, spot.name)
+        value = spot.value.rstrip(",")  # it separates one URL from the next
+        return self._name(value, spot.name) + spot.value[len(value) :]
 
     def elsewhere(self, text: str) -> str:
         finder = self._finder

@@ -180,3 +180,12 @@ def test_messages_hold_no_secret() -> None:
         "GET https://REDACTED-userinfo@x/REDACTED-authorization?token=REDACTED-token "
         "was sent with REDACTED-refresh_token, and REDACTED-token"
     )
+
+
+def test_urls_in_a_message_are_told_apart() -> None:
+    redactor = Redactor(Registry())
+    redactor.observe(request("https://x/?api_key=abc"), None)
+    text = "GET https://x/?api_key=abc, GET https://x/?token=REDACTED, GET https://x/"
+    assert redactor.clean_text(text) == (
+        "GET https://x/?api_key=REDACTED-api_key, GET https://x/?token=REDACTED-token, GET https://x/"
+    )
