@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .expiration import EXPIRE_IMMEDIATELY as EXPIRE_IMMEDIATELY
     from .expiration import HTTP_ONLY as HTTP_ONLY
     from .expiration import NEVER_EXPIRE as NEVER_EXPIRE
-    from .flow import PlaceholderError as PlaceholderError
     from .journal import CacheMissError as CacheMissError
     from .patching import clear as clear
     from .patching import delete as delete
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from .redaction import SecretWarning as SecretWarning
     from .session import CachedSession as CachedSession
     from .session import CacheMixin as CacheMixin
+    from .spared import PlaceholderError as PlaceholderError
 
 __version__ = "0.1.0"
 
@@ -39,7 +39,6 @@ _HOMES = {
     "cassette": ("CassetteError", "DuplicateRecordingWarning", "TornTailWarning"),
     "conversion": ("CachedResponse",),
     "expiration": ("DO_NOT_CACHE", "EXPIRE_IMMEDIATELY", "HTTP_ONLY", "NEVER_EXPIRE"),
-    "flow": ("PlaceholderError",),
     "journal": ("CacheMissError",),
     "patching": (
         "clear",
@@ -53,6 +52,7 @@ _HOMES = {
     ),
     "redaction": ("SecretFoundError", "SecretWarning"),
     "session": ("CacheMixin", "CachedSession"),
+    "spared": ("PlaceholderError",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

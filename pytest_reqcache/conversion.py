@@ -193,6 +193,23 @@ def without_fields(prepared: requests.PreparedRequest, names: Iterable[str]) -> 
     return copied
 
 
+def filled_as(
+    prepared: requests.PreparedRequest, was: RecordedRequest, filled: RecordedRequest
+) -> requests.PreparedRequest:
+    """A copy of the request with what is filled in; a body that is coded stays as it is."""
+    copied = copy_request(prepared)
+    if filled.url != was.url:
+        copied.url = filled.url
+    for (name, value), (_, new) in zip(was.headers, filled.headers, strict=True):
+        if new != value:
+            copied.headers[name] = new
+    if filled.body != was.body and "Content-Encoding" not in was.headers:
+        copied.body = filled.body
+        if "Content-Length" in was.headers:
+            copied.headers["Content-Length"] = str(len(filled.body or b""))
+    return copied
+
+
 def as_prepared(request: RecordedRequest) -> requests.PreparedRequest:
     """A recorded request as the prepared request that it was."""
     prepared = requests.PreparedRequest()

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from .answers import Answers, Turn, right_after
 from .body import is_same, is_there, read_body
 from .cassette import DuplicateRecordingWarning
-from .conversion import copy_request
 from .drift import Drift, compare
 from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
@@ -30,28 +29,28 @@ from .redacting import Redacting
 from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
 from .redaction.spans import split_url
 from .settings import Settings
+from .spared import LiveValues, Send, Spared
 from .staging import Staged, Staging
 from .usage import fingerprint, name_of
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
 
-
-class PlaceholderError(Exception):
-    """A request to a real origin holds a placeholder that stands for a secret in a cassette."""
+    from .exchange import Call
 
 
 @dataclass(slots=True)
 class RunMemory:
     """What the tests of one process know of one another: secrets seen, what was refreshed, and the
     responses that held secrets as they were received, by cassette and by what was written for them. And
-    which recordings were reported to stand twice."""
+    which recordings were reported to stand twice, and the live values that were fetched."""
 
     registry: Registry = field(default_factory=Registry)
     sentinel: Sentinel = field(default_factory=Sentinel)
     refreshed: set[tuple[Path | None, object]] = field(default_factory=set)
     received: dict[tuple[Path | None, str], RecordedResponse] = field(default_factory=dict)
     duplicates: set[tuple[object, ...]] = field(default_factory=set)
+    live: LiveValues = field(default_factory=LiveValues)
 
 
 class Commit(NamedTuple):
@@ -69,7 +68,7 @@ class Commit(NamedTuple):
 
 
 class Flow:
-    """The recorder of a test."""
+    """The recorder of a test; ``anew`` gives the command that records all of it anew."""
 
     def __init__(
         self,
@@ -78,6 +77,7 @@ class Flow:
         redactor: Redactor,
         memory: RunMemory,
         settings: Callable[[], Settings],
+        anew: Callable[[], str] = lambda: "--reqcache-force-refresh",
         *,
         shared: bool = False,
     ) -> None:
@@ -89,6 +89,7 @@ class Flow:
         self._settings = settings
         self._answers = Answers(settings)
         self._bindings = redactor.bindings
+        self.spared = Spared(cassette.path, redactor, memory.live, anew)
         self.flights = Flights()
         #: The names (:func:`~pytest_reqcache.usage.name_of`) of requests that nothing recorded has answered:
         #: they were missed, or recorded, whether that is kept or dropped.
@@ -426,30 +427,19 @@ class Flow:
                 replayed=None if live else used,
             )
 
-    def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:
+    def replayed(self, call: Call, stored: Interaction) -> None:
+        self.spared.note(call, stored)
+
+    def outgoing(self, call: Call, send: Send) -> PreparedRequest:
         """The request as it may go to the origin: a placeholder must not.
 
         Raises:
-            PlaceholderError: it holds one in a header, its URL or its body.
+            PlaceholderError: it holds one whose live value cannot be had.
         """
-        found = self._redactor.placeholders_in(request)
-        if found:
-            place, placeholder = found[0]
-            masked_url = self.identity.mask(request).request.url
-            raise PlaceholderError(
-                f"{request.method} {masked_url}: {placeholder!r} in {place} stands for a secret that was "
-                "replaced in the cassette, and cannot be sent; record the whole test anew: "
-                "--reqcache-force-refresh"
-            )
-        cookie = request.headers.get("Cookie")
-        real = self._redactor.without_placeholder_cookies(cookie) if cookie else cookie
-        if real != cookie:
-            prepared = copy_request(prepared)
-            if real:
-                prepared.headers["Cookie"] = real
-            else:
-                del prepared.headers["Cookie"]
-        return prepared
+        return self.spared.filled(call, send)
+
+    def hide(self, error: Exception, call: Call, outgoing: PreparedRequest) -> None:
+        self.spared.hide(error, call, outgoing)
 
     def shown(self, text: str) -> str:
         """A text that names a request, as it may be printed: without the values of secret variables."""

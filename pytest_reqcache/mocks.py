@@ -63,7 +63,8 @@ def ask_first(
             return self
 
         def _forward(self, outgoing: requests.PreparedRequest, wire: dict[str, Any]) -> requests.Response:
-            wire = {**wire, "body": outgoing.body, "headers": outgoing.headers}
+            url = adapter.request_url(outgoing, self._proxies)
+            wire = {**wire, "url": url, "body": outgoing.body, "headers": outgoing.headers}
             try:
                 raw = self._pool(outgoing).urlopen(**wire)
             except Exception as error:

@@ -24,7 +24,9 @@ from .settings import Settings
 from .streams import discard_spooled
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest
+    from requests import PreparedRequest, Response
+
+    from .exchange import Call
 
 Store = Cassette | MemoryCassette
 
@@ -99,8 +101,20 @@ class Recorder(Protocol):
         """A refresh of it has been tried, and it stays as it is."""
         ...
 
-    def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:
-        """The request as it may go to the origin."""
+    def replayed(self, call: Call, stored: Interaction) -> None:
+        """A call was answered with what is stored, and nothing was sent for it."""
+        ...
+
+    def outgoing(self, call: Call, send: Callable[[Call, PreparedRequest], Response]) -> PreparedRequest:
+        """The request as it may go to the origin. ``send`` sends one that was replayed before.
+
+        Raises:
+            PlaceholderError: it may not.
+        """
+        ...
+
+    def hide(self, error: Exception, call: Call, outgoing: PreparedRequest) -> None:
+        """Take out of an error what only the request that was sent holds, and not the caller's own."""
         ...
 
     def shown(self, text: str) -> str:
@@ -211,9 +225,15 @@ class SessionRecorder:
     def left_alone(self, interaction: Interaction) -> None:
         """A session may refresh what it stores as often as it is asked to."""
 
-    def outgoing(self, prepared: PreparedRequest, request: RecordedRequest) -> PreparedRequest:
+    def replayed(self, call: Call, stored: Interaction) -> None:
+        """What a session replays holds the origin's own values: none is ever needed from it."""
+
+    def outgoing(self, call: Call, send: Callable[[Call, PreparedRequest], Response]) -> PreparedRequest:
         """What goes to the origin: a session's requests hold the caller's own values."""
-        return prepared
+        return call.prepared
+
+    def hide(self, error: Exception, call: Call, outgoing: PreparedRequest) -> None:
+        """What is sent is the caller's own request."""
 
     def shown(self, text: str) -> str:
         self._sentinel.watch()

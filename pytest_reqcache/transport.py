@@ -39,6 +39,7 @@ from .policy import Action, Outcome, Plan, Reason, Verdict
 from .recording import Found, Recorder
 from .redaction import masked_url
 from .settings import REDIRECTS, Settings
+from .spared import PlaceholderError
 from .streams import Tee
 
 
@@ -197,6 +198,7 @@ class Transport:
         recording = stored.ref if is_polled else None
         self.journal.served(call.what, recording, stale_age=stale_age)
         self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
+        self.recorder.replayed(call, stored)
         return response
 
     def _presented(self, call: Call, stored: Interaction, now: datetime) -> CachedResponse:
@@ -226,7 +228,12 @@ class Transport:
     # --- from the origin; ``found`` is None behind the caller's back, where nothing is counted
 
     def _from_origin(self, call: Call, found: Found | None, decided: Plan) -> requests.Response:
-        outgoing = self.recorder.outgoing(call.prepared, call.request)
+        try:
+            outgoing = self.recorder.outgoing(call, self._send_spared)
+        except PlaceholderError:
+            if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
+                return self._stale(call, found, decided, "holds a placeholder that cannot be sent")
+            raise
         if decided.conditions:
             outgoing = with_conditions(outgoing, decided.conditions)
         self.journal.sent(call.what, decided.reason)
@@ -236,14 +243,25 @@ class Transport:
             if not (call.stream or call.is_followed(response)):
                 response.content  # noqa: B018  read now: a broken body is an error like any other
         except Exception as error:
+            if outgoing is not call.prepared:
+                self.recorder.hide(error, call, outgoing)
             if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
                 return self._stale(call, found, decided, f"failed with {type(error).__name__}")
             call.exchange.failed = True
             self.journal.passed(call.what, f"failed with {type(error).__name__}")
             raise
         response.request = call.prepared
+        if outgoing.url != call.prepared.url:
+            response.url = call.prepared.url or ""
         response.connection = call.connection
         return self._settled(call, found, decided, as_cached_response(response), sent)
+
+    def _send_spared(self, call: Call, outgoing: requests.PreparedRequest) -> requests.Response:
+        """Send a request that was replayed before, for what stands in its answer."""
+        self.journal.sent(call.what, Reason.PLACEHOLDER)
+        response = call.forward(outgoing)
+        response.content  # noqa: B018  a broken body is an error like any other
+        return response
 
     def _settled(
         self, call: Call, found: Found | None, decided: Plan, response: CachedResponse, sent: datetime
@@ -332,6 +350,7 @@ class Transport:
         else:  # or removed it
             return self._from_origin(call, found, decided._replace(conditions=()))
         self.journal.validated(call.what)
+        self.recorder.replayed(call, confirmed)
         now = clock.now()
         response = self._presented(call, confirmed, now)
         response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)

@@ -92,15 +92,21 @@ def _nearest_lines(
 def record_command(
     nodeid: str, variables: Sequence[str], arguments: Sequence[str], *, miss: Miss, refuses: bool
 ) -> str:
-    """The command that runs a test online; without a test, the whole run. Before it stands what no command
-    takes back, and what would be in the way of the recording or of its use.
+    """The command that records what was missed. Before it stands what no command takes back, and what would
+    be in the way of the recording or of its use.
 
-    ``variables`` and ``arguments`` take back what would make the run offline again; ``refuses`` says that the
-    test, or the request, itself asks to make no request.
+    ``refuses`` says that the test, or the request, itself asks to make no request.
     """
-    test = [shlex.quote(nodeid)] if nodeid else []
-    command = " ".join([*variables, "pytest", *test, *map(shlex.quote, arguments)])
     first = ["take only_if_cached off"] if refuses else []
     if miss.reason in _IN_THE_WAY:
         first.append(_IN_THE_WAY[miss.reason].format(method=miss.method))
-    return ", then ".join([*first, command])
+    return ", then ".join([*first, online_command(nodeid, variables, arguments)])
+
+
+def online_command(nodeid: str, variables: Sequence[str], arguments: Sequence[str]) -> str:
+    """The command that runs a test online; without a test, the whole run.
+
+    ``variables`` and ``arguments`` take back what would make the run offline again.
+    """
+    test = [shlex.quote(nodeid)] if nodeid else []
+    return " ".join([*variables, "pytest", *test, *map(shlex.quote, arguments)])

@@ -42,7 +42,7 @@ from ..settings import (
 from ..transport import Transport
 from .elsewhere import Elsewhere
 from .marking import cassette_name, config_layer, refuses_requests, settings_of
-from .misses import explain, record_command
+from .misses import explain, online_command, record_command
 from .naming import cassette_path, named_cassette, told_nodeid
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
@@ -118,7 +118,10 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     def command(miss: Miss, refuses: bool) -> str:
         return _command(run, told_nodeid(item), miss, refuses=refuses or refuses_requests(item, layer))
 
-    engine, flow, explanations = _engine(path, settings, run, command, shared=name is not None)
+    def anew() -> str:
+        return _command_anew(run, told_nodeid(item))
+
+    engine, flow, explanations = _engine(path, settings, run, command, anew, shared=name is not None)
     running = Running(item.nodeid, engine, flow, patches, sections=explanations, before=before)
     run.running[item.nodeid] = running
     running.set_aside = {item.nodeid: engine}
@@ -143,20 +146,24 @@ def _engine(
     settings: Settings,
     run: Run,
     command: Callable[[Miss, bool], str],
+    anew: Callable[[], str],
     *,
     shared: bool,
     fixture: str = "",
 ) -> tuple[Engine, Flow, list[str]]:
     """An engine on a cassette, its flow, and the list that the explanations of its misses go to.
 
-    ``command`` gives what records a miss, of a request that asks to be sent to nobody or not; the cassette
-    may be ``shared`` by several tests; ``fixture`` names it where it is for fixtures of wider scope.
+    ``command`` gives what records a miss, of a request that asks to be sent to nobody or not, ``anew`` what
+    records all of it anew; the cassette may be ``shared`` by several tests; ``fixture`` names it where it is
+    for fixtures of wider scope.
     """
     if run.memory is None:
         run.memory = RunMemory()
     view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
     redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules, fixture)
-    flow = _flow(path, redactor, run.memory, view, shared=shared)
+    flow = _flow(path, redactor, run.memory, view, anew, shared=shared)
+    if fixture:
+        run.memory.live.wide.append(flow.spared)
     identity, explanations = flow.identity, list[str]()
 
     def explained(miss: Miss, request: RecordedRequest) -> str:
@@ -186,11 +193,17 @@ def _engine(
 
 
 def _flow(
-    path: Path, redactor: Redactor, memory: RunMemory, view: SettingsView, *, shared: bool = False
+    path: Path,
+    redactor: Redactor,
+    memory: RunMemory,
+    view: SettingsView,
+    anew: Callable[[], str],
+    *,
+    shared: bool,
 ) -> Flow:
     identity = TestIdentity(lambda: view.current, redactor)
     cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
-    return Flow(cassette, identity, redactor, memory, lambda: view.current, shared=shared)
+    return Flow(cassette, identity, redactor, memory, lambda: view.current, anew, shared=shared)
 
 
 def _elsewhere(run: Run) -> Elsewhere:
@@ -218,7 +231,7 @@ def _holds(path: Path, request: RecordedRequest, view: SettingsView) -> bool:
     """Whether another cassette would answer a request, if it were the test's: nothing is learnt from that."""
     memory = RunMemory()
     redactor = Redactor(memory.registry, path, lambda: view.current.redact.rules)
-    flow = _flow(path, redactor, memory, view)
+    flow = _flow(path, redactor, memory, view, lambda: "", shared=True)
     try:
         asked = flow.ask(request, made_key(as_prepared(request), view.current))
         return bool(flow.find(asked).candidates)
@@ -239,6 +252,12 @@ def _refuses_others(request: RecordedRequest, settings: Settings) -> bool:
     if exchange is not None and exchange.options.only_if_cached:
         return True
     return request_directives(request, settings).has("only-if-cached")
+
+
+def _command_anew(run: Run, nodeid: str) -> str:
+    """The command that records anew what is recorded already, too."""
+    arguments = [*run.options.arguments, "--reqcache-force-refresh"]
+    return online_command(nodeid, run.options.variables, arguments)
 
 
 def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
@@ -265,7 +284,10 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
         def command(miss: Miss, refuses: bool) -> str:
             return _command(run, "", miss, refuses=refuses or bool(layer.get("only_if_cached")))
 
-        engine = _engine(path, settings, run, command, shared=True, fixture=path.stem)
+        def anew() -> str:
+            return _command_anew(run, "")
+
+        engine = _engine(path, settings, run, command, anew, shared=True, fixture=path.stem)
         run.wider[path] = Wider(*engine)
     return run.wider[path].engine
 

@@ -54,6 +54,7 @@ class Reason(enum.Enum):
     MUST_REVALIDATE = "expired, and must-revalidate forbids its use"
     FILTERED = "refused by filter_fn"
     CONDITION = "asked with a condition or range that only the origin can answer"
+    PLACEHOLDER = "for the live value that a placeholder stands for"
 
 
 class Plan(NamedTuple):

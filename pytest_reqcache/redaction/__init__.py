@@ -9,8 +9,9 @@ sentinel finds (``sentinel.py``) before it is written.
 
 from .binding import Bindings
 from .entries import Redactions, parse_redaction_lines, parse_redactions
+from .filling import fill_request
 from .ignored import has_ignored, redact_ignored, strip_ignored
-from .model import PLACEHOLDER, Credential, Masked
+from .model import PLACEHOLDER, Credential, LiveValue, Masked
 from .redactor import Redactor, masked_url
 from .registry import Registry
 from .rules import DEFAULT_FIELDS, DEFAULT_HEADERS, DEFAULT_RULES, Rules
@@ -24,6 +25,7 @@ __all__ = [
     "Bindings",
     "Credential",
     "Leak",
+    "LiveValue",
     "Masked",
     "Redactions",
     "Redactor",
@@ -32,6 +34,7 @@ __all__ = [
     "SecretFoundError",
     "SecretWarning",
     "Sentinel",
+    "fill_request",
     "has_ignored",
     "masked_url",
     "parse_redaction_lines",

@@ -155,6 +155,18 @@ class Collector:
         return False
 
 
+class Comparer(Collector):
+    """Collects the values at their own places, and the placeholders elsewhere."""
+
+    def elsewhere(self, place: str, text: str) -> str:
+        for found in PLACEHOLDER.findall(text):
+            self.values.setdefault(place, []).append(found)
+        return text
+
+    def concerns(self, text: str) -> bool:
+        return REDACTED in text
+
+
 class PlaceNoter:
     """Notes where placeholders stand; changes nothing."""
 

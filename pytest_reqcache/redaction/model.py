@@ -30,6 +30,13 @@ class Credential(NamedTuple):
         return self.made_up or PLACEHOLDER.fullmatch(self.value) is not None
 
 
+class LiveValue(NamedTuple):
+    """What a placeholder stands for; ``is_searched`` says that it is a secret wherever it stands."""
+
+    text: str
+    is_searched: bool
+
+
 class Masked(NamedTuple):
     """A request in which every secret is ``REDACTED``, be it a live value or a placeholder."""
 

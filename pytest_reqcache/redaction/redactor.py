@@ -11,13 +11,13 @@ from ..body import is_there
 from ..models import REDACTED, Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
 from .edit import edit_request, edit_response
-from .editors import Cleaner, Collector, Learner, Masker, PlaceNoter, Recaller, Writer
+from .editors import Cleaner, Collector, Comparer, Learner, Masker, PlaceNoter, Recaller, Writer
 from .known import SEARCHED_LENGTH, Finder, Known, in_base64
-from .model import PLACEHOLDER, Masked
+from .model import PLACEHOLDER, LiveValue, Masked
 from .registry import Registry, scope_of
 from .rules import DEFAULT_RULES, Rules
 from .spots import basic_text, in_text
-from .writing import Placeholders
+from .writing import Placeholders, name_in
 
 
 class Redactor:
@@ -147,6 +147,49 @@ class Redactor:
         noter.where = "response "
         edit_response(item.response, noter, self._rules)
         return noter.places
+
+    def cookie_placeholders_in(self, request: RecordedRequest) -> list[str]:
+        """The placeholders in the ``Cookie`` header."""
+        return PLACEHOLDER.findall(request.headers.get("Cookie") or "")
+
+    def behind(self, recorded: RecordedResponse, received: RecordedResponse) -> dict[str, LiveValue]:
+        """By placeholder, what stands in the place of each in a response that was received anew. Where there
+        are more or fewer of one place, nobody knows which is which."""
+        self._issues(received)
+        stood, live = (self._compared(response) for response in (recorded, received))
+        pairs = [
+            pair
+            for place, placeholders in stood.items()
+            if len(values := live.get(place, ())) == len(placeholders)
+            for pair in zip(placeholders, values, strict=True)
+        ]
+        found: dict[str, LiveValue] = {}
+        for placeholder, value in pairs:
+            if PLACEHOLDER.fullmatch(placeholder) and not PLACEHOLDER.search(value):
+                found.setdefault(placeholder, LiveValue(value, value not in self._known.unsearched))
+        return found
+
+    def placeholders_of(self, response: RecordedResponse) -> set[str]:
+        """Those whose place in a response is known."""
+        return {value for values in self._compared(response).values() for value in values}
+
+    def _compared(self, response: RecordedResponse) -> dict[str, list[str]]:
+        comparer = Comparer(self._known.cookies)
+        edit_response(response, comparer, self._rules)
+        return comparer.values
+
+    def learn_behind(self, placeholder: str, value: LiveValue) -> None:
+        """From now on the value is known, and written as that placeholder."""
+        name = name_in(placeholder)
+        self._known.learn(value.text, name, issued=True, searched=value.is_searched)
+        self._registry.note(
+            self._path,
+            value.text,
+            placeholder,
+            issued=True,
+            is_wide=bool(self._fixture),
+            is_searched=value.is_searched,
+        )
 
     def without_placeholder_cookies(self, cookie_header: str) -> str:
         """The ``Cookie`` header without the cookies that hold a placeholder, or what was made up in the place

@@ -74,7 +74,7 @@ class Placeholders:
         first = self._registry.first(value)
         if value in self._known.names or first is None:
             return self._known.names.get(value, name)
-        return re.sub("-[0-9]+$", "", first.placeholder.removeprefix(f"{REDACTED}-"))
+        return name_in(first.placeholder)
 
     def is_made_up(self, value: str) -> bool:
         """Whether it stands for a secret already, made up by a user's function."""
@@ -115,6 +115,11 @@ class Placeholders:
             yield self._offered[value]
         if first is not None and is_usable:
             yield first.placeholder
+
+
+def name_in(placeholder: str) -> str:
+    """What a placeholder is called after, without its number."""
+    return re.sub("-[0-9]+$", "", placeholder.removeprefix(f"{REDACTED}-"))
 
 
 def constant(name: str) -> str:

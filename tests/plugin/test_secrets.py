@@ -149,7 +149,7 @@ def test_missing_credential_is_ignored_offline(suite):
 
 
 def test_placeholder_is_never_sent(suite):
-    suite.origin["/login"] = Answer({"access_token": SECRET})
+    suite.origin["/login"] = Answer({"access_token": SECRET}), Answer("closed", status=403)
     suite.test("""
         @pytest.mark.reqcache
         def test_it():
