@@ -17,12 +17,15 @@ import requests
 from . import clock, policy
 from .conversion import copy_request, filled_as, received_headers, recorded_request, without_fields
 from .exchange import Call
-from .models import BodyFile, Interaction, RecordedResponse
+from .models import REDACTED, BodyFile, Interaction, RecordedResponse
 from .policy import Action
 from .redaction import PLACEHOLDER, LiveValue, Redactor, fill_request
 
 #: Sends a request of an earlier call: the call, and the request as it is to be sent now.
 Send = Callable[[Call, requests.PreparedRequest], requests.Response]
+
+
+_ANY = f"{REDACTED}-"
 
 
 class PlaceholderError(Exception):
@@ -57,8 +60,10 @@ class Spared:
         self._replayed: dict[str, tuple[Call, Interaction]] = {}  # by ref
 
     def note(self, call: Call, stored: Interaction) -> None:
-        """The call was answered with that recording."""
-        self._replayed[stored.ref] = (call, stored)
+        """The call was answered with that recording. It is kept, connections and all, only where it may be
+        needed."""
+        if _may_hold(stored.response, _ANY):
+            self._replayed[stored.ref] = (call, stored)
 
     def filled(self, call: Call, send: Send) -> requests.PreparedRequest:
         """The call's request with live values in the place of placeholders; a cookie is left out where its

@@ -229,7 +229,7 @@ class Transport:
 
     def _from_origin(self, call: Call, found: Found | None, decided: Plan) -> requests.Response:
         try:
-            outgoing = self.recorder.outgoing(call, self._send_spared)
+            outgoing = filled = self.recorder.outgoing(call, self._send_spared)
         except PlaceholderError:
             if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
                 return self._stale(call, found, decided, "holds a placeholder that cannot be sent")
@@ -243,8 +243,8 @@ class Transport:
             if not (call.stream or call.is_followed(response)):
                 response.content  # noqa: B018  read now: a broken body is an error like any other
         except Exception as error:
-            if outgoing is not call.prepared:
-                self.recorder.hide(error, call, outgoing)
+            if filled is not call.prepared:
+                self.recorder.hide(error, call, filled)
             if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
                 return self._stale(call, found, decided, f"failed with {type(error).__name__}")
             call.exchange.failed = True

@@ -293,6 +293,42 @@ def test_session_cookie_of_a_replayed_login_is_sent_live(suite, service):
     service.check(passed=1)
 
 
+def test_login_by_a_form_and_a_redirect_is_gone_through_from_its_beginning(suite, service):
+    """The form gives a cookie and a hidden field; its answer leads to where the session is set."""
+
+    def form(seen: Received) -> Answer:
+        page = f'<input type="hidden" name="csrf_token" value="{service.token("")}">'
+        cookie = f"early={service.token('')}; Path=/; HttpOnly"
+        return Answer(page, headers={"Set-Cookie": cookie, "Content-Type": "text/html"})
+
+    def submitted(seen: Received) -> Answer:
+        *_, csrf, early = service.issued
+        assert (seen.body, seen.headers["cookie"]) == (f"csrf_token={csrf}".encode(), f"early={early}")
+        return Answer(status=302, headers={"Location": f"/callback?code={service.token('A1b2C3d4E5f6')}"})
+
+    def callback(seen: Received) -> Answer:
+        assert service.issued[-1] in seen.path
+        return Answer("in", headers={"Set-Cookie": f"sid={service.token('')}; Path=/; HttpOnly"})
+
+    service.origin["GET /login"], service.origin["POST /login"] = form, submitted
+    service.origin["/callback"] = callback
+    service.origin["/me"] = service.origin["/new"] = lambda seen: (
+        Answer("ok") if f"sid={service.issued[-1]}" in seen.headers["cookie"] else Answer(status=401)
+    )
+    code = """def test_it():
+        session = requests.Session()
+        csrf = session.get(URL + "/login").text.split('value="')[1].split('"')[0]
+        assert session.post(URL + "/login", data={"csrf_token": csrf}).text == "in"
+        assert session.get(URL + "/me").ok
+    """
+    service.write(code)
+    suite.run().assert_outcomes(passed=1)
+    service.issued.clear()
+    service.write(code + "    assert session.get(URL + '/new').ok")
+    suite.run().stdout.fnmatch_lines(["4 replayed, 1 recorded, 4 requests made"])
+    service.check(passed=1)
+
+
 def test_cookie_whose_live_value_cannot_be_had_is_left_out(suite, service):
     service.write("def test_it(): requests.get(URL + '/new', cookies={'sid': 'REDACTED-sid', 'a': 'b'})")
     suite.run().assert_outcomes(passed=1)
