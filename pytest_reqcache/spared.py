@@ -90,24 +90,27 @@ class Spared:
         self, call: Call, needed: list[tuple[str, str]], cookies: list[str], send: Send
     ) -> dict[str, str]:
         values: dict[str, str] = {}
-        for place, placeholder in (*needed, *(("", cookie) for cookie in cookies)):
+        for place, placeholder in sorted(needed, key=lambda found: _is_plain(found[1])):
+            if not _is_plain(placeholder):  # nothing is sent for it, nor for the others then
+                raise self._error(call, place, placeholder)
             tried: list[str] = []
             value = self._value_of(placeholder, send, tried)
-            if value is not None:
-                self._redactor.learn_behind(placeholder, value)
-                values[placeholder] = value.text
-            elif place:
+            if value is None:
                 raise self._error(call, place, placeholder, "; ".join(tried) or "no replayed answer gave it")
+            values[placeholder] = value
+        for cookie in cookies:
+            value = self._value_of(cookie, send, [])
+            if value is not None:
+                values[cookie] = value
         return values
 
-    def _value_of(self, placeholder: str, send: Send, tried: list[str]) -> LiveValue | None:
+    def _value_of(self, placeholder: str, send: Send, tried: list[str]) -> str | None:
         """What the placeholder stands for. Where it cannot be had, ``tried`` says why."""
-        if not PLACEHOLDER.fullmatch(placeholder):  # made up by a user's function
-            return None
         for spared in (self, *(other for other in self._values.wide if other is not self)):
             value = spared._fetched(placeholder, send, tried)
             if value is not None:
-                return value
+                self._redactor.learn_behind(placeholder, value)
+                return value.text
         return None
 
     def _fetched(self, placeholder: str, send: Send, tried: list[str]) -> LiveValue | None:
@@ -194,6 +197,11 @@ class Spared:
             f"{call.what}: {placeholder!r} in {place} stands for a secret that was replaced in the cassette, "
             f"and cannot be sent{why and ': '}{why}; record the whole test anew: {self._anew()}"
         )
+
+
+def _is_plain(placeholder: str) -> bool:
+    """Whether it is one as we write them: neither encoded nor made up by a user's function."""
+    return PLACEHOLDER.fullmatch(placeholder) is not None
 
 
 def _may_hold(response: RecordedResponse, placeholder: str) -> bool:
