@@ -102,7 +102,7 @@ class Recorder(Protocol):
         ...
 
     def replayed(self, call: Call, stored: Interaction) -> None:
-        """A call was answered with what is stored, and nothing was sent for it."""
+        """A call was answered with what is stored, confirmed by its origin or not."""
         ...
 
     def outgoing(self, call: Call, send: Callable[[Call, PreparedRequest], Response]) -> PreparedRequest:

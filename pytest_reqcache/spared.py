@@ -106,12 +106,33 @@ class Spared:
 
     def _value_of(self, placeholder: str, send: Send, tried: list[str]) -> str | None:
         """What the placeholder stands for. Where it cannot be had, ``tried`` says why."""
-        for spared in (self, *(other for other in self._values.wide if other is not self)):
-            value = spared._fetched(placeholder, send, tried)
-            if value is not None:
-                self._redactor.learn_behind(placeholder, value)
-                return value.text
-        return None
+        value = self._fetched(placeholder, send, tried)
+        if value is None:
+            wide = self._wide_that_give(placeholder)
+            if len(wide) > 1:
+                tried.append("several cassettes of fixtures gave it")
+                return None
+            value = wide[0]._fetched(placeholder, send, tried) if wide else None
+        if value is None:
+            return None
+        self._redactor.learn_behind(placeholder, value)
+        return value.text
+
+    def _wide_that_give(self, placeholder: str) -> list[Spared]:
+        """The cassettes of fixtures that gave it: of several of one name those in folders above."""
+        wide = [spared for spared in self._values.wide if spared is not self and spared._gives(placeholder)]
+        if len(wide) < 2:
+            return wide
+        return [spared for spared in wide if spared._is_above(self)] or wide
+
+    def _is_above(self, other: Spared) -> bool:
+        """Whether it stands in ``cassettes`` of a folder in which, or below which, the other stands."""
+        if self._path is None or other._path is None:
+            return False
+        return self._path.parent.parent in other._path.parents
+
+    def _gives(self, placeholder: str) -> bool:
+        return any(self._gave(call, stored, placeholder) for call, stored in list(self._replayed.values()))
 
     def _fetched(self, placeholder: str, send: Send, tried: list[str]) -> LiveValue | None:
         known, name = self._values.known, (self._path, placeholder)

@@ -229,6 +229,25 @@ def test_placeholder_that_no_answer_gave_is_not_sent(suite, service):
     assert suite.origin.count() == 0
 
 
+@pytest.mark.parametrize(("other", "passed"), [("a/test_a.py", 2), ("test_a.py", 1)], ids=["beside", "above"])
+def test_placeholder_of_two_logins_that_are_called_the_same_is_told_by_the_folder(
+    suite, service, other, passed
+):
+    code = f"{CODE}\n    def test_it(token): pass\n"
+    for name in (other, "b/test_b.py"):
+        suite.test(code, name)
+    suite.run().assert_outcomes(passed=2)
+    suite.test(code.replace("def test_it(token): pass", f"@pytest.mark.reqcache\n    {NEW}"), "b/test_b.py")
+    result = suite.run("-p", "no:randomly", other, "b")
+    result.assert_outcomes(passed=passed, failed=2 - passed)
+    said = (
+        "1 recorded, 2 requests made" if passed == 2 else "PlaceholderError: *several cassettes * gave it; "
+    )
+    result.stdout.fnmatch_lines([f"*{said}*"])
+    if passed == 2:
+        assert suite.origin.last.headers["authorization"] == f"Bearer {service.issued[-1]}"
+
+
 def test_login_that_may_not_be_requested_is_not(suite, service):
     service.write(OLD)
     suite.run().assert_outcomes(passed=1)
