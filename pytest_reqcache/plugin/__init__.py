@@ -217,8 +217,9 @@ class _Outcomes:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.add(report)
         # Most tests have nothing of this, and should pay nothing for it.
+        if self._run.running:
+            self.add(report)
         counted = getattr(report, _REPORT_KEY, None)
         if counted is not None:
             self._run.totals.add(counted)
