@@ -243,7 +243,7 @@ PLANS: dict[str, tuple[Any, ...]] = {
     ),
     "stale_while_revalidate, older than the request accepts, offline": (
         {"only_if_cached": True, "stale_while_revalidate": True}, {}, {"Cache-Control": "max-age=10"}, STALE,
-        Action.REFUSE, Reason.EXPIRED, (),
+        Action.REFUSE, Reason.TOO_OLD, (),
     ),
     "stale_while_revalidate, at once by the call, never expires": (
         {"stale_while_revalidate": True}, {"expire_after": 0}, {}, NEVER, Action.SEND, Reason.EXPIRED, (),

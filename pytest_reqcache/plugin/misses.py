@@ -43,15 +43,15 @@ def explain(
     if miss.reason is Reason.NEVER_RECORDED and not cassette.exists():
         reason = "no cassette yet: the file does not exist"
     lines = [
-        f"not cached: {miss.method} {miss.url}",
+        _cut(f"not cached: {miss.method} {miss.url}"),
         f"  reason:    {reason}",
         f"  cassette:  {cassette}",
         *_elsewhere_lines(cassette, elsewhere),
-        *_nearest_lines(miss, request, recorded),
+        *map(_cut, _nearest_lines(miss, request, recorded)),
     ]
     if len(lines) >= _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 2], "             ..."]
-    return "\n".join([*map(_cut, lines), f"  to record: {command}"])
+    return "\n".join([*lines, f"  to record: {command}"])
 
 
 def _elsewhere_lines(cassette: Path, elsewhere: Holder | None) -> Iterator[str]:

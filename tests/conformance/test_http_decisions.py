@@ -289,7 +289,7 @@ def test_answer_to_post_is_that_to_post_where_a_setting_says_for_how_long() -> N
 def test_unsafe_request_is_written_through() -> None:
     response = RecordedResponse(200, "", fields({"Cache-Control": "max-age=900"}))
     held = Interaction(asking(method="POST"), response, NOW)
-    assert planned(held, method="POST") == Plan(Action.SEND, reason=Reason.METHOD)
+    assert planned(held, method="POST") == Plan(Action.SEND, reason=Reason.ORIGIN_ALONE)
 
 
 # --- 3. reusing: section 4
