@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,6 +76,7 @@ _OWN_INI: Final[dict[str, tuple[Any, str]]] = {
 }
 
 _OFFLINE_FLAG: Final = "--reqcache-offline"
+_OFFLINE_INI: Final = ("reqcache_offline", "reqcache_only_if_cached")
 _OFFLINE_VARIABLE: Final = "REQCACHE_OFFLINE"
 _UNUSED: Final = ("ignore", "report", "fail")
 
@@ -117,8 +119,6 @@ def add_options(parser: pytest.Parser) -> None:
 class RunOptions:
     """What holds for the whole run. ``offline`` is the name of what asked for it, or empty.
 
-    ``variables`` and ``arguments`` stand before and behind `pytest` in a command that makes requests, with
-    the same cassettes.
     ``ini`` and ``command_line`` are the layers of settings that they give, ``shown`` what the header says.
 
     Raises:
@@ -141,12 +141,27 @@ class RunOptions:
         self.command_line, flags_shown = _flag_layer(config)
         self.unused, unused_shown = _unused(config)
         self.shown = (*ini_shown, *flags_shown, *unused_shown)
-        self.variables, self.arguments = _ways_online(config)
-        self.arguments = [*_ways_to_cassettes(config), *self.arguments]
-        if self.ini.get("only_if_cached"):
-            self.arguments += ["-o", "reqcache_only_if_cached=false"]
+        self._config = config
         if self.offline:
             self.command_line["only_if_cached"] = True
+
+    @cached_property
+    def _ways_online(self) -> tuple[list[str], list[str]]:
+        """Looked for where a miss is to be explained, not in every run."""
+        variables, arguments = _ways_online(self._config)
+        if self.ini.get("only_if_cached"):
+            arguments += ["-o", "reqcache_only_if_cached=false"]
+        return variables, [*_kept_arguments(self._config), *arguments]
+
+    @property
+    def variables(self) -> list[str]:
+        """What stands before `pytest` in a command that makes requests, with the same cassettes."""
+        return self._ways_online[0]
+
+    @property
+    def arguments(self) -> list[str]:
+        """What stands behind it."""
+        return self._ways_online[1]
 
     @property
     def header(self) -> str:
@@ -202,21 +217,24 @@ def _ways_online(config: pytest.Config) -> tuple[list[str], list[str]]:
     return variables, arguments
 
 
-def _ways_to_cassettes(config: pytest.Config) -> list[str]:
-    """What this very command says of where cassettes are; what ``addopts`` and ``PYTEST_ADDOPTS`` say, the
-    next one inherits."""
+def _kept_arguments(config: pytest.Config) -> list[str]:
+    """What this very command says of where cassettes are, and of what holds for them; what ``addopts`` and
+    ``PYTEST_ADDOPTS`` say, the next one inherits."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-c", "--config-file", dest="file")
     parser.add_argument("-o", "--override-ini", dest="ini", action="append", default=[])
     parser.add_argument("--rootdir")
     parser.add_argument("--reqcache-cassette-dir", dest="folder")
+    parser.add_argument("--reqcache-expire-after", dest="expiry")
     given, _ = parser.parse_known_args([str(argument) for argument in config.invocation_params.args])
     ways = ["-c", given.file] if given.file else []
     for ini in given.ini:
-        if ini.startswith("reqcache_cassette_dir="):
+        name = ini.partition("=")[0]
+        if name.startswith("reqcache_") and name not in _OFFLINE_INI:
             ways += ["-o", ini]
     ways += [f"--rootdir={given.rootdir}"] if given.rootdir else []
     ways += [f"--reqcache-cassette-dir={given.folder}"] if given.folder else []
+    ways += [f"--reqcache-expire-after={given.expiry}"] if given.expiry else []
     return ways
 
 

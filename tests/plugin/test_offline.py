@@ -157,7 +157,11 @@ def test_command_is_one_that_records(suite, ini, variable, said, monkeypatch):
     [
         ("--reqcache-cassette-dir=re\\ cs", "'--reqcache-cassette-dir=re cs'"),
         ("--reqcache-cassette-dir recs -x", "--reqcache-cassette-dir=recs"),
-        ("-o reqcache_cassette_dir=recs -oreqcache_expire_after=1d", "-o reqcache_cassette_dir=recs"),
+        (
+            "-o reqcache_cassette_dir=recs -oreqcache_expire_after=1d",
+            "-o reqcache_cassette_dir=recs -o reqcache_expire_after=1d",
+        ),
+        ("--reqcache-expire-after=1d", "--reqcache-expire-after=1d"),
         ("-c other.ini --rootdir=.", "-c other.ini --rootdir=. -o reqcache_offline=false"),
     ],
 )
