@@ -113,14 +113,3 @@ class GuardAdapter(WrappingAdapter):
         self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]
     ) -> requests.Response:
         return self._guarded(request, forward, arguments, self)
-
-
-class LooseAdapter(GuardAdapter):
-    """One that code may have asked for itself: what it sets on it, such as ``max_retries``, the mounted one
-    has."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name.startswith("_"):
-            super().__setattr__(name, value)
-        else:
-            setattr(self._inner, name, value)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import requests
+from requests.hooks import default_hooks, dispatch_hook
 
-from .conversion import as_cached_response, rewind, without_fields
+from .conversion import as_cached_response, copy_request, rewind, without_fields
 from .identity import Asked
 from .matching import CONDITIONAL_FIELDS
 from .models import Interaction, RecordedRequest, RecordedResponse
@@ -135,19 +136,14 @@ def send_exchange(
     joining, current = _joining.set(None), _current.set(exchange)
     try:
         response = original(request, **kwargs)
-        if not is_hop and exchange.has_failed_to_replace:
-            stale = _stale_chain(session, original, request, exchange, view, kwargs)
-            if stale is not None:
-                response.close()
-                return stale
     except BaseException as error:
         is_endless = isinstance(error, requests.TooManyRedirects)
         is_failure = is_endless or (isinstance(error, Exception) and exchange.has_failed_to_replace)
+        # a hook of the caller's may raise when all is there
+        exchange.failed |= is_endless or not exchange.ended
         stale = None
         if is_failure and not is_hop:
             stale = _stale_chain(session, original, request, exchange, view, kwargs)
-        # a hook of the caller's may raise when all is there
-        exchange.failed |= is_endless or not exchange.ended
         if stale is None:
             raise
         return stale
@@ -156,6 +152,11 @@ def send_exchange(
         _joining.reset(joining)
         if not is_hop:
             exchange.end()
+    if not is_hop and exchange.has_failed_to_replace:
+        stale = _stale_chain(session, original, request, exchange, view, kwargs)
+        if stale is not None:
+            response.close()
+            return stale
     return as_cached_response(response)
 
 
@@ -193,17 +194,22 @@ def _stale_chain(
     kwargs: dict[str, Any],
 ) -> requests.Response | None:
     """The stored chain, where ``stale_if_error`` accepts it in place of one that ends in an error, or never:
-    no single request of it tells that."""
+    no single request of it tells that. The caller's hooks are not shown that there is none."""
     if not failed.options.applied_to(view.current).stale_if_error:
         return None
     options = replace(failed.options, only_if_cached=True, refresh=False, force_refresh=False)
     exchange = Exchange(options, owner=session, started=True, is_probe=True)
     token = _current.set(exchange)
     rewind(request)
+    probe = copy_request(request)
+    probe.hooks = default_hooks()
     try:
-        response = original(request, **kwargs)
+        response = original(probe, **kwargs)
     except requests.TooManyRedirects:
         return None
     finally:
         _current.reset(token)
-    return response if getattr(response, "from_cache", False) else None
+    if not getattr(response, "from_cache", False):
+        return None
+    shown: requests.Response = dispatch_hook("response", request.hooks, response, **kwargs)  # type: ignore[no-untyped-call]
+    return shown

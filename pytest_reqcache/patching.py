@@ -7,18 +7,20 @@ what the originals do.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from os import PathLike
+from types import FrameType
 from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter
 
-from .adapters import CacheAdapter, GuardAdapter, LooseAdapter
+from .adapters import CacheAdapter, GuardAdapter
 from .cache import AnyRequest, Cache
 from .engine import Engine, close_engine, open_engine
 from .environment import merge_later
@@ -74,23 +76,18 @@ def _get_adapter(self: requests.Session, url: str) -> BaseAdapter:
     engine, exchange = _patches.engine, exchange_under_way()
     if engine is None:
         return inner if _patches.watch is None else GuardAdapter(inner, _patches.watch)
-    if exchange is None:  # a `send` that was saved before ours came asks for it, or code for its own ends
-        return LooseAdapter(inner, _send_past_ours, mocks_first=engine.mocks_first)
+    if exchange is None:
+        if not _asks_to_send(self, sys._getframe(1)):
+            return inner  # code asks for it for its own ends, and may set something on it
+        exchange = Exchange()  # a `send` that is not ours asks: each request is one of its own
     return CacheAdapter(engine.transport, inner, exchange, mocks_first=engine.mocks_first)
 
 
-def _send_past_ours(
-    request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
-) -> requests.Response:
-    """The response to a request for which no `send` of ours was called: each is an exchange of its own.
-
-    The engine is the one that is in force now: code may keep an adapter.
-    """
-    engine = _patches.engine
-    if engine is None or exchange_under_way() is not None:
-        return forward(request)
-    stream = bool(arguments["stream"])
-    return engine.transport.send(request, Exchange(), forward, stream=stream, connection=connection)
+def _asks_to_send(session: requests.Session, caller: FrameType) -> bool:
+    """Whether an adapter is asked for by the `send` of `requests`, saved before ours came, or by another
+    that was put in its place."""
+    is_original = caller.f_globals is vars(requests.sessions)
+    return is_original or caller.f_code is getattr(type(session).send, "__code__", None)
 
 
 def _send(self: requests.Session, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:

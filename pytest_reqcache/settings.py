@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from .expiration import (
@@ -328,7 +327,7 @@ def _separated(parse: Parser) -> Parser:
 
     def parse_words(value: list[object], where: str) -> Any:
         for word in value:
-            if isinstance(word, str) and word.strip(",") != word:
+            if isinstance(word, str) and "," in word:
                 raise ValueError(f"{where}: {word!r}: names are separated by blanks, without commas")
         return parse(value, where)
 
@@ -366,7 +365,7 @@ TEXT_PARSERS: Final[Mapping[str, Parser]] = {
     **{name: _flag_text for name in MARKER_SETTINGS if PARSERS[name] is _flag},
     **{
         name: _separated(PARSERS[name])
-        for name in ("allowable_methods", "ignored_parameters", "volatile_headers", "allowed_secrets")
+        for name in ("allowable_methods", "ignored_parameters", "volatile_headers")
     },
     "expire_after": _checked_expire_after,
     "urls_expire_after": parse_url_rule_lines,
@@ -409,10 +408,9 @@ def merge(base: Settings, *layers: Layer) -> Settings:
 class SettingsView:
     """``session.settings``: read any setting; assign one, and it holds from the next request on.
 
-    An assigned value is checked at once, and reads back as it was given; what is read cannot be changed in
-    place. In a test an assignment is the closest layer for :func:`merge`, but that it leaves URL patterns as
-    they are: entries of ``redact`` add up with the configured ones, and ``expire_after`` of None is the
-    configured one.
+    An assigned value is checked at once, and reads back as it was given; what is read is a copy. In a test
+    an assignment is the closest layer for :func:`merge`, but that it leaves URL patterns as they are: entries
+    of ``redact`` add up with the configured ones, and ``expire_after`` of None is the configured one.
     """
 
     __slots__ = ("_accepted", "_configured", "_current", "_given")
@@ -464,7 +462,5 @@ class SettingsView:
 
 
 def _copied(value: object) -> object:
-    """What a change in place does not reach: that would have no effect, and yet be read back."""
-    if isinstance(value, dict):
-        return MappingProxyType(dict(value))
-    return copy(value) if isinstance(value, (list, set)) else value
+    """What a change in place does not reach: it would have no effect, and yet be read back."""
+    return copy(value) if isinstance(value, (dict, list, set)) else value

@@ -11,6 +11,9 @@ from .identity import Identity
 from .models import Interaction, Source
 from .streams import discard_spooled
 
+#: Of what is staged none stands twice in a process: what it names is remembered for longer than a test.
+_refs = count()
+
 
 @dataclass(slots=True)
 class Staged:
@@ -29,7 +32,6 @@ class Staging:
         self._path = path
         self._identity = identity
         self._changes: dict[str, Staged] = {}  # by the ref of what is staged
-        self._refs = count()  # none stands twice, whatever is forgotten in between
         self._replaced_by: dict[str, str] = {}  # ref of what is replaced -> ref of the change
         self._located: dict[str, list[Staged]] = {}  # by locator; found with ``_located_by``
         self._located_by: tuple[object, ...] = ()
@@ -90,7 +92,7 @@ class Staging:
         self._located.clear()
 
     def _next_ref(self) -> str:
-        return f"staged-{next(self._refs)}"
+        return f"staged-{next(_refs)}"
 
     def _add(self, ref: str, change: Staged) -> None:
         if change.replaces is not None and change.replaces.ref in self._changes:

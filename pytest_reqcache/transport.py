@@ -145,7 +145,7 @@ class Transport:
         assert accepts is not None
         now = clock.now()
         refused = [item for item in found.candidates if not accepts(self._replayed(call, item, now))]
-        if refused and not (call.settings.read_only or call.settings.only_if_cached):
+        if refused and not (call.settings.read_only or _refuses_others(call)):
             self.recorder.remove(refused)
         accepted = tuple(item for item in found.candidates if item not in refused)
         if refused and not accepted:
@@ -199,7 +199,15 @@ class Transport:
         self.journal.served(call.what, recording, stale_age=stale_age)
         self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
         self.recorder.replayed(call, stored)
+        if call.exchange.at_stake and call.settings.in_test:
+            self._keep_what_led_here(call, stored.response.status)
         return response
+
+    def _keep_what_led_here(self, call: Call, status: int) -> None:
+        """Redirects that are new have led to what is recorded: it may be an error."""
+        if policy.never_replaces_success(status):
+            call.exchange.failed = True
+            self._kept(call, None, f"answered {status}: the recording is kept")
 
     def _presented(self, call: Call, stored: Interaction, now: datetime) -> CachedResponse:
         """The stored response as it answers this very request."""
@@ -308,22 +316,21 @@ class Transport:
     ) -> CachedResponse:
         """The response as it came: nothing of it is stored, and what is stored stays."""
         if verdict.outcome is Outcome.KEEP:
-            self._kept(call, decided, verdict.why)
+            self._kept(call, decided.stored, verdict.why)
         else:
             self.journal.passed(call.what, verdict.why)
         call.exchange.failed = response.status_code >= 400
         self._answered(call, found, None, response.status_code)
         return response
 
-    def _kept(self, call: Call, decided: Plan, why: str) -> None:
-        """A refresh leaves what is recorded of the request, or of those whose redirects have led to it."""
-        if decided.stored is not None:
-            kept: tuple[tuple[str, Interaction], ...] = ((call.what, decided.stored),)
-        else:
-            kept, why = call.exchange.at_stake, f"led to {call.asked.masked.request.url}, which {why}"
-        for what, stored in kept:
+    def _kept(self, call: Call, stored: Interaction | None, why: str) -> None:
+        """A refresh leaves what is recorded of the request, and of those whose redirects have led to it."""
+        if stored is not None:
             self.recorder.left_alone(stored)
-            self.journal.refreshed(what, why)
+            self.journal.refreshed(call.what, why)
+        for what, replaced in call.exchange.at_stake:
+            self.recorder.left_alone(replaced)
+            self.journal.refreshed(what, f"led to {call.asked.masked.request.url}, which {why}")
 
     def _stale(self, call: Call, found: Found, decided: Plan, why: str) -> CachedResponse:
         """What is stored, in place of an error; a refresh that was asked for did not come about."""
@@ -406,6 +413,13 @@ def _without_followed(found: Found, call: Call) -> Found:
     followed = call.exchange.followed
     left = [item for item in found.candidates if (item.request, item.response) not in followed]
     return found._replace(candidates=tuple(left))
+
+
+def _refuses_others(call: Call) -> bool:
+    """Whether nothing but what is stored is asked for."""
+    if call.settings.only_if_cached:
+        return True
+    return policy.request_directives(call.request, call.settings).has("only-if-cached")
 
 
 def _may_be_shared(call: Call, decided: Plan) -> bool:

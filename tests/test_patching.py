@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from unittest import mock
 
 import pytest
 import requests
@@ -23,6 +24,7 @@ from pytest_reqcache import (
     uninstall_cache,
 )
 from pytest_reqcache.engine import open_engine
+from pytest_reqcache.patching import _patches
 
 PLAIN_SESSION = requests.sessions.Session
 
@@ -227,17 +229,25 @@ def test_error_within_restores_what_was_there(install, tmp_path, context):
     assert get_cache().path == tmp_path / "installed.yaml"
 
 
-def test_adapter_that_a_session_gives_is_before_the_cache_that_is_installed_when_it_sends(origin, install):
+def test_adapter_that_a_session_gives_is_the_one_that_is_mounted(origin, install):
+    """Code looks at it, sets something on it, and patches it."""
     install()
     before = PLAIN_SESSION()
-    adapter, request = before.get_adapter(origin.url), requests.Request("GET", f"{origin.url}/a").prepare()
-    assert [adapter.send(request).from_cache for _ in range(2)] == [False, True]
-    adapter.max_retries = 3
-    assert before.adapters["http://"].max_retries == 3
-    before.mount("http://", adapter)
-    assert is_cached(f"{origin.url}/b", before.get) is True
+    adapter = before.get_adapter(origin.url)
+    assert adapter is before.adapters["http://"]
+    unreachable = mock.patch.object(adapter, "send", side_effect=requests.ConnectionError)
+    with unreachable, pytest.raises(requests.ConnectionError):
+        before.get(f"{origin.url}/a")
+    assert is_cached(f"{origin.url}/a", before.get) is True
+
+
+def test_send_that_was_saved_before_ours_came_is_cached(origin, install):
+    saved = _patches.originals.get("send", PLAIN_SESSION.send)
+    install()
+    before, request = PLAIN_SESSION(), requests.Request("GET", f"{origin.url}/a").prepare()
+    assert [saved(before, request).from_cache for _ in range(2)] == [False, True]
     uninstall_cache()
-    assert not hasattr(adapter.send(request), "from_cache")
+    assert not hasattr(saved(before, request), "from_cache")
 
 
 def test_cached_session_keeps_its_own_cache(origin, session, install, tmp_path):

@@ -248,6 +248,29 @@ def test_stored_response_stands_in_for_a_redirect_to_an_error(
         s.get(f"{origin.url}/a", hooks={"response": refuse_redirects})
 
 
+@pytest.mark.parametrize("end", ["/login", "/a"], ids=["error", "endless"])
+def test_hooks_see_what_the_origin_has_answered_where_nothing_may_stand_in(
+    origin: Origin, clock: Clock, session: Session, end: str
+) -> None:
+    """Nor do they see that there is nothing, and what is stored stays."""
+    s, seen = session(expire_after=60, stale_if_error=60), []
+
+    def look(response: requests.Response, **_: Any) -> None:
+        seen.append(response.status_code)
+        response.raise_for_status()
+
+    origin["/a"] = Answer("old"), Answer(status=302, headers={"Location": end})
+    origin["/login"] = Answer("error", 500)
+    s.get(f"{origin.url}/a")
+    clock.move(500)
+    expected = requests.HTTPError if end == "/login" else requests.TooManyRedirects
+    with pytest.raises(expected) as raised:
+        s.get(f"{origin.url}/a", hooks={"response": look})
+    assert "504" not in str(raised.value)
+    assert 504 not in seen
+    assert [stored.text for stored in s.cache.filter()] == ["old"]
+
+
 def test_chain_that_ends_in_an_error_replaces_nothing(origin: Origin, clock: Clock, session: Session) -> None:
     s = session(expire_after=60)
     url = chain(origin, Answer(status=302, headers={"Location": "/broken"}))

@@ -19,8 +19,6 @@ from .options import MARKER, MARKER_HELP
 from .state import RUN, SECTION, Run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..session import CachedSession
     from .given import Reqcache
     from .running import Running
@@ -108,16 +106,14 @@ def _stand_guard(run: Run, config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check the markers, and have marked tests set up their cassette."""
-    spellings: dict[str, tuple[Path, str]] = {}
     run = config.stash[RUN]
-    run.items = items
     autouse = run.options.autouse
     for item in items:
         marked = item.get_closest_marker(MARKER) is not None
         if marked:
             from .marking import check_marks, other_spelling
 
-            wrong = check_marks(item) or other_spelling(item, run.options.cassette_dir, spellings)
+            wrong = check_marks(item) or other_spelling(item, run.options.cassette_dir, run.named)
             if wrong:
                 run.wrong_markers.append(wrong)
         names = getattr(item, "fixturenames", None)
@@ -214,6 +210,11 @@ class _Outcomes:
         self._config = config
         self._run = run
         self._follows_all = run.options.follows_tests
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Before any is deselected: they have cassettes all the same."""
+        self._run.items = list(items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

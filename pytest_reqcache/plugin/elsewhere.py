@@ -17,7 +17,8 @@ _MOST_READ: Final = 10  # cassettes with the URL's path that are looked at for o
 
 
 class Holder(NamedTuple):
-    """A cassette that would answer; ``is_owned`` by another test or a fixture, as far as is known."""
+    """A cassette that would answer; ``is_owned`` by another test or a fixture, as far as is known, or may be
+    by one that was not collected."""
 
     path: Path
     is_owned: bool
@@ -27,12 +28,16 @@ class Elsewhere:
     """All cassettes in some folders, by the URLs in them: looked through once in a run, at its first miss.
 
     What is recorded or removed later on makes a hint less, never a wrong one: who is named is asked again.
-    ``owned`` gives the cassettes of the tests that were collected, and of fixtures.
+    ``owned`` gives the cassettes of the tests that were collected, and of fixtures; ``is_whole``: there
+    are no other tests.
     """
 
-    def __init__(self, folders: Callable[[], Iterable[Path]], owned: Callable[[], Collection[Path]]) -> None:
+    def __init__(
+        self, folders: Callable[[], Iterable[Path]], owned: Callable[[], Collection[Path]], *, is_whole: bool
+    ) -> None:
         self._folders = folders
         self._owned = owned
+        self._is_whole = is_whole
         self._by_address: dict[str, list[Path]] | None = None
 
     def holder(self, url: str, own: Path, holds: Callable[[Path], bool]) -> Holder | None:
@@ -47,7 +52,7 @@ class Elsewhere:
             owned = self._owned()
             others.sort(key=lambda path: (path in owned, unlikeness(path, own)))
             found = next(filter(holds, others[:_MOST_READ]), None)
-            return None if found is None else Holder(found, found in owned)
+            return None if found is None else Holder(found, not self._is_whole or found in owned)
 
     def _looked_through(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}

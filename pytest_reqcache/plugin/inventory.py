@@ -102,7 +102,7 @@ def why_not_whole(
             return
     if config.getoption("lf", False):
         yield "only what failed last was asked for (--lf)"
-    if narrower := _narrower_paths(config):
+    if narrower := narrower_paths(config):
         is_here = config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR
         how = "from the rootdir" if is_here else "without paths"
         yield f"only {', '.join(narrower)} was asked for; run pytest {how}, or name them in testpaths"
@@ -127,7 +127,7 @@ def why_not_whole(
         yield "the run did not come to its end"
 
 
-def _narrower_paths(config: pytest.Config) -> list[str]:
+def narrower_paths(config: pytest.Config) -> list[str]:
     """The arguments of the command line, where they leave out a part of ``testpaths`` or of the rootdir."""
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         return []

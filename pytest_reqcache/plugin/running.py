@@ -41,6 +41,7 @@ from ..settings import (
 )
 from ..transport import Transport
 from .elsewhere import Elsewhere
+from .inventory import narrower_paths
 from .marking import cassette_name, config_layer, refuses_requests, settings_of
 from .misses import explain, online_command, record_command
 from .naming import cassette_path, named_cassette, told_nodeid
@@ -121,7 +122,9 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     def anew() -> str:
         return _command_anew(run, told_nodeid(item))
 
-    engine, flow, explanations = _engine(path, settings, run, command, anew, shared=name is not None)
+    shared = name is not None or spelling(path) in run.named
+
+    engine, flow, explanations = _engine(path, settings, run, command, anew, shared=shared)
     running = Running(item.nodeid, engine, flow, patches, sections=explanations, before=before)
     run.running[item.nodeid] = running
     running.set_aside = {item.nodeid: engine}
@@ -219,6 +222,7 @@ def _elsewhere(run: Run) -> Elsewhere:
         run.elsewhere = Elsewhere(
             lambda: [place.cassettes for place in places((), root, cassette_dir, run.config)],
             lambda: of_tests() | _real(run.wider),
+            is_whole=not narrower_paths(run.config),
         )
     return run.elsewhere
 

@@ -107,6 +107,7 @@ class Run:
         self.wider: dict[Path, Wider] = {}
         self.fixture_folders: list[Path] = []
         self.items: list[pytest.Item] = []
+        self.named: dict[str, tuple[Path, str]] = {}  # cassettes that markers name, by their spelling
         self.elsewhere: Elsewhere | None = None
         self._results: Results | None = None
         self._pid = os.getpid()

@@ -86,9 +86,17 @@ def _folder(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Path:
         file = Path(inspect.getfile(inspect.unwrap(fixturedef.func)))
     except TypeError:  # it is called, and no function
         return run.root
+    if not fixturedef.baseid and _is_in_root_conftest(run, fixturedef):
+        return run.root
     if fixturedef.baseid or file.name == "conftest.py" or _is_of_the_suite(file, run):
         return file.parent
     return run.root
+
+
+def _is_in_root_conftest(run: Run, fixturedef: pytest.FixtureDef[Any]) -> bool:
+    """Whether the rootdir's conftest file has it, if it only imports it: it is told by no ``baseid``."""
+    conftest = run.config.pluginmanager.get_plugin(str(run.root / "conftest.py"))
+    return fixturedef.argname in vars(conftest) if conftest is not None else False
 
 
 def _is_of_the_suite(file: Path, run: Run) -> bool:

@@ -61,7 +61,7 @@ from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_
 from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
 from .reusing import is_compared, request_directives, select, varies_as
-from .settling import REFUSALS, counted_from, is_error, settle, settle_error
+from .settling import REFUSALS, counted_from, is_error, never_replaces_success, settle, settle_error
 from .storing import is_stored_rightly, stored_headers
 from .terms import Action, Outcome, Plan, Reason, Verdict
 from .validation import has_validator, update_headers, validators
@@ -88,6 +88,7 @@ __all__ = [
     "is_compared",
     "is_error",
     "is_stored_rightly",
+    "never_replaces_success",
     "plan",
     "presented",
     "request_directives",

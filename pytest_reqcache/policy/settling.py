@@ -86,8 +86,8 @@ def settle(
         directive_applies=status in DIRECTIVE_ERRORS and (failed or settings.cache_control),
     ):
         return Verdict(Outcome.USE_STALE, why=f"the origin answered {status}")
-    if settings.in_test and (status in _NEVER_REPLACES_SUCCESS or status >= 500):
-        if any(item.response.status < 400 for item in ([stored] if stored is not None else at_stake)):
+    if settings.in_test and never_replaces_success(status):
+        if any(item is not None and item.response.status < 400 for item in (stored, *at_stake)):
             return Verdict(Outcome.KEEP, why=f"answered {status}: the recording is kept")
     updates = _updates(answer)
     why = _why_not_stored(answer)
@@ -155,6 +155,11 @@ def _confirmed(answer: _Answer) -> Verdict:
     return Verdict(
         Outcome.FRESHEN, headers, expires, stored=confirmed, request=answer.request, updates=updates
     )
+
+
+def never_replaces_success(status: int) -> bool:
+    """Whether an answer, as it is, never takes the place of a success that a test has recorded."""
+    return status in _NEVER_REPLACES_SUCCESS or status >= 500
 
 
 def _freshened(answer: _Answer, stored: Interaction) -> Interaction:

@@ -443,8 +443,7 @@ MISTAKES = {
         TEXT,
         "    file: other.bodies/a.bin",
         "26:5",
-        "cannot read the body file 'users.bodies/a.bin': No such file or directory; if the cassette was "
-        "renamed, rename the folder other.bodies, too",
+        "cannot read the body file 'users.bodies/a.bin': No such file or directory; it belongs into",
         FILES,
     ),
 }

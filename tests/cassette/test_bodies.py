@@ -370,8 +370,12 @@ def test_body_files_of_a_renamed_cassette_are_found_and_kept(open_cassette, tmp_
     bodies_of = {url: os.urandom(bodies.LARGEST_IN_MEMORY + 1) for url in (OTHER, URL)}
     add(open_cassette(), *(make(url, body=body) for url, body in bodies_of.items()))
     path.rename(tmp_path / "people.yaml")
-    (tmp_path / "users.bodies").rename(tmp_path / "people.bodies")
     renamed = Cassette(tmp_path / "people.yaml", str)
+    with pytest.raises(
+        CassetteError, match=r"if the cassette was renamed, rename the folder users\.bodies, too"
+    ):
+        list(renamed)
+    (tmp_path / "users.bodies").rename(tmp_path / "people.bodies")
     assert {item.request.url: read_body(item.response.body) for item in renamed} == bodies_of
     [item] = renamed.find(OTHER)
     renamed.commit([Change(None, (item.ref,))], identify)

@@ -103,7 +103,7 @@ def test_native_table_takes_numbers_and_booleans(suite):
             "reqcache_match_headers = Accept, X-Lang",
             "*'Accept,': names are separated by blanks*",
         ),
-        ("reqcache_ignored_parameters = a ,b", "*pytest.ini: *',b': names are separated by blanks*"),
+        ("reqcache_ignored_parameters = a,b", "*pytest.ini: *'a,b': names are separated by blanks*"),
         ("reqcache_allowable_methods = GET, POST", "*pytest.ini: *'GET,': names are separated by blanks*"),
         ("reqcache_redact = token = ***", "*pytest.ini: reqcache_redact: 'token': '[*][*][*]' cannot stand*"),
         ("reqcache_offline = maybe", "*pytest.ini: reqcache_offline*'maybe'*true or false*"),

@@ -424,3 +424,31 @@ def test_placeholder_in_a_url_is_not_sent_where_a_mock_lets_it_pass(suite, servi
     """)
     suite.run().assert_outcomes(passed=1)
     service.check(passed=1)
+
+
+def test_a_refresh_of_one_user_leaves_the_recording_of_another_in_a_shared_cassette(suite):
+    suite.origin["/login"] = lambda seen: Answer(
+        {"access_token": f"{json.loads(seen.body)['user']}-5f0c9f6e3d0a4e0e"}
+    )
+    suite.origin["/home"] = lambda seen: Answer(seen.headers["authorization"].split()[1].split("-")[0])
+    suite.test("""
+        def login(factory, user):
+            token = factory(user).post(URL + "/login", json={"user": user}).json()["access_token"]
+            return {"Authorization": f"Bearer {token}"}
+
+        @pytest.fixture(scope="session")
+        def ada(cached_session_factory): return login(cached_session_factory, "ada")
+
+        @pytest.fixture(scope="session")
+        def bob(cached_session_factory): return login(cached_session_factory, "bob")
+
+        @pytest.mark.reqcache("home")
+        def test_ada(ada): assert requests.get(URL + "/home", headers=ada).text == "ada"
+
+        @pytest.mark.reqcache("home")
+        def test_bob(bob): assert requests.get(URL + "/home", headers=bob).text == "bob"
+    """)
+    suite.run("-k", "ada").assert_outcomes(passed=1)
+    suite.run().assert_outcomes(passed=2)
+    suite.run("-k", "bob", "--reqcache-refresh").assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=2)

@@ -194,6 +194,22 @@ def test_error_that_was_recorded_behind_a_redirect_is_replaced(suite):
     assert "old" not in suite.cassette()
 
 
+@pytest.mark.parametrize("is_refreshed", [True, False], ids=["refreshed", "served"])
+def test_recorded_error_that_a_redirect_leads_to_never_replaces_a_success(suite, clock, is_refreshed):
+    suite.origin["/a"] = Answer("good"), Answer(status=302, headers={"Location": "/login"})
+    suite.origin["/login"] = Answer("who?", 401)
+    suite.test("""
+        @pytest.mark.reqcache(urls_expire_after={"*/a": "1h"})
+        def test_it():
+            print("GOT", requests.get(URL + "/a").text, requests.get(URL + "/login").text)
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(7200)
+    suite.run(*["--reqcache-refresh"] * is_refreshed).assert_outcomes(passed=1)
+    arguments = "-s", "-o", "reqcache_stale_if_error=true"
+    suite.offline(*arguments).stdout.fnmatch_lines(["*GOT good who[?]"])
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_gone_replaces_a_success_and_is_reported(suite, status):
     suite.origin["/a"] = Answer("good"), Answer("gone", status)
