@@ -103,10 +103,8 @@ class GuardAdapter(WrappingAdapter):
         self,
         inner: BaseAdapter,
         guarded: Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], requests.Response],
-        *,
-        mocks_first: bool = True,
     ) -> None:
-        super().__init__(inner, mocks_first=mocks_first)
+        super().__init__(inner, mocks_first=True)
         self._guarded = guarded
 
     def answer(

@@ -100,10 +100,9 @@ class Answers:
         size: int,
         live: bool,
         sequence: bool,
-        replayed: Interaction | None = None,
     ) -> None:
         """A request was answered: by the recording at ``position`` of ``size``, or by a new one behind them;
-        or (None) by nothing that is stored. ``replayed`` is that recording, if the origin was not asked."""
+        or (None) by nothing that is stored. ``live``: the origin was asked."""
         origin = origin_of(request.url)
         if used is not None:
             given, shares = self._given_to(name, request), request.method in SAFE_METHODS and not sequence
@@ -119,7 +118,7 @@ class Answers:
             one.status, one.live = status, live
         if writes(request.method, status):
             self._epochs[origin] += 1
-            self._writes[origin] = replayed
+            self._writes[origin] = None if live else used
 
     def _given_to(self, name: object, request: RecordedRequest) -> list[Given]:
         """What was given of that name, first to last, and would answer this request."""

@@ -351,9 +351,9 @@ class Flow:
                 self._anew.add(origin_of(new.request.url))
             if replaced is None:
                 self.sought.add(name_of(asked.compared))
-            answer = replaced.answer if replaced is not None else self._next_answer(asked, new, found)
-            old = None if replaced is None else self._as_read(replaced)
-            if replaced is not None:
+                answer, old = self._next_answer(asked, new, found), None
+            else:
+                answer, old = replaced.answer, self._as_read(replaced)
                 self._outdated += self._sequences.pop(replaced.ref, ())
             return self._staging.stage(replace(new, answer=answer), old, refresh=refresh)
 
@@ -424,7 +424,6 @@ class Flow:
                 size=found.size,
                 live=live,
                 sequence=sequence,
-                replayed=None if live else used,
             )
 
     def replayed(self, call: Call, stored: Interaction) -> None:

@@ -24,14 +24,7 @@ from .adapters import CacheAdapter, GuardAdapter
 from .cache import AnyRequest, Cache
 from .engine import Engine, close_engine, open_engine
 from .environment import merge_later
-from .exchange import (
-    Exchange,
-    Forward,
-    exchange_under_way,
-    joined_exchange,
-    joining_hops,
-    send_exchange,
-)
+from .exchange import Exchange, Forward, exchange_under_way, joined_exchange, joining_hops, send_exchange
 from .guard import Guard
 from .session import CachedSession, CacheMixin
 from .settings import SESSION_SETTINGS
@@ -74,12 +67,10 @@ def _get_adapter(self: requests.Session, url: str) -> BaseAdapter:
     if isinstance(self, CacheMixin):
         return inner
     engine, exchange = _patches.engine, exchange_under_way()
-    if engine is None:
+    if engine is not None and exchange is None and _asks_to_send(self, sys._getframe(1)):
+        exchange = Exchange()  # each request of a `send` that is not ours is one of its own
+    if engine is None or exchange is None:  # without one, code asks for its own ends, and may set something
         return inner if _patches.watch is None else GuardAdapter(inner, _patches.watch)
-    if exchange is None:
-        if not _asks_to_send(self, sys._getframe(1)):
-            return inner  # code asks for it for its own ends, and may set something on it
-        exchange = Exchange()  # a `send` that is not ours asks: each request is one of its own
     return CacheAdapter(engine.transport, inner, exchange, mocks_first=engine.mocks_first)
 
 

@@ -24,9 +24,10 @@ from .settings import Settings
 from .streams import discard_spooled
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
+    from requests import PreparedRequest
 
     from .exchange import Call
+    from .spared import Send
 
 Store = Cassette | MemoryCassette
 
@@ -105,7 +106,7 @@ class Recorder(Protocol):
         """A call was answered with what is stored, confirmed by its origin or not."""
         ...
 
-    def outgoing(self, call: Call, send: Callable[[Call, PreparedRequest], Response]) -> PreparedRequest:
+    def outgoing(self, call: Call, send: Send) -> PreparedRequest:
         """The request as it may go to the origin. ``send`` sends one that was replayed before.
 
         Raises:
@@ -228,7 +229,7 @@ class SessionRecorder:
     def replayed(self, call: Call, stored: Interaction) -> None:
         """What a session replays holds the origin's own values: none is ever needed from it."""
 
-    def outgoing(self, call: Call, send: Callable[[Call, PreparedRequest], Response]) -> PreparedRequest:
+    def outgoing(self, call: Call, send: Send) -> PreparedRequest:
         """What goes to the origin: a session's requests hold the caller's own values."""
         return call.prepared
 

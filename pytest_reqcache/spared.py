@@ -24,7 +24,7 @@ from .redaction import PLACEHOLDER, LiveValue, Redactor, fill_request
 #: Sends a request of an earlier call: the call, and the request as it is to be sent now.
 Send = Callable[[Call, requests.PreparedRequest], requests.Response]
 
-
+# What every placeholder begins with.
 _ANY = f"{REDACTED}-"
 
 

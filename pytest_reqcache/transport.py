@@ -145,7 +145,7 @@ class Transport:
         assert accepts is not None
         now = clock.now()
         refused = [item for item in found.candidates if not accepts(self._replayed(call, item, now))]
-        if refused and not (call.settings.read_only or _refuses_others(call)):
+        if refused and not (call.settings.read_only or _allows_no_request(call)):
             self.recorder.remove(refused)
         accepted = tuple(item for item in found.candidates if item not in refused)
         if refused and not accepted:
@@ -415,8 +415,8 @@ def _without_followed(found: Found, call: Call) -> Found:
     return found._replace(candidates=tuple(left))
 
 
-def _refuses_others(call: Call) -> bool:
-    """Whether nothing but what is stored is asked for."""
+def _allows_no_request(call: Call) -> bool:
+    """Whether nothing but what is stored may answer (RFC 9111 section 5.2.1.7)."""
     if call.settings.only_if_cached:
         return True
     return policy.request_directives(call.request, call.settings).has("only-if-cached")

@@ -937,8 +937,9 @@ def test_filter_fn_decides_on_read_and_removes(origin, session):
     s = session()
     s.get(f"{origin.url}/a")
     s.settings.filter_fn = lambda response: response.json()["n"] > 2
-    assert s.get(f"{origin.url}/a", only_if_cached=True).status_code == 504
-    assert len(s.cache) == 1  # where it cannot be replaced, it stays
+    for alone in ({"only_if_cached": True}, {"headers": {"Cache-Control": "only-if-cached"}}):
+        assert s.get(f"{origin.url}/a", **alone).status_code == 504
+        assert len(s.cache) == 1  # where it cannot be replaced, it stays
     assert s.get(f"{origin.url}/a").json()["n"] == 2
     assert len(s.cache) == 0
     assert [s.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, True]

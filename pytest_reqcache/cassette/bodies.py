@@ -26,6 +26,8 @@ from ..headers import Headers, media_type
 from ..models import Body, BodyFile
 from . import json_text
 
+#: What the names of cassettes end with.
+SUFFIXES = (".yaml", ".yml")
 #: Up to this size a text stands in the YAML file itself.
 LARGEST_TEXT = 64 * 1024
 #: Up to this size other bytes stand in the YAML file itself.
@@ -139,6 +141,11 @@ def _body_at(path: Path) -> BodyFile | None:
         return BodyFile(path, os.stat(path).st_size)
     except FileNotFoundError:
         return None
+
+
+def is_left_behind(folder: Path) -> bool:
+    """Whether a folder of body files is no cassette's any more."""
+    return folder.is_dir() and not any(folder.with_suffix(suffix).exists() for suffix in SUFFIXES)
 
 
 def is_own_name(name: str) -> bool:

@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .bodies import is_own_name
+from .bodies import SUFFIXES, is_left_behind, is_own_name
 
-_SUFFIXES = (".yaml", ".yml")
 _LONGEST_HEAD = 4096
 _BLANK = rb"(?:[ \t]*(?:#[^\n]*)?\r?\n)*"
 _HEAD = re.compile(
@@ -29,7 +28,7 @@ def is_cassette(path: Path) -> bool:
 def cassettes_in(folder: Path) -> Iterator[Path]:
     """The cassettes below a folder, in order; no link is followed."""
     for path, _, files in _walk(folder):
-        for file in (path / name for name in files if name.endswith(_SUFFIXES)):
+        for file in (path / name for name in files if name.endswith(SUFFIXES)):
             if not file.is_symlink() and is_cassette(file):
                 yield file
 
@@ -38,14 +37,14 @@ def left_body_folders_in(folder: Path) -> Iterator[Path]:
     """The folders of body files whose cassette is gone: not those whose cassette was renamed without them."""
     for path, folders, files in _walk(folder):
         is_ours = path.suffix == ".bodies" and not folders and all(map(is_own_name, files))
-        if is_ours and not any(path.with_suffix(suffix).exists() for suffix in _SUFFIXES):
+        if is_ours and is_left_behind(path):
             if not any(_lacks(cassette, path) for cassette in sorted(path.parent.iterdir())):
                 yield path
 
 
 def _lacks(cassette: Path, bodies: Path) -> bool:
     """Whether a cassette without a folder of body files names that one."""
-    is_without = cassette.suffix in _SUFFIXES and not cassette.with_suffix(".bodies").exists()
+    is_without = cassette.suffix in SUFFIXES and not cassette.with_suffix(".bodies").exists()
     return is_without and is_cassette(cassette) and f"{bodies.name}/".encode() in cassette.read_bytes()
 
 

@@ -288,16 +288,11 @@ def _file(node: Node, name: str, folder: Path) -> Body:
     except OSError as error:
         shown = f"{folder.name}/{file}"
         advice = "restore it or remove the interaction"
-        if directory != folder.name and _is_left_behind(folder.with_name(directory)):
+        if directory != folder.name and bodies.is_left_behind(folder.with_name(directory)):
             advice = f"if the cassette was renamed, rename the folder {directory}, too, or {advice}"
         elif directory != folder.name:
             advice = f"it belongs into {folder.name}: put it there, or remove the interaction"
         raise node.error(f"cannot read the body file {shown!r}: {error.strerror}; {advice}") from None
-
-
-def _is_left_behind(folder: Path) -> bool:
-    """Whether it has body files, and is no cassette's own any more."""
-    return folder.is_dir() and not any(folder.with_suffix(suffix).exists() for suffix in (".yaml", ".yml"))
 
 
 def _expires(node: Node) -> datetime | Literal[Special.NEVER]:

@@ -6,12 +6,20 @@ import difflib
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import pytest
 
 from ..cassette import Cassette, CassetteError
 from ..cassette.finding import cassettes_in
 from ..matching import normalize_url
+from .inventory import narrower_paths
+from .marking import cassette_name
+from .naming import cassette_path
+from .state import Run
+from .unused import places
 
 _MOST_READ: Final = 10  # cassettes with the URL's path that are looked at for one miss
 
@@ -64,6 +72,28 @@ class Elsewhere:
             for address in addresses:
                 found.setdefault(str(address), []).append(path)
         return found
+
+
+def elsewhere_of(run: Run) -> Elsewhere:
+    """Those of a run."""
+    if run.elsewhere is None:
+        root, cassette_dir = Path(os.path.realpath(run.root)), run.options.cassette_dir
+
+        @cache
+        def of_tests() -> frozenset[Path]:
+            tests = (item for item in run.items if isinstance(item, pytest.Function))
+            return _real(cassette_path(item, cassette_name(item), cassette_dir) for item in tests)
+
+        run.elsewhere = Elsewhere(
+            lambda: [place.cassettes for place in places((), root, cassette_dir, run.config)],
+            lambda: of_tests() | _real(run.wider),
+            is_whole=not narrower_paths(run.config),
+        )
+    return run.elsewhere
+
+
+def _real(paths: Iterable[Path]) -> frozenset[Path]:
+    return frozenset(Path(os.path.realpath(path)) for path in paths)
 
 
 def _address(url: str) -> str:

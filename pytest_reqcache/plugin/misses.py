@@ -12,6 +12,7 @@ from ..models import RecordedRequest
 from ..nearest import nearest
 from ..policy import Reason
 from .elsewhere import Holder
+from .naming import with_bodies
 
 _MOST_LINES: Final = 25
 _LONGEST_LINE: Final = 150
@@ -59,9 +60,7 @@ def _elsewhere_lines(cassette: Path, elsewhere: Holder | None) -> Iterator[str]:
         return
     yield f"  elsewhere: {elsewhere.path}"
     if not elsewhere.is_owned and not cassette.exists():
-        bodies = elsewhere.path.with_suffix(".bodies")
-        beside = f", and {bodies.name} beside it" if bodies.exists() else ""
-        yield f"             if the test was renamed or moved, move that file{beside}"
+        yield f"             if the test was renamed or moved, move that file{with_bodies(elsewhere.path)}"
 
 
 def _cut(line: str) -> str:

@@ -41,6 +41,12 @@ def named_cassette(folder: Path, name: str, cassette_dir: Path | None) -> Path:
     return base / (name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
 
 
+def with_bodies(cassette: Path) -> str:
+    """What is to be moved with a cassette, as the end of a sentence that says to move it."""
+    bodies = cassette.with_suffix(".bodies")
+    return f", and {bodies.name} beside it" if bodies.exists() else ""
+
+
 def told_nodeid(item: pytest.Item) -> str:
     """A test's node id as pytest finds it by, where it was started: xdist adds a group to ``item.nodeid``."""
     whole = item.nodeid if item.parent is None else f"{item.parent.nodeid}::{item.name}"

@@ -146,7 +146,7 @@ class RunOptions:
             self.command_line["only_if_cached"] = True
 
     @cached_property
-    def _ways_online(self) -> tuple[list[str], list[str]]:
+    def _around_command(self) -> tuple[list[str], list[str]]:
         """Looked for where a miss is to be explained, not in every run."""
         variables, arguments = _ways_online(self._config)
         if self.ini.get("only_if_cached"):
@@ -156,12 +156,12 @@ class RunOptions:
     @property
     def variables(self) -> list[str]:
         """What stands before `pytest` in a command that makes requests, with the same cassettes."""
-        return self._ways_online[0]
+        return self._around_command[0]
 
     @property
     def arguments(self) -> list[str]:
         """What stands behind it."""
-        return self._ways_online[1]
+        return self._around_command[1]
 
     @property
     def header(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from .naming import with_bodies
 from .state import Run, Totals
 
 if TYPE_CHECKING:
@@ -176,8 +177,7 @@ def _orphan(cassette: UnusedCassette, root: Path) -> str:
     old_folder, _, old_name = cassette.cassette.rpartition("/")
     new_folder, _, new_name = new.rpartition("/")
     names = f"{old_name} -> {new_name}" if old_folder == new_folder else f"{cassette.cassette} -> {new}"
-    bodies = (root / cassette.cassette).with_suffix(".bodies")
-    beside = f", and {bodies.name} beside it" if bodies.exists() else ""
+    beside = with_bodies(root / cassette.cassette)
     return f"{cassette.cassette} ({told}); perhaps renamed: {names.replace('.yaml', '')}{beside}"
 
 

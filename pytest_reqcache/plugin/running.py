@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from traceback import extract_tb
@@ -40,15 +38,13 @@ from ..settings import (
     parse_settings,
 )
 from ..transport import Transport
-from .elsewhere import Elsewhere
-from .inventory import narrower_paths
+from .elsewhere import elsewhere_of
 from .marking import cassette_name, config_layer, refuses_requests, settings_of
 from .misses import explain, online_command, record_command
 from .naming import cassette_path, named_cassette, told_nodeid
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
 from .state import Run, Totals
-from .unused import places
 
 _MOST_COMPARED = 1000  # recorded requests that a miss is compared with
 
@@ -180,8 +176,8 @@ def _engine(
             masked,
             recorded,
             cassette=path,
-            command=command(miss, _refuses_others(request, view.current)),
-            elsewhere=_elsewhere(run).holder(masked.url, path, lambda other: _holds(other, request, view))
+            command=command(miss, _says_only_if_cached(request, view.current)),
+            elsewhere=elsewhere_of(run).holder(masked.url, path, lambda other: _holds(other, request, view))
             if miss.reason is Reason.NEVER_RECORDED
             else None,
         )
@@ -209,28 +205,6 @@ def _flow(
     return Flow(cassette, identity, redactor, memory, lambda: view.current, anew, shared=shared)
 
 
-def _elsewhere(run: Run) -> Elsewhere:
-    """The other cassettes of the suite."""
-    if run.elsewhere is None:
-        root, cassette_dir = Path(os.path.realpath(run.root)), run.options.cassette_dir
-
-        @cache
-        def of_tests() -> frozenset[Path]:
-            tests = (item for item in run.items if isinstance(item, pytest.Function))
-            return _real(cassette_path(item, cassette_name(item), cassette_dir) for item in tests)
-
-        run.elsewhere = Elsewhere(
-            lambda: [place.cassettes for place in places((), root, cassette_dir, run.config)],
-            lambda: of_tests() | _real(run.wider),
-            is_whole=not narrower_paths(run.config),
-        )
-    return run.elsewhere
-
-
-def _real(paths: Iterable[Path]) -> frozenset[Path]:
-    return frozenset(Path(os.path.realpath(path)) for path in paths)
-
-
 def _holds(path: Path, request: RecordedRequest, view: SettingsView) -> bool:
     """Whether another cassette would answer a request, if it were the test's: nothing is learnt from that."""
     memory = RunMemory()
@@ -250,8 +224,8 @@ def _command(run: Run, nodeid: str, miss: Miss, *, refuses: bool) -> str:
     return record_command(nodeid, options.variables, options.arguments, miss=miss, refuses=refuses)
 
 
-def _refuses_others(request: RecordedRequest, settings: Settings) -> bool:
-    """Whether a request, or the call that it is made by, asks for nothing but what is recorded."""
+def _says_only_if_cached(request: RecordedRequest, settings: Settings) -> bool:
+    """Whether a request, or the call that it is made by, says so itself."""
     exchange = exchange_under_way()
     if exchange is not None and exchange.options.only_if_cached:
         return True

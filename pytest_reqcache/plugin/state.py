@@ -85,7 +85,7 @@ class Run:
     """One pytest run. ``in_use`` says whether any collected test uses the cache; ``outside`` is what was
     counted outside of tests, ``outside_records`` what was done there; ``results`` are of the process that
     reports, as are ``inventories`` (of each process that collected) and ``crashed``. ``wrong_markers`` says
-    what is wrong with those that were collected."""
+    what is wrong with those that were collected. ``items`` are all that were, deselected or not."""
 
     def __init__(self, options: RunOptions, config: pytest.Config) -> None:
         self.options = options

@@ -179,7 +179,7 @@ def test_flow_with_writes_is_fetched_anew_as_a_whole(suite, clock):
     assert suite.cassette().count("- request:") == 3
 
 
-def record_orders(suite, marker="", end="pass"):
+def record_orders(suite, marker="", end="pass", passed=1):
     """Two recordings under names that last, and two under names that the origin makes up."""
     numbers = iter(range(100))
     suite.origin["POST /orders"] = lambda received: Answer({"order": f"/orders/{next(numbers)}"})
@@ -193,7 +193,7 @@ def record_orders(suite, marker="", end="pass"):
             requests.delete(order)
             {end}
     """)
-    suite.run().assert_outcomes(passed=1)
+    suite.run().assert_outcomes(passed=passed)
 
 
 @pytest.mark.parametrize(("marker", "size"), [("", 4), ('repeats="sequence"', 5)], ids=["share", "sequence"])
@@ -223,6 +223,20 @@ def test_what_may_still_be_asked_for_stays(suite, monkeypatch, marker, end):
     assert "removed" not in suite.run("--reqcache-refresh").stdout.str()
     (cassette,) = (suite.path / "cassettes").rglob("*.yaml")
     assert cassette.read_text().count("/orders/0\n") == 2
+
+
+def test_what_another_test_asks_for_in_the_cassette_of_a_test_stays(suite):
+    named = """pass
+
+        @pytest.mark.reqcache("test_it/test_it")
+        def test_other():
+            requests.get(URL + "/other").raise_for_status()
+            requests.post(URL + "/other").raise_for_status()
+    """
+    suite.origin["/other"] = Answer("here")
+    record_orders(suite, end=named, passed=2)
+    suite.run("-k", "test_it and not other", "--reqcache-refresh").assert_outcomes(passed=1, deselected=1)
+    suite.offline("-k", "other").assert_outcomes(passed=1, deselected=1)
 
 
 def test_what_is_kept_stays_where_a_flow_is_recorded_anew(suite):

@@ -73,6 +73,15 @@ class Service:
         given.append(seen.headers.get("cookie", "").removeprefix("sid="))
         return any(token in given for token in self.issued)
 
+    def check_with_a_further_request(self, code: str, summary: str) -> None:
+        """Record a test, and then a further request of its ``session``, when nothing issued is live."""
+        self.write(code)
+        self.suite.run().assert_outcomes(passed=1)
+        self.issued.clear()
+        self.write(code + "    assert session.get(URL + '/new').ok")
+        self.suite.run().stdout.fnmatch_lines([summary])
+        self.check(passed=1)
+
     def check(self, **passed: int) -> None:
         """Everything replays, no live value stands in a cassette, and no placeholder was sent."""
         assert "REDACTED" not in repr(self.origin.log)
@@ -223,6 +232,26 @@ def test_placeholder_whose_live_value_cannot_be_had_is_not_sent(suite, service, 
     assert suite.origin.count("/new") == 0
 
 
+def test_what_a_304_confirms_gives_each_test_a_value_of_its_own(suite, service):
+    """Two tests of a shared cassette: what one has confirmed is not what the other has."""
+    keys = {name: service.token("") for name in "ab"}
+    for name, key in keys.items():
+        answer = Answer({"api_key": key}, headers={"ETag": f'"{name}"'})
+        service.origin[f"/key/{name}"] = lambda seen, answer=answer: (
+            Answer(status=304) if "if-none-match" in seen.headers else answer
+        )
+    suite.test("""
+        @pytest.mark.reqcache("shop")
+        @pytest.mark.parametrize("name", "ab")
+        def test_it(name):
+            key = requests.get(URL + "/key/" + name).json()["api_key"]
+            requests.get(URL + "/me", headers={"X-API-Key": key}).raise_for_status()
+    """)
+    suite.run().assert_outcomes(passed=2)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=2)
+    suite.offline().assert_outcomes(passed=2)
+
+
 def test_placeholder_that_no_answer_gave_is_not_sent(suite, service):
     service.write("def test_it(): get('REDACTED-access_token', '/new')")
     result = suite.run()
@@ -306,12 +335,7 @@ def test_session_cookie_of_a_replayed_login_is_sent_live(suite, service):
         session.post(URL + "/login")
         assert session.get(URL + "/me").ok
     """
-    service.write(code)
-    suite.run().assert_outcomes(passed=1)
-    service.issued.clear()
-    service.write(code + "    assert session.get(URL + '/new').ok")
-    suite.run().stdout.fnmatch_lines(["2 replayed, 1 recorded, 2 requests made"])
-    service.check(passed=1)
+    service.check_with_a_further_request(code, "2 replayed, 1 recorded, 2 requests made")
 
 
 def test_login_by_a_form_and_a_redirect_is_gone_through_from_its_beginning(suite, service):
@@ -342,12 +366,7 @@ def test_login_by_a_form_and_a_redirect_is_gone_through_from_its_beginning(suite
         assert session.post(URL + "/login", data={"csrf_token": csrf}).text == "in"
         assert session.get(URL + "/me").ok
     """
-    service.write(code)
-    suite.run().assert_outcomes(passed=1)
-    service.issued.clear()
-    service.write(code + "    assert session.get(URL + '/new').ok")
-    suite.run().stdout.fnmatch_lines(["4 replayed, 1 recorded, 4 requests made"])
-    service.check(passed=1)
+    service.check_with_a_further_request(code, "4 replayed, 1 recorded, 4 requests made")
 
 
 def test_cookie_whose_live_value_cannot_be_had_is_left_out(suite, service):

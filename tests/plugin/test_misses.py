@@ -258,11 +258,12 @@ def test_cassette_of_a_renamed_test_is_named_with_its_bodies_and_replays_when_bo
     suite.offline().assert_outcomes(passed=1)
 
 
-def test_a_cassette_of_another_test_is_named_without_the_advice_to_move_it(suite):
+@pytest.mark.parametrize("chosen", [(), ("-k", "two"), ("test_it.py::test_two",)], ids=" ".join)
+def test_a_cassette_of_another_test_is_named_without_the_advice_to_move_it(suite, chosen):
     for names in (["one"], ["one", "two"]):
         suite.test("".join(RENAMED.format(name=name, n=1) for name in names))
-        result = suite.run() if names == ["one"] else suite.offline()
-    result.assert_outcomes(passed=1, failed=1)
+        result = suite.run() if names == ["one"] else suite.offline(*chosen)
+    result.assert_outcomes(passed=0 if chosen else 1, failed=1, deselected=int("-k" in chosen))
     result.stdout.fnmatch_lines(["  elsewhere: *test_one.yaml"])
     assert "move that file" not in result.stdout.str()
 

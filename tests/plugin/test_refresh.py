@@ -23,6 +23,20 @@ def changed_lines(before: str, after: str) -> list[str]:
     return [line for line in lines if line[0] in "-+"]
 
 
+def assert_only_the_date_moves(suite, clock, marker: str = "") -> None:
+    """Record, and refresh a day later."""
+    suite.test(TEST.format(marker=marker))
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(86400)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 2
+    assert changed_lines(before, suite.cassette()) == [
+        "-   created_at: 2026-06-01T12:00:00Z",
+        "+   created_at: 2026-06-02T12:00:00Z",
+    ]
+
+
 @pytest.mark.parametrize(
     "how", ["--reqcache-refresh", "--reqcache-force-refresh", "refresh", "force_refresh"]
 )
@@ -104,30 +118,12 @@ def test_unchanged_answer_moves_one_line(suite, clock, answer):
     if "ETag" not in answer.headers:
         first.headers["Set-Cookie"] = "theme=light"
     suite.origin["/a"] = first, answer
-    suite.test(TEST.format(marker=""))
-    suite.run().assert_outcomes(passed=1)
-    before = suite.cassette()
-    clock.move(86400)
-    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
-    assert suite.origin.count("/a") == 2
-    assert changed_lines(before, suite.cassette()) == [
-        "-   created_at: 2026-06-01T12:00:00Z",
-        "+   created_at: 2026-06-02T12:00:00Z",
-    ]
+    assert_only_the_date_moves(suite, clock)
 
 
 def test_header_that_is_said_to_be_volatile_is_no_change(suite, clock):
     suite.origin["/a"] = tuple(Answer("same", headers={"X-Build": build}) for build in "12")
-    suite.test(TEST.format(marker='(volatile_headers=["X-Build"])'))
-    suite.run().assert_outcomes(passed=1)
-    before = suite.cassette()
-    clock.move(86400)
-    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
-    assert suite.origin.count("/a") == 2
-    assert changed_lines(before, suite.cassette()) == [
-        "-   created_at: 2026-06-01T12:00:00Z",
-        "+   created_at: 2026-06-02T12:00:00Z",
-    ]
+    assert_only_the_date_moves(suite, clock, '(volatile_headers=["X-Build"])')
 
 
 @pytest.mark.parametrize("validator", [{}, {"ETag": '"1"'}], ids=["equal 200", "304"])

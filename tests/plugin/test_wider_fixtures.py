@@ -437,6 +437,26 @@ def test_fixture_that_asks_for_another_commits_with_it(suite):
     assert suite.cassettes() == ["login.yaml"]
 
 
+@pytest.mark.parametrize(("importer", "folder"), [("", ""), ("unit/", "unit/")], ids=["rootdir", "folder"])
+def test_cassette_of_an_imported_fixture_stands_beside_the_conftest_file_that_has_it(suite, importer, folder):
+    suite.write("helpers/__init__.py", "")
+    suite.write(
+        "helpers/login.py",
+        """
+        @pytest.fixture(scope="session")
+        def token(cached_session_factory):
+            return cached_session_factory("login").post(URL + "/login").json()
+        """,
+    )
+    suite.write(f"{importer}conftest.py", "from helpers.login import token")
+    suite.test("def test_it(token): pass", "unit/test_it.py")
+    suite.pytester.syspathinsert()
+    suite.run().assert_outcomes(passed=1)
+    assert [path.relative_to(suite.path).as_posix() for path in suite.path.rglob("*.yaml")] == [
+        f"{folder}cassettes/login.yaml"
+    ]
+
+
 def test_cassette_stands_beside_the_file_of_a_fixture_in_a_class(suite):
     suite.test(
         """
