@@ -346,7 +346,10 @@ class Flow:
     ) -> Interaction:
         with self._lock:
             self._memory.sentinel.watch()  # a variable may be gone when the test has ended
-            self._redactor.observe(new.request, new.response)
+            if replaced is None and (found is None or not found.size):
+                self._redactor.observe_new(new.request, new.response)
+            else:
+                self._redactor.observe(new.request, new.response)
             if refresh:
                 self._anew.add(origin_of(new.request.url))
             if replaced is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..models import Interaction
 from .model import PLACEHOLDER, Credential, Masked
@@ -22,6 +22,8 @@ class Bindings:
         self._path = path
         self._placeholders: _Pairs = {}
         self._values: _Pairs = {}
+        self._of_their_own: set[str] = set()  # values that go with nothing recorded before
+        self._held: set[str] = set()  # placeholders that the test itself has sent
 
     def choose(
         self, masked: Masked, candidates: Sequence[tuple[Interaction, Masked]], *, offline: bool
@@ -52,9 +54,15 @@ class Bindings:
         """The request was answered with this one: from now on its values go with those placeholders."""
         for live, recorded in _matched(masked, chosen):
             value, placeholder = live.value, recorded.value
+            if value == placeholder and PLACEHOLDER.fullmatch(value):
+                self._held.add(value)
             if value == placeholder or not recorded.is_placeholder or PLACEHOLDER.fullmatch(value):
                 continue
             self._bind(value, placeholder)
+
+    def set_apart(self, values: Iterable[str]) -> None:
+        """The values were issued by what nothing was recorded of before."""
+        self._of_their_own.update(values)
 
     def take_over(self, value: str, placeholder: str) -> None:
         """The value has taken the place of the placeholder, and goes with it, unless either is known for that
@@ -113,12 +121,15 @@ class Bindings:
         behind = self._registry.values(scope, recorded)
         if value in behind:
             return True
+        if value in self._of_their_own:
+            return False
         first = self._registry.first(value)
         if first is not None and first.issued and first.is_wide:  # a fixture's login gave it to this run
             return recorded == first.placeholder
         if behind or recorded in self._values or self._registry.placeholder(scope, value) is not None:
             return False
-        return None
+        # A client has one token at a time, but its cookies change with any answer.
+        return False if recorded in self._held and not stood.place.startswith("cookie:") else None
 
 
 def _matched(masked: Masked, own: Masked) -> Iterator[tuple[Credential, Credential]]:

@@ -63,6 +63,13 @@ class Redactor:
             known = self._looked_through[id(response)] = (response, rules, learner.found)
         return known[2]
 
+    def observe_new(self, request: RecordedRequest, response: RecordedResponse) -> None:
+        """As ``observe``, of the answer to a request that nothing recorded has answered: what that issues, as
+        to a further user who logs in, goes with nothing that is recorded."""
+        before = set(self._known.issued)
+        self.observe(request, response)
+        self.bindings.set_apart(self._known.issued - before)
+
     def hand_over(self, new: Interaction, old: Interaction) -> None:
         """Let what a new answer issues go with the placeholders of the one that it is to replace: what is
         recorded with those is then the same client's."""

@@ -252,6 +252,67 @@ def test_what_a_304_confirms_gives_each_test_a_value_of_its_own(suite, service):
     suite.offline().assert_outcomes(passed=2)
 
 
+USERS = """
+    def log_in(user):
+        csrf = requests.get(URL + "/form").json()["csrf_token"]
+        form = {"user": user, "password": "known-to-all-1", "csrf_token": csrf}
+        return requests.post(URL + "/login", json=form).json()["access_token"]
+
+    def name_of(token):
+        return requests.get(URL + "/name", headers={"Authorization": "Bearer " + token}).text
+"""
+
+
+class Users:
+    """Knows whose token it is."""
+
+    def __init__(self, suite, service) -> None:
+        self.names: dict[str, str] = {}
+        service.origin["/form"] = lambda seen: Answer({"csrf_token": service.token("")})
+        service.origin["/login"] = lambda seen: self.logged_in(seen, service.token(""))
+        service.origin["/name"] = lambda seen: Answer(self.names[seen.headers["authorization"].split()[1]])
+        self.suite = suite
+
+    def logged_in(self, seen: Received, token: str) -> Answer:
+        self.names[token] = json.loads(seen.body)["user"]
+        return Answer({"access_token": token})
+
+    def write(self, *named: str) -> None:
+        """A test that asks whose the tokens are, given as expressions."""
+        lines = "".join(f"        {line}\n" for line in named)
+        self.suite.test(f"{USERS}\n    @pytest.mark.reqcache\n    def test_it():\n{lines}")
+
+
+@pytest.fixture
+def users(suite, service):
+    return Users(suite, service)
+
+
+ANN, BOB = (f'assert name_of(log_in("{name}")) == "{name}"' for name in ("ann", "bob"))
+
+
+@pytest.mark.parametrize(("tests", "replayed"), [((ANN, BOB), 3), ((BOB, ANN), 1)], ids=["after", "before"])
+def test_a_further_user_is_answered_with_data_of_his_own(suite, service, users, tests, replayed):
+    users.write(ANN)
+    suite.run().assert_outcomes(passed=1)
+    users.write(*tests)
+    recorded = 6 - replayed  # what is asked for after a write is of the state that it has made
+    suite.run().stdout.fnmatch_lines([f"{replayed} replayed, {recorded} recorded, *"])
+    service.check(passed=1)
+
+
+def test_a_further_token_that_no_answer_issued_is_answered_with_data_of_its_own(
+    suite, service, users, monkeypatch
+):
+    users.write(ANN)
+    suite.run().assert_outcomes(passed=1)
+    monkeypatch.setenv("BOBS", service.token(""))
+    users.names[service.issued[-1]] = "bob"
+    users.write(ANN, 'assert name_of(os.environ["BOBS"]) == "bob"')
+    suite.run().stdout.fnmatch_lines(["3 replayed, 1 recorded, 1 request made"])
+    service.check(passed=1)
+
+
 def test_placeholder_that_no_answer_gave_is_not_sent(suite, service):
     service.write("def test_it(): get('REDACTED-access_token', '/new')")
     result = suite.run()
