@@ -287,6 +287,7 @@ class Transport:
             now,
             received=received,
             at_stake=[stored for _, stored in call.exchange.at_stake],
+            is_behind=found is None,
         )
         response.created_at = received
         if not call.settings.read_only:

@@ -11,7 +11,7 @@ from ..cookies import all_living_on
 from ..expiration import Special
 from ..headers import Headers, vary_names
 from ..models import Interaction, RecordedRequest
-from ..settings import Options, Settings
+from ..settings import REDIRECTS, Options, Settings
 from .expiry import WrittenExpiry, expiry_for_new, is_http_alone, written_expiry
 from .freshness import explicit_lifetime
 from .reusing import request_directives
@@ -67,11 +67,13 @@ def settle(
     *,
     received: datetime | None = None,
     at_stake: Sequence[Interaction] = (),
+    is_behind: bool = False,
 ) -> Verdict:
     """What to do with a response to a request that was sent.
 
     ``received`` is the moment from which its age counts, :func:`counted_from`; None is now. ``at_stake`` is
-    what the redirects that led to it are to replace, once it is stored itself.
+    what the redirects that led to it are to replace, once it is stored itself. ``is_behind``: it was sent for
+    behind the caller's back, where nobody follows a redirect.
     """
     question = Question(request, request_directives(request, settings), settings, options)
     answer = _Answer(decided, question, status, headers, received or now)
@@ -89,6 +91,10 @@ def settle(
     if settings.in_test and never_replaces_success(status):
         if any(item is not None and item.response.status < 400 for item in (stored, *at_stake)):
             return Verdict(Outcome.KEEP, why=f"answered {status}: the recording is kept")
+    if settings.in_test and is_behind and status in REDIRECTS:
+        if stored is not None and stored.response.status not in REDIRECTS:
+            why = f"answered {status}, which nobody followed: the recording is kept"
+            return Verdict(Outcome.KEEP, why=why)
     updates = _updates(answer)
     why = _why_not_stored(answer)
     if why:

@@ -350,6 +350,27 @@ def test_a_refresh_behind_keeps_what_was_recorded_of_a_range(suite, clock):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_a_redirect_behind_replaces_nothing_but_a_redirect(suite, clock):
+    """A service that wants a new login leads to it: what is there is no answer to the request."""
+    to_login = Answer(status=302, headers={"Location": "/login"})
+    suite.origin["/a"] = (Answer("mine"), to_login)
+    suite.origin["/b"] = (Answer(status=302, headers={"Location": "/a"}), to_login)
+    suite.test("""
+        @pytest.mark.reqcache(expire_after="1h", stale_while_revalidate=True)
+        def test_it():
+            assert requests.get(URL + "/a").text == "mine"
+            requests.get(URL + "/b", allow_redirects=False)
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(86400)
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["  GET */a answered 302, which nobody followed: the recording is kept"])
+    assert "mine" in suite.cassette()
+    assert suite.cassette().count("Location: /login") == 1
+    suite.offline().assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("then", "said"),
     [
