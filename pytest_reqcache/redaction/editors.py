@@ -168,24 +168,28 @@ class Comparer(Collector):
 
 
 class PlaceNoter:
-    """Notes where placeholders stand; changes nothing."""
+    """Notes where placeholders stand, and what was made up in the place of secrets; changes nothing."""
 
     cookies: Collection[str] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, made_up: Collection[str]) -> None:
         self.places: list[str] = []
         self.where = ""
+        # A short one may stand elsewhere by chance.
+        long = sorted((value for value in made_up if len(value) >= SEARCHED_LENGTH), key=len, reverse=True)
+        self._made_up = made_up
+        self._pattern = re.compile("|".join((PLACEHOLDER.pattern, *map(re.escape, long))))
 
     def own(self, spot: Spot) -> None:
-        if PLACEHOLDER.fullmatch(spot.value):
+        if PLACEHOLDER.fullmatch(spot.value) or spot.value in self._made_up:
             self.places.append(self.where + spot.place)
 
     def elsewhere(self, place: str, text: str) -> str:
-        self.places += [self.where + place] * len(PLACEHOLDER.findall(text))
+        self.places += [self.where + place] * len(self._pattern.findall(text))
         return text
 
     def concerns(self, text: str) -> bool:
-        return REDACTED in text
+        return self._pattern.search(text) is not None
 
 
 class Cleaner:

@@ -146,9 +146,9 @@ class Redactor:
         return found or [(place, coded) for place, text in parts for coded in _CODED if coded in text]
 
     def placeholder_places(self, item: Interaction) -> list[str]:
-        """Where placeholders stand in an interaction, as ``request header:authorization``, each as often
-        as one does."""
-        noter = PlaceNoter()
+        """Where placeholders stand in an interaction, or what was made up in the place of secrets, as
+        ``request header:authorization``, each as often as one does."""
+        noter = PlaceNoter(self._known.made_up)
         noter.where = "request "
         edit_request(item.request, noter, self._rules)
         noter.where = "response "

@@ -14,6 +14,7 @@ from pytest_reqcache.headers import Headers
 from pytest_reqcache.importing.converting import Converted, Secrecy, convert
 from pytest_reqcache.importing.foreign import ForeignCassette, Recording
 from pytest_reqcache.models import RecordedRequest
+from pytest_reqcache.redaction import parse_redaction_lines
 
 FILE_TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 DATED = Headers((("Date", "Mon, 23 Nov 2026 19:10:00 GMT"),))
@@ -31,8 +32,8 @@ def recording(
     return Recording(7, request, status, "", headers, body)
 
 
-def converted(*recordings: Recording) -> Converted:
-    return convert(ForeignCassette(recordings), FILE_TIME, Secrecy())
+def converted(*recordings: Recording, secrecy: Secrecy | None = None) -> Converted:
+    return convert(ForeignCassette(recordings), FILE_TIME, secrecy or Secrecy())
 
 
 def coded(coding: str, body: bytes) -> Recording:
@@ -225,6 +226,14 @@ def test_secrets_become_placeholders_and_their_places_are_counted() -> None:
         "http://api.example/by/REDACTED-access_token/x",
         Headers((("Authorization", "Bearer REDACTED-access_token"),)),
     )
+
+
+@pytest.mark.parametrize("stand_in", ["k3y", "a-key-of-nobody"], ids=["short", "long"])
+def test_what_a_text_of_the_users_own_stands_for_is_counted_by_its_place(stand_in: str) -> None:
+    rules = parse_redaction_lines([f"api_key = {stand_in}"], "--redact").rules
+    result = converted(recording("GET /x?api_key=k3y-of-mine"), secrecy=Secrecy(rules=rules))
+    assert result.interactions[0].request.url == f"http://api.example/x?api_key={stand_in}"
+    assert result.redacted == {"request query:api_key": 1}
 
 
 def test_a_placeholder_that_stood_in_the_file_is_not_counted_as_redacted() -> None:
