@@ -6,6 +6,7 @@ default in a test is on here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def test_command(number, cached_session, request):
 
 def run_commands(channel: Channel, folder: Path) -> None:
     """Run the commands as tests of a suite whose cassettes are in the folder."""
-    home = folder / "suite-of-commands"
-    home.mkdir(parents=True, exist_ok=True)
+    home = folder / f"suite-of-commands-{os.getpid()}"  # of its own: others may be collecting theirs
+    home.mkdir(parents=True)
     (home / "pytest.ini").write_text("[pytest]\n")
     (home / "test_commands.py").write_text(_SUITE)
     arguments = ["-p", "no:cacheprovider", "-p", "no:terminal", "-s", "-p", "pytest_reqcache.plugin"]
