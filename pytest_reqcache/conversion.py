@@ -155,9 +155,19 @@ def read_once(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     if hasattr(body, "read"):
         data = body.read()
         copied.body = data.encode() if isinstance(data, str) else data
+    elif (buffer := _buffer(body)) is not None:
+        copied.body = buffer
     else:
         copied.body = b"".join(part.encode() if isinstance(part, str) else part for part in body)
     return copied
+
+
+def _buffer(body: Any) -> bytes | None:
+    """The bytes of an array, or of anything else that lets its memory be read: urllib3 sends them."""
+    try:
+        return bytes(memoryview(body))
+    except TypeError:
+        return None
 
 
 def rewind(prepared: requests.PreparedRequest) -> None:

@@ -316,6 +316,11 @@ class Flow:
             if item.request.method not in SAFE_METHODS and origin_of(item.request.url) == origin:
                 yield item
 
+    def may_refresh_behind(self, asked: Asked) -> bool:
+        """Where the test writes to the origin, each answer is of the state that those before it made."""
+        with self._lock:
+            return not self._is_written_to(origin_of(asked.request.url))
+
     def is_replaced(self, stored: Interaction) -> bool:
         with self._lock:
             return self._staging.is_replaced(stored)

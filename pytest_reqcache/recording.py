@@ -90,6 +90,10 @@ class Recorder(Protocol):
         """How a request ended: with which interaction, if one stands for the answer."""
         ...
 
+    def may_refresh_behind(self, asked: Asked) -> bool:
+        """Whether a further answer may be fetched at any time: not where the order of requests counts."""
+        ...
+
     def is_replaced(self, stored: Interaction) -> bool:
         """Whether something newer stands in its place."""
         ...
@@ -215,6 +219,10 @@ class SessionRecorder:
 
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
         """A session shares its answers: which was given before makes no difference."""
+
+    def may_refresh_behind(self, asked: Asked) -> bool:
+        """A session's stored responses are each by itself."""
+        return True
 
     def is_replaced(self, stored: Interaction) -> bool:
         return stored not in self.find(self.ask(stored.request, stored.key)).candidates

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -124,9 +125,13 @@ class Transport:
             settings = replace(settings, refresh=False, force_refresh=False)
         elif found.refetch:
             settings = replace(settings, refresh=True)
-        return found, policy.plan(
-            call.request, found.candidates, settings, options, clock.now(), missing=found.missing
+        plan = partial(
+            policy.plan, call.request, found.candidates, settings, options, clock.now(), missing=found.missing
         )
+        decided = plan()
+        if decided.action is Action.SERVE_AND_REFRESH and not self.recorder.may_refresh_behind(call.asked):
+            decided = plan(may_be_behind=False)
+        return found, decided
 
     def _with_those_of_get(self, call: Call, found: Found) -> Found:
         """What may answer a HEAD: the stored responses to the same GET, too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import enum
 import io
 import json
@@ -636,7 +637,7 @@ def test_multipart_is_sent_as_it_is(origin, session):
     assert origin.last.headers["content-type"] == sent.headers["Content-Type"]
 
 
-@pytest.mark.parametrize("stream", ["file", "text", "generator", "file-read-into", "no-seek"])
+@pytest.mark.parametrize("stream", ["file", "text", "generator", "array", "file-read-into", "no-seek"])
 def test_body_that_can_be_read_once_is_sent_matched_and_replayed(origin, session, tmp_path, stream):
     """Issue 3 C10: file and generator bodies."""
     path = tmp_path / "body.txt"
@@ -655,6 +656,8 @@ def test_body_that_can_be_read_once_is_sent_matched_and_replayed(origin, session
         path.write_bytes(content)
         if stream == "generator":
             return (part for part in (content[:3], content[3:]))
+        if stream == "array":
+            return array.array("B", content)
         if stream == "no-seek":
             return io.BufferedReader(Pipe(content))
         file = io.StringIO(content.decode()) if stream == "text" else path.open("rb")

@@ -351,6 +351,13 @@ def test_response_stands_in_for_as_long_as_the_limit_says(
             s.get(url, **call)
 
 
+def test_nothing_stands_in_for_the_answer_to_if_match(origin: Origin, clock: Clock, session: Session) -> None:
+    """RFC 9110 section 13.1.1: where it is false, the request is not answered as if it were true."""
+    s = session(expire_after=60, stale_if_error=True, cache_control=True)
+    url = expired(s, origin, clock, Answer("changed", 412), ETag='"1"')
+    assert s.get(url, headers={"If-Match": '"2"'}).status_code == 412
+
+
 def test_call_can_turn_it_off(origin: Origin, clock: Clock, session: Session) -> None:
     s = session(expire_after=60, stale_if_error=True)
     url = expired(s, origin, clock, Answer("error", 500))

@@ -26,11 +26,12 @@ def plan(
     now: datetime,
     *,
     missing: Reason = Reason.NEVER_RECORDED,
+    may_be_behind: bool = True,
 ) -> Plan:
     """What to do with a request, given the stored interactions of its key, the latest last.
 
     ``missing`` is the reason to give where there is no candidate. For HEAD, those of the same GET
-    are candidates too.
+    are candidates too. ``may_be_behind``: what is stale may be refreshed behind the caller's back.
     """
     asked = request_directives(request, settings)
     question = Question(request, asked, settings, options)
@@ -54,7 +55,7 @@ def plan(
         return _offline(question, selected)
     if only_origin_can_answer(request, stored, settings):
         return Plan(Action.SEND, stored, selected.expires, Reason.CONDITION)
-    return _online(question, selected, candidates)
+    return _online(question, selected, candidates, may_be_behind=may_be_behind)
 
 
 def _is_not_to_be_cached(question: Question) -> bool:
@@ -112,7 +113,9 @@ def _why_unusable(selected: Selected) -> Reason:
     return Reason.TOO_OLD if selected.is_too_old() else Reason.REFRESH
 
 
-def _online(question: Question, selected: Selected, candidates: Sequence[Interaction]) -> Plan:
+def _online(
+    question: Question, selected: Selected, candidates: Sequence[Interaction], *, may_be_behind: bool
+) -> Plan:
     request, _, settings, options = question
     stored, expires = selected.stored, selected.expires
     own = validators(stored, request)
@@ -137,7 +140,7 @@ def _online(question: Question, selected: Selected, candidates: Sequence[Interac
         return Plan(Action.SERVE, stored, expires)
     if selected.is_too_old():
         return send(Reason.EXPIRED)
-    if selected.accepts_while_revalidating():
+    if may_be_behind and selected.accepts_while_revalidating():
         return Plan(Action.SERVE_AND_REFRESH, stored, expires, Reason.EXPIRED, own, related=related)
     return send(Reason.EXPIRED)
 

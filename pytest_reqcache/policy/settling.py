@@ -12,6 +12,7 @@ from ..expiration import Special
 from ..headers import Headers, vary_names
 from ..models import Interaction, RecordedRequest
 from ..settings import REDIRECTS, Options, Settings
+from .conditions import only_origin_can_answer
 from .expiry import WrittenExpiry, expiry_for_new, is_http_alone, written_expiry
 from .freshness import explicit_lifetime
 from .reusing import request_directives
@@ -81,13 +82,13 @@ def settle(
     if status == 304 and decided.conditions:
         return _confirmed(answer)
     failed = is_error(status, stored, settings) or _is_failure(answer)
-    if stored is not None and Selected(
-        stored, decided.expires, question.asked, settings, now
-    ).accepts_on_error(
-        setting_applies=failed,
-        directive_applies=status in DIRECTIVE_ERRORS and (failed or settings.cache_control),
-    ):
-        return Verdict(Outcome.USE_STALE, why=f"the origin answered {status}")
+    if stored is not None and not only_origin_can_answer(request, stored, settings):
+        selected = Selected(stored, decided.expires, question.asked, settings, now)
+        if selected.accepts_on_error(
+            setting_applies=failed,
+            directive_applies=status in DIRECTIVE_ERRORS and (failed or settings.cache_control),
+        ):
+            return Verdict(Outcome.USE_STALE, why=f"the origin answered {status}")
     if settings.in_test and never_replaces_success(status):
         if any(item is not None and item.response.status < 400 for item in (stored, *at_stake)):
             return Verdict(Outcome.KEEP, why=f"answered {status}: the recording is kept")
@@ -112,7 +113,7 @@ def settle(
 def settle_error(decided: Plan, request: RecordedRequest, settings: Settings, now: datetime) -> bool:
     """Whether the stored response answers a request that got no response at all."""
     stored = decided.stored
-    if stored is None:
+    if stored is None or only_origin_can_answer(request, stored, settings):
         return False
     asked = request_directives(request, settings)
     return Selected(stored, decided.expires, asked, settings, now).accepts_on_error()

@@ -350,6 +350,34 @@ def test_a_refresh_behind_keeps_what_was_recorded_of_a_range(suite, clock):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_nothing_of_a_flow_with_writes_is_refreshed_behind(suite, clock):
+    """Each answer is of the state that the requests before have made: they are fetched in their order."""
+    numbers = iter(range(1, 10))
+    known: set[str] = set()
+
+    def create(received: Received) -> Answer:
+        known.add(f"/items/{next(numbers)}")
+        return Answer({"item": max(known)}, 201)
+
+    suite.origin["POST /items"] = create
+    for path in ("/items/1", "/items/2"):
+        suite.origin[path] = lambda received: (
+            Answer("there") if received.path in known else Answer("none", 404)
+        )
+    suite.test("""
+        @pytest.mark.reqcache(expire_after="1h", stale_while_revalidate=True)
+        def test_it():
+            item = requests.post(URL + "/items").json()["item"]
+            assert requests.get(URL + item).text == "there"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    known.clear()
+    clock.move(86400)
+    suite.run().assert_outcomes(passed=1)
+    assert [received.path for received in suite.origin.log] == ["/items", "/items/1", "/items", "/items/2"]
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_a_redirect_behind_replaces_nothing_but_a_redirect(suite, clock):
     """A service that wants a new login leads to it: what is there is no answer to the request."""
     to_login = Answer(status=302, headers={"Location": "/login"})
