@@ -351,12 +351,14 @@ class Flow:
     ) -> Interaction:
         with self._lock:
             self._memory.sentinel.watch()  # a variable may be gone when the test has ended
-            if replaced is None and (found is None or not found.size):
-                self._redactor.observe_new(new.request, new.response)
-            else:
-                self._redactor.observe(new.request, new.response)
+            is_first = replaced is None and (found is None or not found.size)
+            observe = self._redactor.observe_new if is_first else self._redactor.observe
+            observe(new.request, new.response)
+            origin = origin_of(new.request.url)
             if refresh:
-                self._anew.add(origin_of(new.request.url))
+                self._anew.add(origin)
+            if new.request.method not in SAFE_METHODS:
+                self._written_to[origin] = True
             if replaced is None:
                 self.sought.add(name_of(asked.compared))
                 answer, old = self._next_answer(asked, new, found), None

@@ -356,6 +356,10 @@ def test_nothing_stands_in_for_the_answer_to_if_match(origin: Origin, clock: Clo
     s = session(expire_after=60, stale_if_error=True, cache_control=True)
     url = expired(s, origin, clock, Answer("changed", 412), ETag='"1"')
     assert s.get(url, headers={"If-Match": '"2"'}).status_code == 412
+    s.mount("http://", FailingAdapter(requests.ConnectTimeout("slow")))
+    assert summary(s.get(url)) == STALE
+    with pytest.raises(requests.ConnectTimeout):
+        s.get(url, headers={"If-Match": '"2"'})
 
 
 def test_call_can_turn_it_off(origin: Origin, clock: Clock, session: Session) -> None:

@@ -54,11 +54,11 @@ class Bindings:
         """The request was answered with this one: from now on its values go with those placeholders."""
         for live, recorded in _matched(masked, chosen):
             value, placeholder = live.value, recorded.value
-            if value == placeholder and PLACEHOLDER.fullmatch(value):
-                self._held.add(value)
-            if value == placeholder or not recorded.is_placeholder or PLACEHOLDER.fullmatch(value):
-                continue
-            self._bind(value, placeholder)
+            if PLACEHOLDER.fullmatch(value):
+                if value == placeholder:
+                    self._held.add(value)
+            elif value != placeholder and recorded.is_placeholder:
+                self._bind(value, placeholder)
 
     def set_apart(self, values: Iterable[str]) -> None:
         """The values were issued by what nothing was recorded of before."""

@@ -313,6 +313,15 @@ def test_a_further_token_that_no_answer_issued_is_answered_with_data_of_its_own(
     service.check(passed=1)
 
 
+def test_the_same_user_who_logs_in_once_more_is_answered_with_what_is_recorded(suite, service):
+    code = "def test_it():\n        {}token = login()\n        get(token, '/me')"
+    service.write(code.format(""))
+    suite.run().assert_outcomes(passed=1)
+    service.write(code.format("login(); "))
+    suite.run().stdout.fnmatch_lines(["2 replayed, 1 recorded, 1 request made"])
+    service.check(passed=1)
+
+
 def test_placeholder_that_no_answer_gave_is_not_sent(suite, service):
     service.write("def test_it(): get('REDACTED-access_token', '/new')")
     result = suite.run()

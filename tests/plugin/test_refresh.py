@@ -378,6 +378,24 @@ def test_nothing_of_a_flow_with_writes_is_refreshed_behind(suite, clock):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_nothing_is_refreshed_behind_once_a_test_has_begun_to_write(suite, clock):
+    """The write is new: what is recorded does not tell of it."""
+    suite.origin["/b"] = (Answer("old"), Answer("new"))
+    code = """
+        @pytest.mark.reqcache(expire_after="1h", stale_while_revalidate=True)
+        def test_it():
+            requests.get(URL + "/a").raise_for_status()
+            {write}
+            assert requests.get(URL + "/b").text == "{text}"
+    """
+    suite.test(code.format(write="", text="old"))
+    suite.run().assert_outcomes(passed=1)
+    clock.move(86400)
+    suite.test(code.format(write='requests.post(URL + "/p").raise_for_status()', text="new"))
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_a_redirect_behind_replaces_nothing_but_a_redirect(suite, clock):
     """A service that wants a new login leads to it: what is there is no answer to the request."""
     to_login = Answer(status=302, headers={"Location": "/login"})

@@ -91,6 +91,39 @@ def test_recorded_and_live_answers_of_one_value_are_chosen_together() -> None:
     assert test.choose(bearer(A)) == [A, "a"]
 
 
+def test_what_was_issued_apart_goes_with_nothing_recorded() -> None:
+    test = Test(A, B)
+    test.bindings.set_apart(["a"])
+    assert test.choose(bearer("a")) == []
+    assert test.choose(bearer("a"), offline=True) == [A, B]
+    assert test.choose(bearer("b")) == [A]
+
+
+def test_what_was_issued_apart_goes_with_what_was_written_for_it() -> None:
+    registry = Registry()
+    registry.note(Path("a.yaml"), "a", B)
+    test = Test(A, B, registry=registry, cassette="a.yaml")
+    test.bindings.set_apart(["a"])
+    assert test.choose(bearer("a")) == [B]
+
+
+@pytest.mark.parametrize(("place", "goes"), [("X-Api-Key: {}", False), ("Cookie: sid={}", True)], ids=str)
+def test_a_placeholder_that_the_test_has_sent_is_of_no_other_value_unless_it_is_a_cookie(
+    place: str, goes: bool
+) -> None:
+    """A client has one token at a time; its cookies change with any answer."""
+
+    def asked(value: str) -> RecordedRequest:
+        name, text = place.format(value).split(": ")
+        return request("https://x/", (name, text))
+
+    redactor, bindings = Redactor(Registry()), Bindings()
+    stored = asked("REDACTED-it")
+    candidates = [(interaction(stored), redactor.mask(stored))]
+    bindings.bind(redactor.mask(stored), redactor.mask(stored))
+    assert len(bindings.choose(redactor.mask(asked("s3cret")), candidates, offline=False)) == goes
+
+
 def test_a_request_without_credentials_takes_all() -> None:
     assert Test(A, B).choose(request()) == [A, B]
 
