@@ -23,7 +23,7 @@ from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse
-from .policy import REFUSALS, SAFE_METHODS, Reason, is_stored_rightly, varies_as
+from .policy import REFUSALS, SAFE_METHODS, Reason, may_answer, varies_as, why_none_answers
 from .recording import Found, Store
 from .redacting import Redacting
 from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
@@ -122,11 +122,8 @@ class Flow:
             self._note_asked_for(answers if self._is_sequence(asked) else found.candidates)
             missing = found.missing
             if not found.candidates and not found.size:
-                settings = self._settings()
-                others = [item for item, _ in same if not varies_as(item, asked.request, settings)]
-                if others:
-                    rightly = any(is_stored_rightly(item, settings) for item in others)
-                    missing = Reason.VARY if rightly else Reason.DO_NOT_CACHE
+                alike = [item for item, _ in same]
+                missing = why_none_answers(asked.request, alike, self._settings(), missing)
             return found._replace(missing=missing, alike=tuple(item for item, _ in same))
 
     def _note_asked_for(self, recorded: Iterable[Interaction | None]) -> None:
@@ -212,6 +209,8 @@ class Flow:
             chosen = self._whatever_the_credential(asked)
         chosen = self._with_their_like(chosen, same)
         answers = [item for item in chosen if varies_as(item, asked.request, settings)]
+        if settings.cache_control and asked.request.method in SAFE_METHODS and not self._is_sequence(asked):
+            answers = self._fit(asked, answers)
         if len(answers) < 2:
             return answers
         masked = {id(item): own for item, own in same}
@@ -220,6 +219,20 @@ class Flow:
             own = masked.get(id(item)) or self.identity.mask(item.request)
             latest[(item.answer, variant(item), _secrets(own))] = item
         return sorted(latest.values(), key=lambda item: item.answer)
+
+    def _fit(self, asked: Asked, answers: list[Interaction]) -> list[Interaction]:
+        """Without those that HTTP keeps from answering the request, as they were recorded without it. In a
+        test that writes to the origin one of them still takes its turn, where none is there in its place."""
+        settings = self._settings()
+        unfit = [item for item in answers if not may_answer(item, asked.request, settings)]
+        if not unfit:
+            return answers
+        left_out = {item.ref for item in unfit}
+        fit = [item for item in answers if item.ref not in left_out]
+        if not self._is_written_to(origin_of(asked.request.url)):
+            return fit
+        numbers = {item.answer for item in fit}
+        return fit + [item for item in unfit if item.answer not in numbers]
 
     def _with_their_like(
         self, chosen: list[Interaction], same: list[tuple[Interaction, Masked]]
@@ -235,8 +248,10 @@ class Flow:
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
         """Warn of a recording that stands twice in the file, once in a run."""
         copies: dict[tuple[int, object, object], list[Interaction]] = {}
+        settings = self._settings()
         for item, own in same:
-            if item.source is not None and item.source.line:  # what is staged is in no file yet
+            # what is staged is in no file yet; a 304 may have been recorded beside what it was asked for
+            if item.source is not None and item.source.line and may_answer(item, asked.request, settings):
                 copies.setdefault((item.answer, variant(item), _secrets(own)), []).append(item)
         for (answer, *others), items in copies.items():
             name = (self.cassette.path, asked.key, answer, *others)

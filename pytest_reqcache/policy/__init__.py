@@ -60,9 +60,16 @@ from .expiry import expiry_of, follows_http
 from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_lifetime, initial_age
 from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
-from .reusing import is_compared, request_directives, select, varies_as
+from .reusing import (
+    is_compared,
+    may_answer,
+    request_directives,
+    select,
+    varies_as,
+    why_none_answers,
+)
 from .settling import REFUSALS, counted_from, is_error, never_replaces_success, settle, settle_error
-from .storing import is_stored_rightly, stored_headers
+from .storing import stored_headers
 from .terms import Action, Outcome, Plan, Reason, Verdict
 from .validation import has_validator, update_headers, validators
 
@@ -87,7 +94,7 @@ __all__ = [
     "invalidated_urls",
     "is_compared",
     "is_error",
-    "is_stored_rightly",
+    "may_answer",
     "never_replaces_success",
     "plan",
     "presented",
@@ -99,5 +106,6 @@ __all__ = [
     "update_headers",
     "validators",
     "varies_as",
+    "why_none_answers",
     "writes",
 ]

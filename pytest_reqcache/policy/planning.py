@@ -11,7 +11,14 @@ from ..settings import Options, Settings
 from .conditions import only_origin_can_answer, origin_answers_better
 from .expiry import expiry_for_new, expiry_of, is_http_alone
 from .freshness import cache_control
-from .reusing import may_answer, request_directives, says_pragma_no_cache, select, varies_as
+from .reusing import (
+    may_answer,
+    request_directives,
+    says_pragma_no_cache,
+    select,
+    varies_as,
+    why_none_answers,
+)
 from .stale import Selected
 from .storing import REUSABLE_METHODS, is_stored_rightly
 from .terms import Action, Plan, Question, Reason
@@ -54,8 +61,12 @@ def plan(
     if offline:
         return _offline(question, selected)
     if only_origin_can_answer(request, stored, settings):
-        return Plan(Action.SEND, stored, selected.expires, Reason.CONDITION)
-    return _online(question, selected, candidates, may_be_behind=may_be_behind)
+        decided = Plan(Action.SEND, stored, selected.expires, Reason.CONDITION)
+    else:
+        decided = _online(question, selected, candidates, may_be_behind=may_be_behind)
+    if stored.request.method == request.method:
+        return decided
+    return decided._replace(passed_over=_own_answer(request, candidates, settings))
 
 
 def _is_not_to_be_cached(question: Question) -> bool:
@@ -68,18 +79,18 @@ def _without_stored(
     question: Question, candidates: Sequence[Interaction], no_answer: Action, missing: Reason
 ) -> Plan:
     request, settings = question.request, question.settings
-    rightly = [item for item in candidates if is_stored_rightly(item, settings)]
-    if not rightly:
-        return Plan(no_answer, reason=Reason.DO_NOT_CACHE if candidates else missing)
-    varying = [item for item in rightly if not varies_as(item, request, settings)]
-    reason = Reason.VARY if varying else Reason.CONDITION
+    reason = why_none_answers(request, candidates, settings, missing)
     if not settings.cache_control or no_answer is Action.REFUSE or is_conditional(request):
         return Plan(no_answer, reason=reason)
     is_fetched_anew = question.options.force_refresh or settings.force_refresh
     if is_fetched_anew or request.method not in REUSABLE_METHODS:
         return Plan(no_answer, reason=reason)
     # section 4.3.1: one request validates every variant
-    variants = [item for item in varying if not item.keep]
+    variants = [
+        item
+        for item in candidates
+        if not item.keep and is_stored_rightly(item, settings) and not varies_as(item, request, settings)
+    ]
     return Plan(
         no_answer, reason=reason, conditions=validators_of_variants(variants), related=tuple(variants)
     )
@@ -165,6 +176,14 @@ def _is_fresh_enough(question: Question, selected: Selected) -> bool:
     if selected.forbids_stale():  # no-cache, whatever is written down
         return False
     return question.options.expire_after is not Special.IMMEDIATELY or question.settings.only_if_cached
+
+
+def _own_answer(
+    request: RecordedRequest, candidates: Sequence[Interaction], settings: Settings
+) -> Interaction | None:
+    """The stored response to HEAD itself, where a younger one to GET has been selected."""
+    own = [item for item in candidates if item.request.method == request.method and not item.keep]
+    return select(request, own, settings)
 
 
 def _of_get(

@@ -14,6 +14,7 @@ from ..models import REDACTED, Interaction, RecordedRequest
 from ..settings import Settings
 from .freshness import date_of
 from .storing import CONDITIONAL_STATUSES, is_stored_rightly
+from .terms import Reason
 
 # Lists whose order says nothing; weights do (RFC 9110 section 12.4.2).
 _PREFERENCES: Final = frozenset({"accept", "accept-charset", "accept-encoding", "accept-language"})
@@ -61,6 +62,19 @@ def may_answer(candidate: Interaction, request: RecordedRequest, settings: Setti
     if candidate.response.status in CONDITIONAL_STATUSES:
         return same_conditions(candidate.request, request)
     return True
+
+
+def why_none_answers(
+    request: RecordedRequest, candidates: Iterable[Interaction], settings: Settings, otherwise: Reason
+) -> Reason:
+    """Why none of the stored responses of a request's key is one for it; ``otherwise`` where one may be."""
+    unfit = [item for item in candidates if not may_answer(item, request, settings)]
+    if not unfit:
+        return otherwise
+    rightly = [item for item in unfit if is_stored_rightly(item, settings)]
+    if not rightly:
+        return Reason.DO_NOT_CACHE
+    return Reason.CONDITION if all(varies_as(item, request, settings) for item in rightly) else Reason.VARY
 
 
 def same_conditions(one: RecordedRequest, other: RecordedRequest) -> bool:

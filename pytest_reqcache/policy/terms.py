@@ -63,7 +63,8 @@ class Plan(NamedTuple):
     ``expires`` is when ``stored`` expires, None for never. ``conditions`` are added to what is
     sent. ``forbidden`` says why what comes back may not be stored, where the request itself forbids it.
     ``related`` are stored responses that the answer may confirm or update: other variants, whose
-    validators are sent too, and for HEAD those to GET.
+    validators are sent too, and for HEAD those to GET. ``passed_over`` is an older answer to HEAD itself,
+    where ``stored`` is one to GET.
     """
 
     action: Action
@@ -73,11 +74,12 @@ class Plan(NamedTuple):
     conditions: tuple[tuple[str, str], ...] = ()
     forbidden: Reason | None = None
     related: tuple[Interaction, ...] = ()
+    passed_over: Interaction | None = None
 
     def replaced_by_answer_to(self, request: RecordedRequest) -> Interaction | None:
         """What a new response takes the place of: never a stored GET that may answer a HEAD."""
         stored = self.stored
-        return stored if stored is not None and stored.request.method == request.method else None
+        return self.passed_over if stored is None or stored.request.method != request.method else stored
 
 
 class Verdict(NamedTuple):
