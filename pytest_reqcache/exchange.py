@@ -6,6 +6,7 @@ Below: how what is sent within a call, by hops, hooks and auth handlers, finds i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -30,8 +31,8 @@ class Exchange:
     The hops of a chain are held back until it has ended, and dropped if it ends in an error. ``asked`` are
     the keys of its requests so far, ``followed`` the stored redirects that it was led by, ``at_stake`` the
     recordings that those held back are to replace, each with its request's name; it has ``ended`` with a
-    response that leads nowhere. A probe looks whether there is a stored answer: that there is none is no
-    miss.
+    response that leads nowhere, and is ``over`` when the caller has that. A probe looks whether there is a
+    stored answer: that there is none is no miss.
     """
 
     options: Options = NO_OPTIONS
@@ -40,6 +41,7 @@ class Exchange:
     started: bool = False
     failed: bool = False
     ended: bool = False
+    over: bool = False
     held: list[Callable[[], object]] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     followed: tuple[tuple[RecordedRequest, RecordedResponse], ...] = ()
@@ -151,6 +153,7 @@ def send_exchange(
         _current.reset(current)
         _joining.reset(joining)
         if not is_hop:
+            exchange.over = True
             exchange.end()
     if not is_hop and exchange.has_failed_to_replace:
         stale = _stale_chain(session, original, request, exchange, view, kwargs)
@@ -174,10 +177,25 @@ def joining_hops(responses: Iterator[requests.Response]) -> Iterator[requests.Re
         yield response
 
 
+@contextmanager
+def joining_nothing() -> Iterator[None]:
+    """Within it each `send` is a call by itself."""
+    token = _joining.set(None)
+    try:
+        yield
+    finally:
+        _joining.reset(token)
+
+
 def joined_exchange(session: requests.Session) -> Exchange | None:
-    """The exchange that a `send` of this session joins, if one is under way here."""
+    """The exchange that a `send` of this session joins, if one is under way here.
+
+    What is sent once more within a ``request``, after an error, has its options in an exchange of its own.
+    """
     joining = _joining.get()
-    return joining if joining is not None and joining.owner is session else None
+    if joining is None or joining.owner is not session:
+        return None
+    return Exchange(joining.options, owner=session) if joining.over else joining
 
 
 def exchange_under_way() -> Exchange | None:

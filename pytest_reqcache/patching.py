@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from os import PathLike
@@ -300,7 +300,7 @@ def _switch_to(engine: Engine | None, session_factory: type[CachedSession]) -> N
     shared = engine
 
     class InstalledSession(session_factory):  # type: ignore[valid-type, misc]
-        """A session on the installed cache."""
+        """A session on the cache that is installed: this one, or what has been put in its place."""
 
         _owns_engine = False
 
@@ -311,6 +311,10 @@ def _switch_to(engine: Engine | None, session_factory: type[CachedSession]) -> N
 
         def _make_engine(self, cache_name: str | PathLike[str], settings: dict[str, object]) -> Engine:
             return shared
+
+        @property
+        def _engine(self) -> Engine:
+            return _patches.installed or _patches.engine or replace(shared, off=1)
 
     _restore(engine, InstalledSession)
 

@@ -21,6 +21,7 @@ from .exchange import (
     exchange_under_way,
     joined_exchange,
     joining_hops,
+    joining_nothing,
     send_exchange,
 )
 from .expiration import ExpireAfter
@@ -44,7 +45,7 @@ class CacheMixin(requests.Session):
     Arguments are those of :class:`CachedSession`; unknown ones go to the other base class.
     """
 
-    _engine: Engine
+    _opened: Engine
     _owns_engine: bool = True
 
     def __init__(self, cache_name: str | PathLike[str] = "http_cache", *args: Any, **kwargs: Any) -> None:
@@ -58,11 +59,15 @@ class CacheMixin(requests.Session):
                     f"{type(self).__name__}: {args[0]!r} was given besides the cassette's path, the one "
                     "positional argument that is accepted; leave it out: there are no backends"
                 )
-        self._engine = self._make_engine(cache_name, settings)
+        self._opened = self._make_engine(cache_name, settings)
         super().__init__(*args, **kwargs)
 
     def _make_engine(self, cache_name: str | PathLike[str], settings: dict[str, object]) -> Engine:
         return open_engine(cache_name, settings)
+
+    @property
+    def _engine(self) -> Engine:
+        return self._opened
 
     # --- the cache
 
@@ -88,11 +93,12 @@ class CacheMixin(requests.Session):
     @contextmanager
     def cache_disabled(self) -> Iterator[None]:
         """Within it the cache is neither read nor written."""
-        self._engine.off += 1
+        engine = self._engine
+        engine.off += 1
         try:
             yield
         finally:
-            self._engine.off -= 1
+            engine.off -= 1
 
     # --- requests
 
@@ -121,6 +127,10 @@ class CacheMixin(requests.Session):
         given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
         joined = Exchange(parse_options(**given)) if given else joined_exchange(self)
         return send_exchange(self, super().send, request, joined, self._engine.view, kwargs)
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        with joining_nothing():  # an auth object may send requests of its own
+            return super().prepare_request(request)
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
         inherited = super().merge_environment_settings
@@ -218,6 +228,6 @@ class CachedSession(CacheMixin):
 def session_on(engine: Engine) -> CachedSession:
     """A session on an engine that others use too: closing the session leaves it open."""
     session = CachedSession.__new__(CachedSession)
-    session._engine, session._owns_engine = engine, False
+    session._opened, session._owns_engine = engine, False
     _Session.__init__(session)
     return session

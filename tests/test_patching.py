@@ -188,6 +188,23 @@ def test_disabled_takes_the_cache_away_for_a_while(origin, install):
     assert origin.count() == 3
 
 
+def test_sessions_made_while_installed_use_what_is_installed_now(origin, install, tmp_path):
+    install(expire_after=60)
+    s, url = requests.Session(), f"{origin.url}/a"
+    assert is_cached(url, s.get) is True
+    with disabled():
+        assert is_cached(url, s.get) is False
+        with s.cache_disabled():
+            pass
+    assert s.get(url).from_cache is True
+    install(tmp_path / "second", expire_after=5)
+    assert s.get(url).from_cache is False
+    assert (s.cache.path, s.expire_after) == (tmp_path / "second.yaml", 5)
+    uninstall_cache()
+    assert is_cached(url, s.get) is False
+    assert s.cache.path == tmp_path / "installed.yaml"  # its own
+
+
 def test_disabled_without_a_cache_does_nothing(origin):
     with disabled():
         requests.get(f"{origin.url}/a")

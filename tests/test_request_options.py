@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from origin import Answer
-from pytest_reqcache import DO_NOT_CACHE, EXPIRE_IMMEDIATELY, NEVER_EXPIRE
+from pytest_reqcache import DO_NOT_CACHE, EXPIRE_IMMEDIATELY, NEVER_EXPIRE, CachedSession
 
 MODIFIED = "Fri, 01 May 2026 10:00:00 GMT"
 VALIDATORS = {"ETag": '"v1"', "Last-Modified": MODIFIED}
@@ -100,6 +100,41 @@ def test_wrong_option_is_refused_before_anything_is_sent(origin, session, call, 
     with pytest.raises(error, match=option):
         call(session(), f"{origin.url}/a", **{option: wrong})
     assert origin.log == []
+
+
+class Retrying(CachedSession):
+    """Sends a call again that has ended in an error, as code around `requests` often does."""
+
+    def send(self, request, **kwargs):
+        response = super().send(request, **kwargs)
+        has_failed = response.status_code >= 500 and kwargs["allow_redirects"]
+        return super().send(request, **kwargs) if has_failed else response
+
+
+def test_what_a_session_sends_again_has_the_options_and_a_chain_of_its_own(origin, tmp_path):
+    """The redirects of the second attempt are stored, as are those of the first."""
+    origin["/a"] = Answer(status=302, headers={"Location": "/b"})
+    origin["/b"] = Answer("failed", 503), Answer("text")
+    with Retrying(tmp_path / "cache.yaml") as retrying:
+        url = f"{origin.url}/a"
+        assert retrying.get(url, expire_after=60).text == "text"
+        assert sorted(retrying.cache.urls()) == [url, f"{origin.url}/b"]
+        again = retrying.get(url)
+    assert (again.from_cache, len(again.history)) == (True, 1)
+    assert again.expires is not None
+
+
+def test_options_are_not_those_of_what_an_auth_object_sends_with_the_session(origin, session):
+    s, url = session(), f"{origin.url}/a"
+
+    def with_token(request):
+        token = s.send(s.prepare_request(requests.Request("GET", f"{origin.url}/token")))
+        request.headers["X-Token-From"] = token.url
+        return request
+
+    s.get(url, auth=with_token)
+    s.get(url, auth=with_token, force_refresh=True)
+    assert (origin.count("/a"), origin.count("/token")) == (2, 1)
 
 
 def test_options_are_not_those_of_another_session_that_an_auth_handler_asks(origin, session):
