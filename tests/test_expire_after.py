@@ -413,6 +413,14 @@ DO_NOT_CACHE_AT = {
     "url": ({"urls_expire_after": {"127.0.0.1": DO_NOT_CACHE}}, {}),
     "call": ({}, {"expire_after": DO_NOT_CACHE}),
     "text": ({}, {"expire_after": "do-not-cache"}),
+    "session, max-age asked for": (
+        {"expire_after": DO_NOT_CACHE},
+        {"headers": {"Cache-Control": "max-age=60"}},
+    ),
+    "call, max-age asked for": (
+        {},
+        {"expire_after": DO_NOT_CACHE, "headers": {"Cache-Control": "max-age=60"}},
+    ),
 }
 
 

@@ -2,7 +2,8 @@
 
 From the strongest: what is written down with it; with ``cache_control``, what the response states; the
 request's ``Cache-Control``; the call's ``expire_after``; the first matching URL pattern; the session
-or the test. ``HTTP_ONLY`` hands the question back to HTTP: there a request's ``max-age`` is no lifetime.
+or the test. ``HTTP_ONLY`` hands the question back to HTTP: there a request's ``max-age`` is no lifetime;
+nor does it undo ``DO_NOT_CACHE``.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _explicit_expiry(question: Question) -> Expiry | None:
     if seconds is None:
         return given
     otherwise = question.settings.default_expiry(question.request.url) if given is None else given
-    if otherwise is Special.HTTP_ONLY:
+    if otherwise in (Special.HTTP_ONLY, Special.DO_NOT_CACHE):
         return given
     return timedelta(seconds=seconds) if seconds else Special.IMMEDIATELY
 
