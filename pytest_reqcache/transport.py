@@ -356,8 +356,10 @@ class Transport:
     ) -> requests.Response:
         old = verdict.stored or decided.stored
         assert old is not None
+        shown: Interaction | None = None
         if is_there(old.response.body):
             confirmed = self._confirmed(call, found, verdict, old, received)
+            shown = replace(confirmed, response=replace(confirmed.response, headers=verdict.shown))
         elif there := self.recorder.there_now(old):
             confirmed = there  # another process has replaced it, while the origin was asked
         else:  # or removed it
@@ -365,7 +367,7 @@ class Transport:
         self.journal.validated(call.what)
         self.recorder.replayed(call, confirmed)
         now = clock.now()
-        response = self._presented(call, confirmed, now)
+        response = self._presented(call, shown or confirmed, now)
         response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)
         response.revalidated = True
         self._answered(call, found, confirmed, confirmed.response.status)

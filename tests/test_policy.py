@@ -961,7 +961,8 @@ def test_304_merges_its_fields_into_the_stored_ones() -> None:
     stored = interaction(-50, {**ETAG, "Content-Type": "a/b", "X": "1"})
     fresh = fields({"X": "2", "Content-Type": "c/d"})
     verdict = settle(sent(stored, CONDITION), asking(), 304, fresh, Settings(), Options(), NOW)
-    assert verdict == Verdict(Outcome.FRESHEN, fields({**ETAG, "Content-Type": "a/b", "X": "2"}))
+    merged = fields({**ETAG, "Content-Type": "a/b", "X": "2"})
+    assert verdict == Verdict(Outcome.FRESHEN, merged, shown=merged)
 
 
 @pytest.mark.parametrize(

@@ -151,16 +151,23 @@ def _confirmed(answer: _Answer) -> Verdict:
         confirmed = confirmed_by(answer.headers, decided.stored, decided.related)
     if confirmed is None:  # section 4.3.4: it is about nothing that we have
         return Verdict(Outcome.ASK_AGAIN, why="304 with another validator")
-    new = _freshened(answer, confirmed)
+    merged = _merged(answer, confirmed)
+    new = _freshened(answer, confirmed, merged)
     headers, expires = new.response.headers, new.expires
     if _why_no_longer_stored(answer, new):
-        return Verdict(Outcome.FORGET, headers, stored=confirmed)
+        return Verdict(Outcome.FORGET, headers, stored=confirmed, shown=merged)
     if confirmed is decided.stored:
-        return Verdict(Outcome.FRESHEN, headers, expires)
+        return Verdict(Outcome.FRESHEN, headers, expires, shown=merged)
     # section 4.1: another variant, which is now known to be the one for this request, too
     updates = ((confirmed, new),)
     return Verdict(
-        Outcome.FRESHEN, headers, expires, stored=confirmed, request=answer.request, updates=updates
+        Outcome.FRESHEN,
+        headers,
+        expires,
+        stored=confirmed,
+        request=answer.request,
+        updates=updates,
+        shown=merged,
     )
 
 
@@ -169,15 +176,20 @@ def never_replaces_success(status: int) -> bool:
     return status in _NEVER_REPLACES_SUCCESS or status >= 500
 
 
-def _freshened(answer: _Answer, stored: Interaction) -> Interaction:
+def _merged(answer: _Answer, stored: Interaction) -> Headers:
+    """The fields of a stored response that the answer confirms, with the answer's."""
     headers = stored.response.headers
     if not answer.settings.cache_control:  # with it cookies expire when they say, section 3.2
         headers = all_living_on(headers, answer.received - stored.created_at)
     ages = answer.settings.cache_control or expiry_for_new(answer.question) is Special.HTTP_ONLY
-    merged = freshened_headers(headers, answer.headers, answer.settings, answer.received, ages=ages)
+    return freshened_headers(headers, answer.headers, answer.settings, answer.received, ages=ages)
+
+
+def _freshened(answer: _Answer, stored: Interaction, merged: Headers) -> Interaction:
+    """A stored response that the answer confirms, as it is to be stored."""
     return replace(
         stored,
-        response=replace(stored.response, headers=merged),
+        response=replace(stored.response, headers=stored_headers(merged, answer.settings)),
         created_at=answer.received,
         expires=_expiry(answer, stored.response.status, merged),
     )
@@ -204,7 +216,7 @@ def _updates(answer: _Answer) -> tuple[tuple[Interaction, Interaction], ...]:
         return ()
     stored = decided.stored
     if answer.status == 304 and stored is not None and names_validator_of(answer.headers, stored):
-        new = _freshened(answer, stored)
+        new = _freshened(answer, stored, _merged(answer, stored))
         return () if _why_no_longer_stored(answer, new) else ((stored, new),)
     if answer.request.method == "HEAD" and answer.status == 200 and not settings.in_test:
         return tuple((item, _after_head(answer, item)) for item in decided.related)
@@ -214,7 +226,7 @@ def _updates(answer: _Answer) -> tuple[tuple[Interaction, Interaction], ...]:
 def _after_head(answer: _Answer, stored: Interaction) -> Interaction:
     """The stored response to GET: freshened where HEAD is about the same one, else stale from now on."""
     if is_confirmed_by_head(stored, answer.headers):
-        new = _freshened(answer, stored)
+        new = _freshened(answer, stored, _merged(answer, stored))
         if not _why_no_longer_stored(answer, new):
             return new
     return replace(stored, expires=answer.received)

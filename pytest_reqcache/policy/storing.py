@@ -90,10 +90,16 @@ def as_answer_to_get(
 # --- 3.1 Storing Header and Trailer Fields
 
 
-def stored_headers(headers: Headers, settings: Settings) -> Headers:
-    """The fields to store: all, but with ``cache_control`` those of the connection and of the proxy,
-    and those that ``no-cache`` keeps from being used again (5.2.2.4)."""
+def end_to_end_headers(headers: Headers, settings: Settings) -> Headers:
+    """All fields, but with ``cache_control`` those of the connection and of the proxy."""
     if not settings.cache_control:
         return headers
-    dropped = {*connection_named(headers), *PROXY_SPECIFIC, *cache_control(headers).fields("no-cache")}
-    return headers.without(*dropped)
+    return headers.without(*connection_named(headers), *PROXY_SPECIFIC)
+
+
+def stored_headers(headers: Headers, settings: Settings) -> Headers:
+    """The fields to store: with ``cache_control`` without those, either, that ``no-cache`` keeps from being
+    used again (5.2.2.4)."""
+    if not settings.cache_control:
+        return headers
+    return end_to_end_headers(headers, settings).without(*cache_control(headers).fields("no-cache"))

@@ -83,7 +83,8 @@ class Plan(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What to do with a response. ``expires`` is what is written down, ``headers`` what is stored.
+    """What to do with a response. ``expires`` is what is written down, ``headers`` what is stored, ``shown``
+    the fields of a confirmed one as the caller gets it.
 
     ``stored`` is what a 304 confirms, where that is not what the plan named. ``request`` is what a
     response is stored as the answer to, where that is not what it would be by itself. ``updates`` are
@@ -97,3 +98,4 @@ class Verdict(NamedTuple):
     stored: Interaction | None = None
     request: RecordedRequest | None = None
     updates: tuple[tuple[Interaction, Interaction], ...] = ()
+    shown: Headers = Headers()

@@ -11,7 +11,7 @@ from ..headers import EntityTag, Headers, connection_named, format_http_date, pa
 from ..matching import CONDITIONAL_FIELDS
 from ..models import Interaction, RecordedRequest
 from ..settings import Settings
-from .storing import REUSABLE_METHODS, stored_headers
+from .storing import REUSABLE_METHODS, end_to_end_headers
 
 Conditions = tuple[tuple[str, str], ...]
 
@@ -117,14 +117,15 @@ def update_headers(stored: Headers, fresh: Headers) -> Headers:
 def freshened_headers(
     stored: Headers, fresh: Headers, settings: Settings, received: datetime, *, ages: bool
 ) -> Headers:
-    """The fields of a stored response that has been confirmed.
+    """The fields of a stored response that has been confirmed; those that ``no-cache`` names, too, for the
+    answer that was asked for (5.2.2.4).
 
     Where its age counts (``ages``), that starts anew: an ``Age`` or ``Date`` that was not sent again would
     make it as old as it was before.
     """
     if not ages:
         return update_headers(stored, fresh)
-    updated = update_headers(stored.without("Age"), stored_headers(fresh, settings))
+    updated = update_headers(stored.without("Age"), end_to_end_headers(fresh, settings))
     if "Date" in stored and "Date" not in fresh:
         updated = updated.replaced("Date", format_http_date(received))
     return updated

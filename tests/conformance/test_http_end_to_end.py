@@ -178,6 +178,29 @@ def test_304_with_no_store_is_the_last_use(ask: Get, origin: Origin, clock: Cloc
     assert "if-none-match" not in origin.last.headers
 
 
+def test_fields_that_no_cache_names_are_those_of_a_304_for_its_own_answer_alone(
+    ask: Get, origin: Origin, clock: Clock
+) -> None:
+    """RFC 9111 section 5.2.2.4."""
+    named = {"ETag": '"1"', "Cache-Control": 'max-age=100, no-cache="X-Seat, Set-Cookie"'}
+    confirm = {**named, "X-Seat": "b", "Set-Cookie": "seat=b"}
+    origin["/"] = (
+        Answer("text", headers={**TAGGED, "X-Seat": "a"}),
+        Answer(status=304, headers=confirm, conditional=False),
+    )
+    ask("/")
+    clock.move(100)
+    confirmed, later = ask("/"), ask("/")
+    assert (confirmed.text, confirmed.headers["X-Seat"], dict(confirmed.cookies)) == (
+        "text",
+        "b",
+        {"seat": "b"},
+    )
+    assert (later.text, later.from_cache) == ("text", True)
+    assert not {"X-Seat", "Set-Cookie"} & set(later.headers)
+    assert origin.count() == 2
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "text"),
     [("bytes=0-1", 206, "he"), ("bytes=3-", 206, "lo"), ("bytes=-2", 206, "lo"), ("bytes=5-", 416, "")],
