@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .unused import UnusedCassette
 
 _REFUSED = "401, 403 and 407 are kept where the test passes"
+_LEAKING = "a secret would have been written"
 _OFTEN = 20  # answers from one recording, after which a test is told about polling
 _UNUSED = 50  # unused recordings, and the like: they are to be removed
 _CHANGED = 20  # recordings whose changes are told
@@ -37,16 +38,21 @@ def failure_section(run: Run, running: Running | None, fixtures: Collection[str]
     if running is None:
         return "\n".join(lines)
     lines += [*running.sections, *polled(running.engine.journal)]
+    if running.leaks:
+        lines.append(f"{_new(running.flow.waiting)} dropped: {_LEAKING}")
+        return "\n".join(lines)
     refused = running.flow.refused
     new = running.flow.waiting - refused
     if new and not run.options.keep_failed:
-        plural = "s" if new > 1 else ""
-        lines.append(
-            f"{new} new recording{plural} dropped: --reqcache-keep-failed keeps {'them' if new > 1 else 'it'}"
-        )
+        them = "them" if new > 1 else "it"
+        lines.append(f"{_new(new)} dropped: --reqcache-keep-failed keeps {them}")
     if refused:
-        lines.append(f"{refused} new recording{'s' if refused > 1 else ''} dropped: {_REFUSED}")
+        lines.append(f"{_new(refused)} dropped: {_REFUSED}")
     return "\n".join(lines)
+
+
+def _new(count: int) -> str:
+    return f"{count} new recording{'s' if count > 1 else ''}"
 
 
 _COLOURS = (("not cached: ", "1"), ("- ", "31"), ("+ ", "32"))
@@ -75,12 +81,15 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
     for why, count in sorted(totals.not_stored.items()):
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
     yield from _listed("recordings and refreshes", totals.kept)
-    others = totals.dropped_skipping + totals.dropped_not_run + totals.dropped_refused
+    others = totals.dropped_skipping + totals.dropped_not_run
+    others += totals.dropped_refused + totals.dropped_leaking
     if failed := totals.dropped - others:
         why = "a failed test replaces none" if keeps_failed else "--reqcache-keep-failed keeps new ones"
         yield f"{_recordings(failed)} of failed tests dropped: {why}"
     if refused := totals.dropped_refused:
         yield f"{_recordings(refused)} of failed tests dropped: {_REFUSED}"
+    if leaking := totals.dropped_leaking:
+        yield f"{_recordings(leaking)} of failed tests dropped: {_LEAKING}"
     if skipped := totals.dropped_skipping:
         yield f"{_recordings(skipped)} of tests that skipped themselves dropped"
     if not_run := totals.dropped_not_run:

@@ -54,7 +54,8 @@ class Running:
     """One test that uses the cache: its engine, and what its reports have said so far.
 
     ``set_aside`` are the engines that are put back with the test's own, where that is not in place;
-    ``before`` is what earlier attempts counted whose end no report has told.
+    ``before`` is what earlier attempts counted whose end no report has told; ``leaks`` says that there is a
+    secret in what it recorded.
     """
 
     nodeid: str
@@ -65,6 +66,7 @@ class Running:
     reports: list[pytest.TestReport] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)
     before: Totals = field(default_factory=Totals)
+    leaks: bool = False
 
 
 @dataclass(slots=True)
@@ -389,6 +391,7 @@ def check(running: Running) -> None:
     try:
         running.flow.check()
     except SecretFoundError as found:
+        running.leaks = True
         pytest.fail(str(found), pytrace=False)
 
 
@@ -433,6 +436,8 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
             totals.dropped_skipping = commit.dropped
         elif outcomes == {"passed"} and not any(report.when == "call" for report in running.reports):
             totals.dropped_not_run = commit.dropped
+        elif running.leaks:
+            totals.dropped_leaking = commit.dropped
         else:
             totals.dropped_refused = commit.refused
     if error:

@@ -41,6 +41,7 @@ class Totals:
         self.dropped_skipping = 0
         self.dropped_not_run = 0
         self.dropped_refused = 0
+        self.dropped_leaking = 0
         self.polled: list[str] = []
         self.live_in_fixtures: dict[str, int] = {}
         self.passed_with_misses: list[str] = []
@@ -63,6 +64,7 @@ class Totals:
             "dropped_skipping",
             "dropped_not_run",
             "dropped_refused",
+            "dropped_leaking",
         ):
             setattr(self, name, getattr(self, name) + other.get(name, 0))
         self.oldest_stale = max(self.oldest_stale, other.get("oldest_stale", 0.0))

@@ -86,6 +86,9 @@ _CHUNK: Final = 1024 * 1024
 _OVERLAP: Final = 16 * 1024  # bytes that are searched again with the next chunk: no secret is longer
 
 
+_ANY_EXPRESSION: Final = "re:<an expression that matches it>"
+
+
 class Kind(Enum):
     """How a secret is known."""
 
@@ -133,10 +136,13 @@ class SecretFoundError(Exception):
         return cls(f"{interaction.request.method} {url}", leak)
 
     def __str__(self) -> str:
-        entry = self.leak.entry or "re:<an expression that matches it>"
+        if self.leak.part == "key":  # which is stored as it was made
+            remedy = "leave it out of what key_fn returns"
+        else:
+            remedy = "have it replaced:  reqcache_redact = " + (self.leak.entry or _ANY_EXPRESSION)
         return (
             f"nothing was recorded: {self.leak} of {self.request}\n"
-            f"  if it is a secret, have it replaced:  reqcache_redact = {entry}\n"
+            f"  if it is a secret, {remedy}\n"
             f"  if it is none, allow it:              reqcache_allowed_secrets = {self.leak.names[0]}"
         )
 

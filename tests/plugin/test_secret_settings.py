@@ -179,10 +179,35 @@ def test_value_of_a_secret_variable_fails_the_test(suite, environment, answer, p
             f"nothing was recorded: the value of the environment variable ACME_TOKEN, in {place} of GET */a",
             "*if it is a secret, have it replaced:  reqcache_redact = *",
             "*if it is none, allow it: * reqcache_allowed_secrets = ACME_TOKEN",
+            "2 new recordings dropped: a secret would have been written",
+            "2 recordings of failed tests dropped: a secret would have been written",
         ]
     )
     assert TOKEN not in result.stdout.str()
+    assert "--reqcache-keep-failed" not in result.stdout.str()
     assert suite.cassettes() == []
+
+
+def test_secret_in_a_key_is_to_be_left_out_of_it(suite, environment):
+    """What a ``key_fn`` returns is stored as it is: no setting replaces anything in it."""
+    suite.test("""
+        @pytest.fixture
+        def reqcache_config():
+            return {"key_fn": lambda request, **settings: "key of " + os.environ["ACME_TOKEN"]}
+
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+    """)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "nothing was recorded: * ACME_TOKEN, in the key of GET */a",
+            "  if it is a secret, leave it out of what key_fn returns",
+            "  if it is none, allow it: *",
+        ]
+    )
 
 
 def test_advice_of_the_sentinel_helps(suite, environment):
