@@ -117,10 +117,12 @@ class Journal:
         log.debug("%s: not stored: %s", what, why)
 
     def refreshed(self, what: str, how: str) -> None:
-        """A refresh had an outcome that people want to know of: an error that left the recording, or
+        """A refresh had an outcome that people want to know of, once: an error that left the recording, or
         replaced it."""
+        told = f"{what} {how}"
         with self._lock:
-            self.kept.append(f"{what} {how}")
+            if told not in self.kept:
+                self.kept.append(told)
         log.info("%s %s", what, how)
 
     def miss(self, miss: Miss) -> None:

@@ -347,7 +347,7 @@ class Transport:
             expires = policy.expiry_of(stored, call.request.url, call.settings, clock.now())
         self.recorder.left_alone(stored)
         self.journal.told(call.what, why)
-        if call.settings.in_test and decided.reason is Reason.REFRESH:
+        if call.settings.in_test:
             self.journal.refreshed(call.what, f"{why}: the recording is used, and kept")
         return self._serve(call, found, stored, expires)
 

@@ -443,6 +443,24 @@ def test_a_refresh_that_failed_is_named_where_the_recording_stands_in(suite, the
     assert suite.cassette() == before
 
 
+def test_error_in_whose_place_an_expired_recording_stands_is_told(suite, clock):
+    suite.origin["/a"] = Answer("old"), Answer("no", 503)
+    suite.test(TEST.format(marker="(expire_after=60, stale_if_error=True)"))
+    suite.run().assert_outcomes(passed=1)
+    clock.move(61)
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "3 stale*",
+            "recordings and refreshes:",
+            "  GET */a answered 503: the recording is used, and kept",
+            "=*",
+        ],
+        consecutive=True,
+    )
+
+
 @pytest.mark.parametrize("then", [Answer("no", 503), Answer(drop=True)], ids=["503", "down"])
 def test_refresh_that_failed_is_not_tried_again_where_the_recording_stands_in(suite, then):
     suite.origin["/a"] = Answer("old"), then
