@@ -871,7 +871,7 @@ SETTLED: dict[str, tuple[Any, ...]] = {
     ),
     "error that may be stored, asked for": (
         of_session(allowable_codes=[200, 500]), {}, {"Cache-Control": "stale-if-error=50"},
-        sent(STALE), 500, {}, Outcome.STORE, None, ""
+        sent(STALE), 500, {}, Outcome.USE_STALE, None, "500"
     ),
     "error that may be stored, asked for, cache_control": (
         of_session(cache_control=True, allowable_codes=[200, 500]), {},

@@ -86,7 +86,7 @@ def settle(
         selected = Selected(stored, decided.expires, question.asked, settings, now)
         if selected.accepts_on_error(
             setting_applies=failed,
-            directive_applies=status in DIRECTIVE_ERRORS and (failed or settings.cache_control),
+            directive_applies=status in DIRECTIVE_ERRORS,
         ):
             return Verdict(Outcome.USE_STALE, why=f"the origin answered {status}")
     if settings.in_test and never_replaces_success(status):
