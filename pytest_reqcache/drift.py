@@ -13,7 +13,7 @@ from .body import is_same, size_of
 from .headers import Headers, media_type
 from .models import Body, BodyFile, RecordedResponse
 from .shapes import Difference, Level, differences, shape_of
-from .volatile import is_volatile, says_the_same
+from .volatile import is_volatile, lasting_value, says_the_same
 
 LEVELS: Final[tuple[Level, ...]] = ("breaking", "additive", "values")
 
@@ -115,7 +115,7 @@ def _fields(old: Headers, new: Headers, volatile: Collection[str]) -> list[Diffe
 def _lasting(headers: Headers, unwanted: Collection[str]) -> dict[str, tuple[str, str]]:
     """The fields that count, by their names in lower case: the name as it was sent, and the value."""
     return {
-        name.lower(): (name, headers.get(name) or "")
+        name.lower(): (name, lasting_value(name.lower(), headers.get(name) or ""))
         for name, _ in headers
         if name.lower() not in unwanted and not is_volatile(name.lower())
     }

@@ -5,6 +5,7 @@ No I/O, but where a body is in a file of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
@@ -39,12 +40,26 @@ VOLATILE_FIELDS: Final = frozenset(
     }
 )
 _RATE_LIMITS: Final = ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
+_CHALLENGES: Final = frozenset({"proxy-authenticate", "www-authenticate"})
+# What a server makes up for each challenge of Digest (RFC 7616 section 3.3).
+_MADE_FOR_ONE_CHALLENGE: Final = re.compile(
+    r'\b(nonce|opaque)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s,"]+)', re.IGNORECASE
+)
 _TIME_FIELDS: Final = ("Date", "Age", "Expires")
 
 
 def is_volatile(name: str) -> bool:
     """Whether a response field, its name in lower case, differs between two answers that say the same."""
     return name in VOLATILE_FIELDS or name.startswith(_RATE_LIMITS)
+
+
+def lasting_value(name: str, value: str) -> str:
+    """What of a response field's value, its name in lower case, two answers that say the same share."""
+    if name == "set-cookie":
+        return value.partition("=")[0]
+    if name in _CHALLENGES:
+        return _MADE_FOR_ONE_CHALLENGE.sub(r"\1", value)
+    return value
 
 
 def says_the_same(old: RecordedResponse, new: RecordedResponse, further: Collection[str] = ()) -> bool:
@@ -74,5 +89,5 @@ def _lasting(headers: Headers, further: Collection[str]) -> list[tuple[str, str]
         lowered = name.lower()
         if is_volatile(lowered) or lowered in further:
             continue
-        lasting.append((lowered, value.partition("=")[0] if lowered == "set-cookie" else value))
+        lasting.append((lowered, lasting_value(lowered, value)))
     return sorted(lasting)

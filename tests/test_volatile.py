@@ -34,6 +34,16 @@ def recorded(*headers: tuple[str, str]) -> Interaction:
         (("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "a=2"), True),
         (("Set-Cookie", "a=1"), ("Set-Cookie", "b=1"), False),
         (("ETag", '"1"'), ("ETag", '"2"'), False),
+        (
+            ("WWW-Authenticate", 'Digest realm="a, b", nonce="1\\"2", opaque=3, qop="auth"'),
+            ("WWW-Authenticate", 'Digest realm="a, b", nonce="4", opaque=5, qop="auth"'),
+            True,
+        ),
+        (
+            ("WWW-Authenticate", 'Digest realm="a", nonce="1"'),
+            ("WWW-Authenticate", 'Digest nonce="1"'),
+            False,
+        ),
         (("X-Build", "1"), ("X-Build", "2"), False),
     ],
 )

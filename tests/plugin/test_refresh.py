@@ -625,3 +625,31 @@ def test_edit_that_is_saved_while_a_refresh_is_under_way_stays(suite, clock, mon
     assert "edited" in suite.cassette()
     assert "what changed" not in result.stdout.str()
     assert "new" not in suite.cassette()
+
+
+def test_refreshed_digest_says_the_same_though_the_nonce_is_another(suite, clock):
+    nonces = iter("abcd")
+
+    def answer(seen):
+        if "authorization" in seen.headers:
+            return Answer("in")
+        challenge = f'Digest realm="r", nonce="{next(nonces)}", qop="auth", algorithm=MD5'
+        return Answer("out", 401, headers={"WWW-Authenticate": challenge})
+
+    suite.origin["/a"] = answer
+    suite.test("""
+        from requests.auth import HTTPDigestAuth
+
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.get(URL + "/a", auth=HTTPDigestAuth("user", "passw0rd")).text == "in"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(5)
+    result = suite.run("--reqcache-refresh")
+    result.assert_outcomes(passed=1)
+    assert suite.origin.count("/a") == 4
+    assert {line[2:14] for line in changed_lines(before, suite.cassette())} == {"  created_at"}
+    assert "what changed" not in result.stdout.str()
+    suite.offline().assert_outcomes(passed=1)
