@@ -98,6 +98,7 @@ class Flow:
         self._staging = Staging(cassette.path, identity)
         self._redacting = Redacting(cassette.path, identity, redactor, memory.sentinel, settings)
         self._left_alone: set[str] = set()
+        self._written_in_vain: set[str] = set()  # origins whose write failed, and was answered all the same
         self._edited: set[str] = set()  # refs of what is staged, and did not come from the origin
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
@@ -159,6 +160,7 @@ class Flow:
             (self._live(item),),
             current=self._is_current(item),
             refetch=self._is_to_be_fetched_anew(asked),
+            follows_stale=self._is_written_in_vain(asked),
             position=position,
             size=len(answers),
         )
@@ -320,6 +322,9 @@ class Flow:
         origin = origin_of(asked.request.url)
         return origin in self._anew and self._is_written_to(origin)
 
+    def _is_written_in_vain(self, asked: Asked) -> bool:
+        return bool(self._written_in_vain) and origin_of(asked.request.url) in self._written_in_vain
+
     def _is_written_to(self, origin: str) -> bool:
         if origin not in self._written_to:
             self._written_to[origin] = any(self._unsafe_to(origin))
@@ -348,10 +353,13 @@ class Flow:
                 (self._live(item) for item in there if self.identity.identify(item) == identity), None
             )
 
-    def left_alone(self, interaction: Interaction) -> None:
-        """A refresh of it has been tried in this test: it is not tried again."""
+    def left_alone(self, interaction: Interaction, *, used: bool = False) -> None:
+        """A refresh of it has been tried in this test: it is not tried again. Where a write is answered by
+        what is recorded, nothing that follows it is of what the origin would answer now."""
         with self._lock:
             self._left_alone.add(interaction.ref)
+            if used and interaction.request.method not in SAFE_METHODS:
+                self._written_in_vain.add(origin_of(interaction.request.url))
 
     # --- storing
 

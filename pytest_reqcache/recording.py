@@ -37,8 +37,9 @@ class Found(NamedTuple):
 
     ``missing`` says why there is none. The rest is for tests: ``refetch`` asks for the origin
     although what is stored may be fresh; ``current`` says that it was recorded or refreshed by this
-    test already; ``held`` that it is part of a sequence, and not judged by itself. ``position`` and
-    ``size`` tell which of how many answers this is, ``alike`` holds what was recorded of the same key.
+    test already; ``held`` that it is part of a sequence, and not judged by itself; ``follows_stale`` that a
+    write before it got its recorded answer in place of an error. ``position`` and ``size`` tell which of how
+    many answers this is, ``alike`` holds what was recorded of the same key.
     """
 
     candidates: tuple[Interaction, ...] = ()
@@ -46,6 +47,7 @@ class Found(NamedTuple):
     refetch: bool = False
     current: bool = False
     held: bool = False
+    follows_stale: bool = False
     position: int = 0
     size: int = 0
     alike: tuple[Interaction, ...] = ()
@@ -102,8 +104,8 @@ class Recorder(Protocol):
         """What stands in the cassette of the same recording, which another process may have replaced."""
         ...
 
-    def left_alone(self, interaction: Interaction) -> None:
-        """A refresh of it has been tried, and it stays as it is."""
+    def left_alone(self, interaction: Interaction, *, used: bool = False) -> None:
+        """A refresh of it has been tried, and it stays as it is; where it is ``used``, as the answer, too."""
         ...
 
     def replayed(self, call: Call, stored: Interaction) -> None:
@@ -231,7 +233,7 @@ class SessionRecorder:
         with self._lock:
             return next(reversed(self._same(stored)), None)
 
-    def left_alone(self, interaction: Interaction) -> None:
+    def left_alone(self, interaction: Interaction, *, used: bool = False) -> None:
         """A session may refresh what it stores as often as it is asked to."""
 
     def replayed(self, call: Call, stored: Interaction) -> None:

@@ -121,6 +121,11 @@ class Transport:
         settings, options = call.settings, call.exchange.options
         if found.held:
             return found, Plan(Action.SERVE, found.candidates[-1])
+        if found.follows_stale:
+            offline = replace(settings, only_if_cached=True)
+            decided = policy.plan(call.request, found.candidates, offline, options, clock.now())
+            if decided.action is Action.SERVE:
+                return found, decided
         if found.current:
             settings = replace(settings, refresh=False, force_refresh=False)
         elif found.refetch:
@@ -345,7 +350,7 @@ class Transport:
         if not is_there(stored.response.body):
             stored = self.recorder.there_now(stored) or stored
             expires = policy.expiry_of(stored, call.request.url, call.settings, clock.now())
-        self.recorder.left_alone(stored)
+        self.recorder.left_alone(stored, used=True)
         self.journal.told(call.what, why)
         if call.settings.in_test:
             self.journal.refreshed(call.what, f"{why}: the recording is used, and kept")

@@ -653,3 +653,37 @@ def test_refreshed_digest_says_the_same_though_the_nonce_is_another(suite, clock
     assert {line[2:14] for line in changed_lines(before, suite.cassette())} == {"  created_at"}
     assert "what changed" not in result.stdout.str()
     suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("how", ["refreshed", "expired"])
+def test_what_follows_a_write_that_failed_is_of_the_recorded_flow_too(suite, clock, how):
+    """The service has not got what was written: what it says now is nothing that the test expects."""
+    items = []
+
+    def write(seen):
+        if len(items) < 2:
+            items.append("new")
+            return Answer("done", 201)
+        return Answer("down", 503)
+
+    suite.origin["/list"] = lambda seen: Answer({"items": list(items)})
+    suite.origin["/other"] = Answer("1"), Answer("2")
+    suite.origin["/new"] = write
+    suite.test("""
+        @pytest.mark.reqcache(stale_if_error=True, expire_after="1h")
+        def test_it():
+            requests.get(URL + "/other")
+            for number in 1, 2:
+                assert requests.post(URL + "/new").status_code == 201
+                assert len(requests.get(URL + "/list").json()["items"]) == number
+    """)
+    suite.run().assert_outcomes(passed=1)
+    items[:] = "xxx"
+    if how == "expired":
+        clock.move(7200)
+    result = suite.run(*(["--reqcache-refresh"] if how == "refreshed" else []))
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["  POST */new answered 503: the recording is used, and kept"])
+    assert suite.origin.count("/list") == 2
+    assert suite.origin.count("/other") == 2  # before it nothing had failed
+    suite.offline().assert_outcomes(passed=1)
