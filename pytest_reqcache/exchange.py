@@ -78,8 +78,7 @@ class Call(NamedTuple):
 
     @property
     def what(self) -> str:
-        """The request in a log or a report, with nothing secret in it."""
-        return f"{self.request.method} {self.asked.masked.request.url}"
+        return self.asked.what
 
     def is_followed(self, response: requests.Response) -> bool:
         """Whether `requests` goes on to where the response leads."""

@@ -84,6 +84,7 @@ class Flow:
         self.cassette = cassette
         self.identity = identity
         self._shared = shared  # other tests record to the cassette, too
+        self._command_anew = anew
         self._redactor = redactor
         self._memory = memory
         self._settings = settings
@@ -102,6 +103,8 @@ class Flow:
         self._edited: set[str] = set()  # refs of what is staged, and did not come from the origin
         self._anew: set[str] = set()  # origins of which an answer was fetched anew
         self._written_to: dict[str, bool] = {}
+        self._new_writes: dict[str, str] = {}  # by origin: the first that nothing recorded has answered
+        self._behind_new_writes: dict[str, str] = {}  # by such a write: the first recorded answer after it
         self._sequences: dict[str, Sequence[Interaction]] = {}  # by the ref of the first answer: the others
         self._outdated: list[Interaction] = []  # the others, where the first has been replaced
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
@@ -384,6 +387,8 @@ class Flow:
                 self._written_to[origin] = True
             if replaced is None:
                 self.sought.add(name_of(asked.compared))
+                if new.request.method not in SAFE_METHODS:
+                    self._new_writes.setdefault(origin, asked.what)
                 answer, old = self._next_answer(asked, new, found), None
             else:
                 answer, old = replaced.answer, self._as_read(replaced)
@@ -440,6 +445,7 @@ class Flow:
                     self._bindings.bind(asked.masked, self.identity.mask(used.request))
                 if not live:
                     self._redactor.recall(used)
+                    self._note_behind_new_write(asked, used)
                 elif found.candidates:
                     self._redactor.hand_over(used, self._as_read(found.candidates[-1]))
             elif not live:
@@ -458,6 +464,11 @@ class Flow:
                 live=live,
                 sequence=sequence,
             )
+
+    def _note_behind_new_write(self, asked: Asked, used: Interaction) -> None:
+        write = self._new_writes.get(origin_of(asked.request.url)) if self._new_writes else None
+        if write is not None and used.ref not in self._staging and not used.keep:
+            self._behind_new_writes.setdefault(write, asked.what)
 
     def replayed(self, call: Call, stored: Interaction) -> None:
         self.spared.note(call, stored)
@@ -574,6 +585,19 @@ class Flow:
         has asked for, answered or not, or has written. A sequence is asked for as a whole."""
         with self._lock:
             return {fingerprint(*asked) for asked in self._asked_for.values()}
+
+    @property
+    def half_anew(self) -> list[str]:
+        """Where a write is new, and what is recorded of its origin was replayed after it: that is the answer
+        to another state."""
+        with self._lock:
+            return [
+                self.shown(
+                    f"{write} is new, and {read} after it was replayed as it was recorded before; "
+                    f"record the whole test anew: {self._command_anew()}"
+                )
+                for write, read in self._behind_new_writes.items()
+            ]
 
     @property
     def waiting(self) -> int:

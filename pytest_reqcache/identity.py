@@ -30,6 +30,11 @@ class Asked(NamedTuple):
     def locator(self) -> str:
         return self.compared.url
 
+    @property
+    def what(self) -> str:
+        """The request in a log or a report, with nothing secret in it."""
+        return f"{self.request.method} {self.masked.request.url}"
+
 
 class Identity:
     """How interactions of one cassette are told apart, under the settings of the moment."""

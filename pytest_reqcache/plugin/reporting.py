@@ -37,7 +37,7 @@ def failure_section(run: Run, running: Running | None, fixtures: Collection[str]
         wider.told = len(wider.sections)
     if running is None:
         return "\n".join(lines)
-    lines += [*running.sections, *polled(running.engine.journal)]
+    lines += [*running.sections, *running.flow.half_anew, *polled(running.engine.journal)]
     if running.leaks:
         lines.append(f"{_new(running.flow.waiting)} dropped: {_LEAKING}")
         return "\n".join(lines)

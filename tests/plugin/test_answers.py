@@ -367,6 +367,40 @@ def test_added_write_misses_that_write_alone(suite):
         suite.offline().assert_outcomes(passed=1)
 
 
+FLOW = """
+    @pytest.mark.reqcache
+    def test_it():
+        requests.get(URL + "/list")
+        requests.post(URL + "/list", data={item!r})
+        for _ in range(2):
+            assert requests.get(URL + "/list").text == {text!r}
+"""
+
+
+def test_a_failing_test_is_told_that_what_follows_its_changed_write_is_of_before(suite):
+    suite.origin["GET /list"] = tuple(map(Answer, ("", "a", "", "b")))
+    suite.test(FLOW.format(item="a", text="a"))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(FLOW.format(item="b", text="b"))
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    told = "POST */list is new, and GET */list after it was replayed as it was recorded before; record the "
+    result.stdout.fnmatch_lines(
+        [f"{told}whole test anew: pytest test_it.py::test_it --reqcache-force-refresh"]
+    )
+    suite.run("--reqcache-force-refresh").assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_a_failing_test_whose_flow_is_of_one_time_is_told_nothing_of_the_kind(suite):
+    suite.origin["GET /list"] = tuple(map(Answer, ("", "a")))
+    suite.test(FLOW.format(item="a", text="wrong"))
+    for _ in range(2):
+        result = suite.run("--reqcache-keep-failed")
+        result.assert_outcomes(failed=1)
+        result.stdout.no_fnmatch_line("*is new*")
+
+
 STEPS = """
     def read():
         print("READ", requests.get(URL + "/item").text)
