@@ -393,11 +393,13 @@ def test_a_failing_test_is_told_that_what_follows_its_changed_write_is_of_before
 
 
 def test_a_failing_test_whose_flow_is_of_one_time_is_told_nothing_of_the_kind(suite):
-    suite.origin["GET /list"] = tuple(map(Answer, ("", "a")))
-    suite.test(FLOW.format(item="a", text="wrong"))
+    """What it reads again is its own new recording."""
+    suite.test(FLOW.format(item="a", text="text") + "        pytest.fail('later on')")
+    suite.origin["GET /list"] = Answer("text")
     for _ in range(2):
         result = suite.run("--reqcache-keep-failed")
         result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["*later on*", "*=== reqcache ===*"])
         result.stdout.no_fnmatch_line("*is new*")
 
 
