@@ -42,7 +42,7 @@ _SECRETS: Final = (
 )
 _PASSWORDS: Final = (
     *("password", "passwd", "passwort", "passphrase", "pwd", "new_password", "old_password"),
-    *("current_password", "password_confirmation", "user_password"),
+    *("current_password", "password_confirmation", "user_password", "passwords"),
     *("contraseña", "contrasena", "senha", "mot_de_passe", "wachtwoord", "kennwort", "lösenord"),
     *("hasło", "haslo", "parola", "şifre", "пароль", "密码", "密碼", "パスワード", "비밀번호"),
 )
@@ -146,7 +146,7 @@ DEFAULT_HEADERS: Final = frozenset(
         *("x-amz-security-token", "private-token", "x-gitlab-token", "x-vault-token", "x-goog-api-key"),
         *("ocp-apim-subscription-key", "authentication-info", "proxy-authentication-info"),
         *("x-rapidapi-key", "token", "x-functions-key", "dpop", "dd-application-key", "x-parse-master-key"),
-        *("aeg-sas-key", "x-jfrog-art-api", "x-honeycomb-team"),
+        *("aeg-sas-key", "x-jfrog-art-api", "x-honeycomb-team", "authentication", "x-authentication"),
     }
 )
 
@@ -383,7 +383,7 @@ class Rules:
         if self.is_request or sum(map(str.isdigit, number)) > _LONGEST_COUNT:
             return False
         folded = fold(name)
-        return folded.endswith(("token", "tokens")) and folded not in self._names
+        return folded.endswith(("token", "tokens", "passwords")) and folded not in self._names
 
     def _is_likely_name(self, name: str) -> bool:
         folded = fold(name)

@@ -80,6 +80,7 @@ PARTS_REDACTED = PARTS.format("REDACTED-password", "REDACTED-token").replace('"c
                 *(
                     "X-Parse-Master-Key",
                     "aeg-sas-key",
+                    "authentication",
                     "X-JFrog-Art-Api",
                     "X-Honeycomb-Team",
                     "X-Sync-Secret",
@@ -309,6 +310,11 @@ def test_url(url: str, expected: str) -> None:
             '{"secrets": ["alpha bravo charlie 4821"]}',
             '{"secrets": ["REDACTED-secrets"]}',
         ),
+        (
+            "application/json",
+            '{"passwords": ["correct horse 4821"]}',
+            '{"passwords": ["REDACTED-passwords"]}',
+        ),
         ("application/json", '{"appid": 440}', '{"appid": 440}'),
         ("application/json", '{"appid": "0123456789abcdef"}', '{"appid": "REDACTED-appid"}'),
         ("application/json", '{"ssh": "ssh://git@x/a"}', '{"ssh": "ssh://git@x/a"}'),
@@ -374,6 +380,7 @@ def test_a_long_line_of_a_part_is_gone_through_once() -> None:
     [
         ('{"token": 482913}', '{"token": 482913}'),
         ('{"tokens": [1, 2]}', '{"tokens": [1, 2]}'),
+        ('{"passwords": 2}', '{"passwords": 2}'),
         ('{"max_token": 5}', '{"max_token": 5}'),
         ('{"token": 1234567}', '{"token": 1234567}'),
         ('{"token": 12345678}', '{"token": "REDACTED-token"}'),
