@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from .identity import variant
 from .matching import origin_of
 from .models import Interaction, RecordedRequest
-from .policy import SAFE_METHODS, varies_as, writes
+from .policy import CONDITIONAL_STATUSES, SAFE_METHODS, varies_as, writes
 from .settings import Settings
 
 _NEVER: Final = -1  # the epoch of what was skipped
@@ -136,7 +136,10 @@ class Answers:
 
 def _without_bodies(recording: Interaction) -> Interaction | None:
     """What tells which requests a recording answers; None where it answers every one of its name."""
-    if "Vary" not in recording.response.headers or not variant(recording):
+    is_plain = (
+        "Vary" not in recording.response.headers and recording.response.status not in CONDITIONAL_STATUSES
+    )
+    if is_plain or not variant(recording):
         return None
     request, response = recording.request, recording.response
     return replace(recording, request=replace(request, body=None), response=replace(response, body=b""))

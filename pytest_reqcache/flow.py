@@ -23,7 +23,16 @@ from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse
-from .policy import REFUSALS, SAFE_METHODS, Reason, may_answer, varies_as, why_none_answers
+from .policy import (
+    CONDITIONAL_STATUSES,
+    REFUSALS,
+    SAFE_METHODS,
+    Reason,
+    is_stored_rightly,
+    varies_as,
+    why_none_answers,
+    writes,
+)
 from .recording import Found, Store
 from .redacting import Redacting
 from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
@@ -142,7 +151,7 @@ class Flow:
         if turn.position < len(answers) and (sequence or request.method not in SAFE_METHODS):
             self._answers.take(name, request, answers[turn.position])
         if sequence:
-            return self._of_sequence(answers, turn)
+            return self._of_sequence(answers, turn, asked)
         if turn.write is not None and not self._shared:
             origin = origin_of(request.url)
             due = right_after(turn.write, answers, turn.position, lambda: self._unsafe_to(origin))
@@ -168,16 +177,17 @@ class Flow:
             size=len(answers),
         )
 
-    def _of_sequence(self, answers: Sequence[Interaction], turn: Turn) -> Found:
+    def _of_sequence(self, answers: Sequence[Interaction], turn: Turn, asked: Asked) -> Found:
         """A sequence is judged by its first answer; then it is replayed, or recorded, as a whole."""
-        size = len(answers)
+        size, follows_stale = len(answers), self._is_written_in_vain(asked)
         if turn.position == 0:
             if size > 1:
                 self._sequences[answers[0].ref] = answers[1:]
-            return Found(tuple(self._live(item) for item in answers[:1]), position=0, size=size)
+            first = tuple(self._live(item) for item in answers[:1])
+            return Found(first, follows_stale=follows_stale, position=0, size=size)
         if not turn.may_hold:
             due = tuple(self._live(item) for item in answers[turn.position : turn.position + 1])
-            return Found(due, refetch=True, position=turn.position, size=size)
+            return Found(due, refetch=True, follows_stale=follows_stale, position=turn.position, size=size)
         if answers:
             item = self._live(answers[min(turn.position, size - 1)])
             self._left_alone.add(item.ref)
@@ -214,30 +224,15 @@ class Flow:
             chosen = self._whatever_the_credential(asked)
         chosen = self._with_their_like(chosen, same)
         answers = [item for item in chosen if varies_as(item, asked.request, settings)]
-        if settings.cache_control and asked.request.method in SAFE_METHODS and not self._is_sequence(asked):
-            answers = self._fit(asked, answers)
         if len(answers) < 2:
             return answers
+        answers = _rather_the_exact(answers)
         masked = {id(item): own for item, own in same}
         latest: dict[object, Interaction] = {}
         for item in answers:
             own = masked.get(id(item)) or self.identity.mask(item.request)
             latest[(item.answer, variant(item), _secrets(own))] = item
         return sorted(latest.values(), key=lambda item: item.answer)
-
-    def _fit(self, asked: Asked, answers: list[Interaction]) -> list[Interaction]:
-        """Without those that HTTP keeps from answering the request, as they were recorded without it. In a
-        test that writes to the origin one of them still takes its turn, where none is there in its place."""
-        settings = self._settings()
-        unfit = [item for item in answers if not may_answer(item, asked.request, settings)]
-        if not unfit:
-            return answers
-        left_out = {item.ref for item in unfit}
-        fit = [item for item in answers if item.ref not in left_out]
-        if not self._is_written_to(origin_of(asked.request.url)):
-            return fit
-        numbers = {item.answer for item in fit}
-        return fit + [item for item in unfit if item.answer not in numbers]
 
     def _with_their_like(
         self, chosen: list[Interaction], same: list[tuple[Interaction, Masked]]
@@ -253,10 +248,8 @@ class Flow:
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
         """Warn of a recording that stands twice in the file, once in a run."""
         copies: dict[tuple[int, object, object], list[Interaction]] = {}
-        settings = self._settings()
         for item, own in same:
-            # what is staged is in no file yet; a 304 may have been recorded beside what it was asked for
-            if item.source is not None and item.source.line and may_answer(item, asked.request, settings):
+            if item.source is not None and item.source.line:  # what is staged is in no file yet
                 copies.setdefault((item.answer, variant(item), _secrets(own)), []).append(item)
         for (answer, *others), items in copies.items():
             name = (self.cassette.path, asked.key, answer, *others)
@@ -387,8 +380,6 @@ class Flow:
                 self._written_to[origin] = True
             if replaced is None:
                 self.sought.add(name_of(asked.compared))
-                if new.request.method not in SAFE_METHODS:
-                    self._new_writes.setdefault(origin, asked.what)
                 answer, old = self._next_answer(asked, new, found), None
             else:
                 answer, old = replaced.answer, self._as_read(replaced)
@@ -440,12 +431,12 @@ class Flow:
 
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
         with self._lock:
+            self._note_new_write(asked, found, used, status, live=live)
             if used is not None:
                 if asked.masked.credentials:
                     self._bindings.bind(asked.masked, self.identity.mask(used.request))
                 if not live:
                     self._redactor.recall(used)
-                    self._note_behind_new_write(asked, used)
                 elif found.candidates:
                     self._redactor.hand_over(used, self._as_read(found.candidates[-1]))
             elif not live:
@@ -458,17 +449,33 @@ class Flow:
                 slot,
                 asked.request,
                 status,
-                None if found.held else used,
+                None if found.held else used or self._passed_over(found, live=live),
                 position=found.position,
                 size=found.size,
                 live=live,
                 sequence=sequence,
             )
 
-    def _note_behind_new_write(self, asked: Asked, used: Interaction) -> None:
-        write = self._new_writes.get(origin_of(asked.request.url)) if self._new_writes else None
-        if write is not None and used.ref not in self._staging and not used.keep:
-            self._behind_new_writes.setdefault(write, asked.what)
+    def _note_new_write(
+        self, asked: Asked, found: Found, used: Interaction | None, status: int, *, live: bool
+    ) -> None:
+        """A write that nothing recorded has answered, or what is recorded, and is replayed behind one."""
+        if used is None:
+            return
+        if live:
+            if writes(asked.request.method, status) and not found.candidates:
+                self._new_writes.setdefault(origin_of(asked.request.url), asked.what)
+        elif self._new_writes and used.ref not in self._staging and not used.keep:
+            write = self._new_writes.get(origin_of(asked.request.url))
+            if write is not None:
+                self._behind_new_writes.setdefault(write, asked.what)
+
+    def _passed_over(self, found: Found, *, live: bool) -> Interaction | None:
+        """The recording whose turn it was, where HTTP forbids to use it, and what came may not be stored."""
+        if not live or not found.candidates:
+            return None
+        due = found.candidates[-1]
+        return None if is_stored_rightly(due, self._settings()) else due
 
     def replayed(self, call: Call, stored: Interaction) -> None:
         self.spared.note(call, stored)
@@ -684,6 +691,16 @@ def _duplicate(items: Sequence[Interaction], what: str, *, is_shared: bool) -> s
         f"one counts. Write 'answer: {answer + 1}' into it if it is the next answer"
         f"{reached if is_shared and items[0].response.status < 400 else ''}, else remove one of them"
     )
+
+
+def _rather_the_exact(answers: list[Interaction]) -> list[Interaction]:
+    """Without those in whose place an answer to just this condition or range is recorded."""
+    exact = {item.answer for item in answers if item.response.status in CONDITIONAL_STATUSES}
+    if not exact:
+        return answers
+    return [
+        item for item in answers if item.answer not in exact or item.response.status in CONDITIONAL_STATUSES
+    ]
 
 
 def _address(url: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .headers import vary_names
 from .matching import Compared, Matcher, normalize_url, normalize_urls
 from .models import Interaction, RecordedRequest
-from .policy import is_compared, varies_as
+from .policy import CONDITIONAL_STATUSES, conditional_fields, is_compared, varies_as
 from .redaction import Masked, Redactor, has_ignored, strip_ignored
 from .settings import Settings
 
@@ -160,15 +160,20 @@ def made_key(prepared: PreparedRequest, settings: Settings) -> str | None:
 
 
 def variant(interaction: Interaction, *, encodings: bool = False) -> tuple[str, ...]:
-    """The request's values of the fields that the response's ``Vary`` names."""
-    lines = interaction.response.headers.get_all("Vary")
+    """The request's values of the fields that the response's ``Vary`` names, and of those of a condition or
+    range, where it is an answer to that alone."""
+    request, response = interaction.request, interaction.response
+    fields = conditional_fields(request) if response.status in CONDITIONAL_STATUSES else ()
+    conditions = tuple(f"{name}: {value}" for name, value in fields)
+    lines = response.headers.get_all("Vary")
     if not lines:
-        return ()
+        return conditions
     names = vary_names(lines)
     if names == "*":
-        return ("*",)
-    return tuple(
-        f"{name}: {interaction.request.headers.get(name)}"
+        return ("*", *conditions)
+    varying = (
+        f"{name}: {request.headers.get(name)}"
         for name in sorted(names)
         if encodings or name != "accept-encoding"
     )
+    return (*varying, *conditions)

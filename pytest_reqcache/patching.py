@@ -297,7 +297,7 @@ def _switch_to(engine: Engine | None, session_factory: type[CachedSession]) -> N
         _restore(None, None)
         return
     ensure_trampolines()
-    shared = engine
+    shared, off = engine, replace(engine, off=1)
 
     class InstalledSession(session_factory):  # type: ignore[valid-type, misc]
         """A session on the cache that is installed: this one, or what has been put in its place."""
@@ -314,7 +314,7 @@ def _switch_to(engine: Engine | None, session_factory: type[CachedSession]) -> N
 
         @property
         def _engine(self) -> Engine:
-            return _patches.installed or _patches.engine or replace(shared, off=1)
+            return _patches.installed or _patches.engine or off
 
     _restore(engine, InstalledSession)
 

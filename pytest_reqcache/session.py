@@ -47,6 +47,7 @@ class CacheMixin(requests.Session):
 
     _opened: Engine
     _owns_engine: bool = True
+    _off: int = 0
 
     def __init__(self, cache_name: str | PathLike[str] = "http_cache", *args: Any, **kwargs: Any) -> None:
         settings = {name: kwargs.pop(name) for name in list(kwargs) if name in SESSION_SETTINGS}
@@ -95,9 +96,11 @@ class CacheMixin(requests.Session):
         """Within it the cache is neither read nor written."""
         engine = self._engine
         engine.off += 1
+        self._off += 1  # what is installed may be another one within it
         try:
             yield
         finally:
+            self._off -= 1
             engine.off -= 1
 
     # --- requests
@@ -161,10 +164,10 @@ class CacheMixin(requests.Session):
     def _adapter_behind_cache(self, url: str) -> BaseAdapter:
         inner = self.__dict__.get("_inner_get_adapter") or super().get_adapter
         adapter: BaseAdapter = inner(url=url)
-        exchange = exchange_under_way()
-        if self._engine.off or exchange is None:
+        engine, exchange = self._engine, exchange_under_way()
+        if engine.off or self._off or exchange is None:
             return adapter
-        return CacheAdapter(self._engine.transport, adapter, exchange, mocks_first=self._engine.mocks_first)
+        return CacheAdapter(engine.transport, adapter, exchange, mocks_first=engine.mocks_first)
 
     def close(self) -> None:
         """Wait for background refreshes, tidy up the cassette, close the connections."""

@@ -148,6 +148,7 @@ class Transport:
             candidates=(*of_get.candidates, *found.candidates),
             refetch=found.refetch or of_get.refetch,
             current=found.current or of_get.current,
+            follows_stale=found.follows_stale or of_get.follows_stale,
         )
 
     def _filtered(self, found: Found, call: Call) -> Found:
@@ -201,6 +202,8 @@ class Transport:
         self, call: Call, found: Found, stored: Interaction, expires: datetime | None
     ) -> CachedResponse:
         now = clock.now()
+        if stored.response.status in REDIRECTS:
+            call.exchange.followed += ((stored.request, stored.response),)
         response = self._presented(call, stored, now)
         response.expires = expires
         stale_age = None if expires is None or now < expires else now - stored.created_at
@@ -219,10 +222,13 @@ class Transport:
             call.exchange.failed = True
             self._kept(call, None, f"answered {status}: the recording is kept")
 
-    def _presented(self, call: Call, stored: Interaction, now: datetime) -> CachedResponse:
-        """The stored response as it answers this very request."""
-        if stored.response.status in REDIRECTS:
-            call.exchange.followed += ((stored.request, stored.response),)
+    def _presented(
+        self, call: Call, stored: Interaction, now: datetime, headers: Headers | None = None
+    ) -> CachedResponse:
+        """The stored response as it answers this very request; with other ``headers`` where it was just
+        confirmed."""
+        if headers is not None:
+            stored = replace(stored, response=replace(stored.response, headers=headers))
         shape = policy.presented(call.request, stored, call.settings)
         if shape.span is None:  # as it is
             return self._replayed(call, stored, now)
@@ -361,10 +367,10 @@ class Transport:
     ) -> requests.Response:
         old = verdict.stored or decided.stored
         assert old is not None
-        shown: Interaction | None = None
+        shown = None
         if is_there(old.response.body):
             confirmed = self._confirmed(call, found, verdict, old, received)
-            shown = replace(confirmed, response=replace(confirmed.response, headers=verdict.shown))
+            shown = verdict.shown
         elif there := self.recorder.there_now(old):
             confirmed = there  # another process has replaced it, while the origin was asked
         else:  # or removed it
@@ -372,7 +378,10 @@ class Transport:
         self.journal.validated(call.what)
         self.recorder.replayed(call, confirmed)
         now = clock.now()
-        response = self._presented(call, shown or confirmed, now)
+        if confirmed.response.status in REDIRECTS:
+            stands = old if call.settings.read_only else confirmed
+            call.exchange.followed += ((stands.request, stands.response),)
+        response = self._presented(call, confirmed, now, shown)
         response.expires = policy.expiry_of(confirmed, call.request.url, call.settings, now)
         response.revalidated = True
         self._answered(call, found, confirmed, confirmed.response.status)

@@ -205,6 +205,19 @@ def test_sessions_made_while_installed_use_what_is_installed_now(origin, install
     assert s.cache.path == tmp_path / "installed.yaml"  # its own
 
 
+def test_a_session_whose_cache_is_disabled_stays_without_whatever_is_installed(origin, install, tmp_path):
+    install()
+    s, url = requests.Session(), f"{origin.url}/a"
+    with s.cache_disabled():
+        with enabled(tmp_path / "other"):
+            assert is_cached(url, s.get) is False
+            assert is_cached(url) is True
+        uninstall_cache()
+        install(tmp_path / "second")
+        assert is_cached(url, s.get) is False
+    assert is_cached(url, s.get) is True
+
+
 def test_disabled_without_a_cache_does_nothing(origin):
     with disabled():
         requests.get(f"{origin.url}/a")

@@ -27,6 +27,7 @@ from pytest_reqcache.policy import (
     initial_age,
     invalidated_urls,
     is_error,
+    is_stored_rightly,
     plan,
     select,
     settle,
@@ -34,7 +35,6 @@ from pytest_reqcache.policy import (
     stored_headers,
     update_headers,
     validators,
-    varies_as,
     writes,
 )
 from pytest_reqcache.settings import (
@@ -353,19 +353,19 @@ def test_refresh_of_a_whole_test_is_planned_as_that_of_a_call(name: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("settings", "stored", "reason"),
+    ("settings", "stored", "reason", "is_replaced"),
     [
-        ({}, interaction(50, status=206, asked={"Range": "bytes=0-1"}), Reason.CONDITION),
-        ({"cache_control": True}, interaction(50, NO_STORE), Reason.DO_NOT_CACHE),
+        ({}, interaction(50, status=206, asked={"Range": "bytes=0-1"}), Reason.CONDITION, False),
+        ({"cache_control": True}, interaction(50, NO_STORE), Reason.DO_NOT_CACHE, True),
     ],
     ids=["a part", "before cache_control was set"],
 )
 def test_what_is_recorded_and_may_not_be_used_says_why(
-    settings: dict[str, Any], stored: Interaction, reason: Reason
+    settings: dict[str, Any], stored: Interaction, reason: Reason, is_replaced: bool
 ) -> None:
-    assert plan(asking(), [stored], of_session(**settings), Options(), NOW) == Plan(
-        Action.SEND, reason=reason
-    )
+    decided = plan(asking(), [stored], of_session(**settings), Options(), NOW)
+    assert decided == Plan(Action.SEND, reason=reason, passed_over=stored if is_replaced else None)
+    assert decided.replaced_by_answer_to(asking()) is decided.passed_over
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_a_write_is_left_to_the_origin_where_http_alone_says_what_is_good_for_ho
 def test_vary_asterisk_never_matches_with_cache_control() -> None:
     stored, settings = interaction(50, {"Vary": "*"}), of_test(cache_control=True)
     assert select(asking(), [stored], settings) is None
-    assert not varies_as(stored, asking(), settings)
+    assert not is_stored_rightly(stored, settings)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -47,9 +48,14 @@ class Around:
         report = yield
         if report.failed:
             from . import reporting
+            from .running import look_for_secrets
 
+            running = self._run.running.get(item.nodeid)
+            if running is not None:
+                with suppress(Exception):  # what a user's function may raise fails a test that would be good
+                    look_for_secrets(running)
             fixtures = getattr(item, "fixturenames", ())
-            text = reporting.failure_section(self._run, self._run.running.get(item.nodeid), fixtures)
+            text = reporting.failure_section(self._run, running, fixtures)
             if text:
                 report.sections.append((SECTION, text))
         if self._run.is_forked:  # the report is logged in the process that has forked

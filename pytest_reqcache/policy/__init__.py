@@ -61,19 +61,20 @@ from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_
 from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
 from .reusing import (
+    conditional_fields,
     is_compared,
-    may_answer,
     request_directives,
     select,
     varies_as,
     why_none_answers,
 )
 from .settling import REFUSALS, counted_from, is_error, never_replaces_success, settle, settle_error
-from .storing import stored_headers
+from .storing import CONDITIONAL_STATUSES, is_stored_rightly, stored_headers
 from .terms import Action, Outcome, Plan, Reason, Verdict
 from .validation import has_validator, update_headers, validators
 
 __all__ = [
+    "CONDITIONAL_STATUSES",
     "REFUSALS",
     "SAFE_METHODS",
     "Action",
@@ -82,6 +83,7 @@ __all__ = [
     "Presented",
     "Reason",
     "Verdict",
+    "conditional_fields",
     "counted_from",
     "current_age",
     "expiry_of",
@@ -94,7 +96,7 @@ __all__ = [
     "invalidated_urls",
     "is_compared",
     "is_error",
-    "may_answer",
+    "is_stored_rightly",
     "never_replaces_success",
     "plan",
     "presented",

@@ -20,7 +20,7 @@ from .reusing import (
     why_none_answers,
 )
 from .stale import Selected
-from .storing import REUSABLE_METHODS, is_stored_rightly
+from .storing import CONDITIONAL_STATUSES, REUSABLE_METHODS, is_stored_rightly
 from .terms import Action, Plan, Question, Reason
 from .validation import is_conditional, validators, validators_of_variants
 
@@ -80,20 +80,37 @@ def _without_stored(
 ) -> Plan:
     request, settings = question.request, question.settings
     reason = why_none_answers(request, candidates, settings, missing)
+    decided = Plan(no_answer, reason=reason, passed_over=_forbidden(request, candidates, settings))
     if not settings.cache_control or no_answer is Action.REFUSE or is_conditional(request):
-        return Plan(no_answer, reason=reason)
+        return decided
     is_fetched_anew = question.options.force_refresh or settings.force_refresh
     if is_fetched_anew or request.method not in REUSABLE_METHODS:
-        return Plan(no_answer, reason=reason)
+        return decided
     # section 4.3.1: one request validates every variant
-    variants = [
-        item
-        for item in candidates
-        if not item.keep and is_stored_rightly(item, settings) and not varies_as(item, request, settings)
-    ]
-    return Plan(
-        no_answer, reason=reason, conditions=validators_of_variants(variants), related=tuple(variants)
+    variants = [item for item in candidates if _is_other_variant(item, request, settings)]
+    return decided._replace(conditions=validators_of_variants(variants), related=tuple(variants))
+
+
+def _forbidden(
+    request: RecordedRequest, candidates: Sequence[Interaction], settings: Settings
+) -> Interaction | None:
+    """The latest answer to the request that HTTP forbids to use, as it was recorded without regard to it."""
+    return next(
+        (
+            item
+            for item in reversed(candidates)
+            if item.request.method == request.method
+            and not is_stored_rightly(item, settings)
+            and varies_as(item, request, settings)
+        ),
+        None,
     )
+
+
+def _is_other_variant(item: Interaction, request: RecordedRequest, settings: Settings) -> bool:
+    if item.keep or item.response.status in CONDITIONAL_STATUSES or not is_stored_rightly(item, settings):
+        return False
+    return not varies_as(item, request, settings)
 
 
 def _offline(question: Question, selected: Selected) -> Plan:

@@ -38,12 +38,14 @@ def says_pragma_no_cache(request: RecordedRequest) -> bool:
 def select(
     request: RecordedRequest, candidates: Iterable[Interaction], settings: Settings
 ) -> Interaction | None:
-    """The stored response for a request; of several the most recent one (sections 4 and 4.1).
+    """The stored response for a request; of several the most recent one (sections 4 and 4.1), or the one
+    with ``keep``.
 
     "Most recent (as determined by the Date header field)" with ``cache_control``; without it, the
     one stored last.
     """
     usable = [item for item in candidates if may_answer(item, request, settings)]
+    usable = [item for item in usable if item.keep] or usable
     if not usable:
         return None
     if not settings.cache_control:
@@ -57,33 +59,32 @@ def _date(stored: Interaction) -> datetime:
 
 def may_answer(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
     """Whether a stored response of the request's key is one for it, fresh or not."""
-    if not is_stored_rightly(candidate, settings) or not varies_as(candidate, request, settings):
-        return False
-    if candidate.response.status in CONDITIONAL_STATUSES:
-        return same_conditions(candidate.request, request)
-    return True
+    return is_stored_rightly(candidate, settings) and varies_as(candidate, request, settings)
 
 
 def why_none_answers(
     request: RecordedRequest, candidates: Iterable[Interaction], settings: Settings, otherwise: Reason
 ) -> Reason:
-    """Why none of the stored responses of a request's key is one for it; ``otherwise`` where one may be."""
+    """Why those stored responses of a request's key that are none for it are not; ``otherwise`` where each
+    of them may be."""
     unfit = [item for item in candidates if not may_answer(item, request, settings)]
     if not unfit:
         return otherwise
     rightly = [item for item in unfit if is_stored_rightly(item, settings)]
     if not rightly:
         return Reason.DO_NOT_CACHE
-    return Reason.CONDITION if all(varies_as(item, request, settings) for item in rightly) else Reason.VARY
+    are_parts = all(item.response.status in CONDITIONAL_STATUSES for item in rightly)
+    return Reason.CONDITION if are_parts else Reason.VARY
 
 
 def same_conditions(one: RecordedRequest, other: RecordedRequest) -> bool:
     """Whether two requests carry the same conditional and range fields; a redacted one is as good as any."""
-    pairs = zip_longest(_conditional_fields(one), _conditional_fields(other), fillvalue=("", ""))
+    pairs = zip_longest(conditional_fields(one), conditional_fields(other), fillvalue=("", ""))
     return all(was == is_now or (was[0] == is_now[0] and REDACTED in was[1]) for was, is_now in pairs)
 
 
-def _conditional_fields(request: RecordedRequest) -> list[tuple[str, str]]:
+def conditional_fields(request: RecordedRequest) -> list[tuple[str, str]]:
+    """The fields of a request's conditions and range, by their names in lower case."""
     fields = ((name.lower(), value) for name, value in request.headers)
     return sorted(field for field in fields if field[0] in CONDITIONAL_FIELDS)
 
@@ -92,13 +93,16 @@ def _conditional_fields(request: RecordedRequest) -> list[tuple[str, str]]:
 
 
 def varies_as(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
-    """Whether the fields that the stored response's ``Vary`` names are the same in both requests."""
+    """Whether the fields that the stored response's ``Vary`` names are the same in both requests; and those
+    of conditions and ranges, where it is an answer to such a one alone."""
+    if candidate.response.status in CONDITIONAL_STATUSES and not same_conditions(candidate.request, request):
+        return False
     lines = candidate.response.headers.get_all("Vary")
     if not lines:
         return True
     names = vary_names(lines)
     if names == "*":
-        return candidate.keep or (settings.in_test and not settings.cache_control)
+        return candidate.keep or settings.in_test
     for name in names:
         if is_compared(name, settings) and not _same_field(
             candidate.request.headers, request.headers, name, settings

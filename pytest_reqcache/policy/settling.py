@@ -84,13 +84,11 @@ def settle(
     failed = is_error(status, stored, settings) or _is_failure(answer)
     if stored is not None and not only_origin_can_answer(request, stored, settings):
         selected = Selected(stored, decided.expires, question.asked, settings, now)
-        if selected.accepts_on_error(
-            setting_applies=failed,
-            directive_applies=status in DIRECTIVE_ERRORS,
-        ):
+        if selected.accepts_on_error(setting_applies=failed, directive_applies=status in DIRECTIVE_ERRORS):
             return Verdict(Outcome.USE_STALE, why=f"the origin answered {status}")
     if settings.in_test and never_replaces_success(status):
-        if any(item is not None and item.response.status < 400 for item in (stored, *at_stake)):
+        would_go = (stored, decided.passed_over, *at_stake)
+        if any(item is not None and item.response.status < 400 for item in would_go):
             return Verdict(Outcome.KEEP, why=f"answered {status}: the recording is kept")
     if settings.in_test and is_behind and status in REDIRECTS:
         if stored is not None and stored.response.status not in REDIRECTS:

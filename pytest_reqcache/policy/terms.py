@@ -63,8 +63,9 @@ class Plan(NamedTuple):
     ``expires`` is when ``stored`` expires, None for never. ``conditions`` are added to what is
     sent. ``forbidden`` says why what comes back may not be stored, where the request itself forbids it.
     ``related`` are stored responses that the answer may confirm or update: other variants, whose
-    validators are sent too, and for HEAD those to GET. ``passed_over`` is an older answer to HEAD itself,
-    where ``stored`` is one to GET.
+    validators are sent too, and for HEAD those to GET. ``passed_over`` is what a new answer takes the place
+    of where ``stored`` is not that: what HTTP forbids to use, and an older answer to HEAD itself where
+    ``stored`` is one to GET.
     """
 
     action: Action

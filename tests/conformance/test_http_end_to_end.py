@@ -178,6 +178,26 @@ def test_304_with_no_store_is_the_last_use(ask: Get, origin: Origin, clock: Cloc
     assert "if-none-match" not in origin.last.headers
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+def test_confirmed_redirect_that_leads_back_ends_as_a_new_one_does(
+    tmp_path: Path, origin: Origin, read_only: bool
+) -> None:
+    """What is shown of it is not what is stored: the fields that ``no-cache`` names are in it, too."""
+    fields = {"ETag": '"1"', "Cache-Control": 'no-cache="Set-Cookie", max-age=0', "Set-Cookie": "seen=1"}
+    there = Answer(status=302, headers={"Location": "/login", **fields})
+    confirmed = Answer(status=304, headers={**fields, "X-New": "1"}, conditional=False)
+    page = Answer("page", headers={"Cache-Control": "no-store"}, conditional=False)
+    origin["/login"] = Answer(status=302, headers={"Location": "/", "Cache-Control": "max-age=60"})
+    origin["/"] = there, page, confirmed, page
+    for number in range(2):
+        session = factory(tmp_path)
+        session.settings.read_only = read_only and number == 1
+        with session:
+            response = session.get(origin.url + "/")
+        assert ([hop.status_code for hop in response.history], response.text) == ([302, 302], "page")
+    assert origin.count("/") == 4
+
+
 def test_fields_that_no_cache_names_are_those_of_a_304_for_its_own_answer_alone(
     ask: Get, origin: Origin, clock: Clock
 ) -> None:

@@ -392,6 +392,42 @@ def test_a_failing_test_is_told_that_what_follows_its_changed_write_is_of_before
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_a_failing_test_is_told_of_a_write_that_redirects_to_what_is_recorded(suite):
+    suite.origin["/add"] = Answer(status=303, headers={"Location": "/list"})
+    suite.origin["/list"] = tuple(map(Answer, ("", "a", "", "b")))
+    flow = """
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/list")
+            assert requests.post(URL + "/add", data={0!r}).text == {0!r}
+    """
+    suite.test(flow.format("a"))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(flow.format("b"))
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["POST */add is new, and GET */list after it was replayed *"])
+
+
+def test_a_failing_test_is_told_nothing_of_a_write_that_failed(suite):
+    suite.origin["POST /list"] = Answer("", 422)
+    suite.origin["GET /list"] = Answer("a")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            if os.environ.get("MORE"):
+                assert requests.post(URL + "/list").status_code == 422
+            assert requests.get(URL + "/list").text == "a"
+            assert not os.environ.get("MORE")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MORE", "1")
+        result = suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*is new*")
+
+
 def test_a_failing_test_whose_flow_is_of_one_time_is_told_nothing_of_the_kind(suite):
     """What it reads again is its own new recording."""
     suite.test(FLOW.format(item="a", text="text") + "        pytest.fail('later on')")

@@ -627,6 +627,32 @@ def test_edit_that_is_saved_while_a_refresh_is_under_way_stays(suite, clock, mon
     assert "new" not in suite.cassette()
 
 
+@pytest.mark.parametrize(
+    ("marker", "read"),
+    [("repeats='sequence'", "get"), ("cache_control=True", "head")],
+    ids=["sequence", "HEAD of GET"],
+)
+def test_what_follows_a_write_that_failed_is_recorded_however_it_is_answered(suite, marker, read):
+    suite.origin["/list"] = Answer("text", headers={"X-N": "1"}), Answer("text", headers={"X-N": "2"})
+    suite.origin["/new"] = Answer("", 201), Answer("", 503)
+    suite.test(f"""
+        @pytest.mark.reqcache(stale_if_error=True, {marker})
+        def test_it():
+            assert requests.post(URL + "/new").status_code == 201
+            if os.environ.get("RECORD"):
+                requests.get(URL + "/list")
+            assert requests.{read}(URL + "/list").headers["X-N"] == "1"
+    """)
+    with pytest.MonkeyPatch.context() as patch:
+        if read == "head":
+            patch.setenv("RECORD", "1")
+        suite.run().assert_outcomes(passed=1)
+    result = suite.run("--reqcache-refresh")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["  POST */new answered 503: the recording is used, and kept"])
+    assert suite.origin.count("/list") == 1
+
+
 def test_refreshed_digest_says_the_same_though_the_nonce_is_another(suite, clock):
     nonces = iter("abcd")
 

@@ -188,6 +188,25 @@ def test_value_of_a_secret_variable_fails_the_test(suite, environment, answer, p
     assert suite.cassettes() == []
 
 
+def test_what_a_test_that_fails_by_itself_holds_of_secrets_is_told_too(suite, environment):
+    suite.origin["/a"] = Answer({"token_of_mine": f"x {TOKEN}"})
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/a")
+            assert 1 == 2
+    """)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*assert 1 == 2",
+            "1 new recording dropped: a secret would have been written",
+            "1 recording of failed tests dropped: a secret would have been written",
+        ]
+    )
+
+
 def test_secret_in_a_key_is_to_be_left_out_of_it(suite, environment):
     """What a ``key_fn`` returns is stored as it is: no setting replaces anything in it."""
     suite.test("""
