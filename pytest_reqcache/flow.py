@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from .answers import Answers, Turn, right_after
 from .body import is_same, is_there, read_body
 from .cassette import DuplicateRecordingWarning
-from .drift import Drift, compare
 from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
@@ -45,6 +44,7 @@ from .usage import fingerprint, name_of
 if TYPE_CHECKING:
     from requests import PreparedRequest
 
+    from .drift import Drift
     from .exchange import Call
 
 
@@ -578,6 +578,10 @@ class Flow:
         self, staged: Sequence[Staged], changes: Sequence[Change]
     ) -> list[tuple[Interaction, Drift] | None]:
         """How each recording that is replaced has changed, before its body's file is gone."""
+        if not any(change.replaces and change.new for change in staged):
+            return [None] * len(staged)
+        from .drift import compare
+
         further = self._settings().volatile_headers
         drifts: list[tuple[Interaction, Drift] | None] = []
         for change, written in zip(staged, changes, strict=True):

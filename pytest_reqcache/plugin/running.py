@@ -5,28 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from .. import patching
 from ..cassette import Cassette, CassetteError
-from ..conversion import as_prepared
-from ..drift import Drift
 from ..engine import Engine
-from ..exchange import Forward, exchange_under_way
-from ..fields import compared_fields
+from ..exchange import Forward
 from ..flow import Commit, Flow, RunMemory
 from ..guard import Guard
-from ..identity import TestIdentity, made_key
+from ..identity import TestIdentity
 from ..journal import Journal, Miss
 from ..models import Interaction, RecordedRequest
 from ..names import check_name, spelling, where_they_differ
-from ..policy import Reason, request_directives
 from ..redaction import Redactor, SecretFoundError, masked_url
 from ..settings import (
     CONFIG_SETTINGS,
@@ -38,15 +33,14 @@ from ..settings import (
     parse_settings,
 )
 from ..transport import Transport
-from .elsewhere import elsewhere_of
 from .marking import cassette_name, config_layer, refuses_requests, settings_of
-from .misses import explain, online_command, record_command
 from .naming import cassette_path, named_cassette, told_nodeid
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
 from .state import Run, Totals
 
-_MOST_COMPARED = 1000  # recorded requests that a miss is compared with
+if TYPE_CHECKING:
+    from ..drift import Drift
 
 
 @dataclass(slots=True)
@@ -114,15 +108,13 @@ def start(item: pytest.Item, run: Run, config: object, *, patches: bool) -> Runn
     name = cassette_name(item)
     path = cassette_path(item, name, run.options.cassette_dir)
 
-    def command(miss: Miss, refuses: bool) -> str:
-        return _command(run, told_nodeid(item), miss, refuses=refuses or refuses_requests(item, layer))
-
-    def anew() -> str:
-        return _command_anew(run, told_nodeid(item))
+    def refuses() -> bool:
+        return refuses_requests(item, layer)
 
     shared = name is not None or spelling(path) in run.named
-
-    engine, flow, explanations = _engine(path, settings, run, command, anew, shared=shared)
+    engine, flow, explanations = _engine(
+        path, settings, run, lambda: told_nodeid(item), refuses, shared=shared
+    )
     running = Running(item.nodeid, engine, flow, patches, sections=explanations, before=before)
     run.running[item.nodeid] = running
     running.set_aside = {item.nodeid: engine}
@@ -146,43 +138,38 @@ def _engine(
     path: Path,
     settings: Settings,
     run: Run,
-    command: Callable[[Miss, bool], str],
-    anew: Callable[[], str],
+    nodeid: Callable[[], str],
+    refuses: Callable[[], bool],
     *,
     shared: bool,
     fixture: str = "",
 ) -> tuple[Engine, Flow, list[str]]:
     """An engine on a cassette, its flow, and the list that the explanations of its misses go to.
 
-    ``command`` gives what records a miss, of a request that asks to be sent to nobody or not, ``anew`` what
-    records all of it anew; the cassette may be ``shared`` by several tests; ``fixture`` names it where it is
-    for fixtures of wider scope.
+    ``nodeid`` gives the test that records it, empty for the whole run, and ``refuses`` whether that asks by
+    itself to make no request; the cassette may be ``shared`` by several tests; ``fixture`` names it where it
+    is for fixtures of wider scope.
     """
     if run.memory is None:
         run.memory = RunMemory()
     view = SettingsView(settings, {}, CONFIG_SETTINGS - {"key_fn"})
     redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules, fixture)
-    flow = _flow(path, redactor, run.memory, view, anew, shared=shared)
+
+    def anew() -> str:
+        from .explaining import command_anew
+
+        return command_anew(run, nodeid())
+
+    flow = flow_on(path, redactor, run.memory, view, anew, shared=shared)
     if fixture:
         run.memory.live.wide.append(flow.spared)
-    identity, explanations = flow.identity, list[str]()
+    explanations: list[str] = []
 
     def explained(miss: Miss, request: RecordedRequest) -> str:
-        recorded = [
-            (identity.mask(item.request).request, compared_fields(request, item, view.current))
-            for item in islice(flow.interactions(), _MOST_COMPARED)
-        ]
-        masked = identity.mask(request).request
-        text = explain(
-            miss,
-            masked,
-            recorded,
-            cassette=path,
-            command=command(miss, _says_only_if_cached(request, view.current)),
-            elsewhere=elsewhere_of(run).holder(masked.url, path, lambda other: _holds(other, request, view))
-            if miss.reason is Reason.NEVER_RECORDED
-            else None,
-        )
+        from .explaining import command_for, explanation
+
+        command = command_for(run, nodeid(), miss, request, view.current, refuses=refuses())
+        text = explanation(run, miss, request, flow, view, command)
         explanations.append(flow.shown(redactor.clean_text(text)))
         return explanations[-1]
 
@@ -193,7 +180,7 @@ def _engine(
     return engine, flow, explanations
 
 
-def _flow(
+def flow_on(
     path: Path,
     redactor: Redactor,
     memory: RunMemory,
@@ -205,39 +192,6 @@ def _flow(
     identity = TestIdentity(lambda: view.current, redactor)
     cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
     return Flow(cassette, identity, redactor, memory, lambda: view.current, anew, shared=shared)
-
-
-def _holds(path: Path, request: RecordedRequest, view: SettingsView) -> bool:
-    """Whether another cassette would answer a request, if it were the test's: nothing is learnt from that."""
-    memory = RunMemory()
-    redactor = Redactor(memory.registry, path, lambda: view.current.redact.rules)
-    flow = _flow(path, redactor, memory, view, lambda: "", shared=True)
-    try:
-        asked = flow.ask(request, made_key(as_prepared(request), view.current))
-        return bool(flow.find(asked).candidates)
-    except CassetteError:
-        return False
-
-
-def _command(run: Run, nodeid: str, miss: Miss, *, refuses: bool) -> str:
-    """The command that records what was missed. Online only who asks not to make a request misses."""
-    options = run.options
-    refuses = refuses or not (options.offline or options.ini.get("only_if_cached"))
-    return record_command(nodeid, options.variables, options.arguments, miss=miss, refuses=refuses)
-
-
-def _says_only_if_cached(request: RecordedRequest, settings: Settings) -> bool:
-    """Whether a request, or the call that it is made by, says so itself."""
-    exchange = exchange_under_way()
-    if exchange is not None and exchange.options.only_if_cached:
-        return True
-    return request_directives(request, settings).has("only-if-cached")
-
-
-def _command_anew(run: Run, nodeid: str) -> str:
-    """The command that records anew what is recorded already, too."""
-    arguments = [*run.options.arguments, "--reqcache-force-refresh"]
-    return online_command(nodeid, run.options.variables, arguments)
 
 
 def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
@@ -261,13 +215,10 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
             raise ValueError(f"{here!r} is spelt {there!r} elsewhere: one spelling is accepted")
         settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
 
-        def command(miss: Miss, refuses: bool) -> str:
-            return _command(run, "", miss, refuses=refuses or bool(layer.get("only_if_cached")))
+        def refuses() -> bool:
+            return bool(layer.get("only_if_cached"))
 
-        def anew() -> str:
-            return _command_anew(run, "")
-
-        engine = _engine(path, settings, run, command, anew, shared=True, fixture=path.stem)
+        engine = _engine(path, settings, run, lambda: "", refuses, shared=True, fixture=path.stem)
         run.wider[path] = Wider(*engine)
     return run.wider[path].engine
 
