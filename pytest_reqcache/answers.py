@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from .identity import variant
 from .matching import origin_of
 from .models import Interaction, RecordedRequest
-from .policy import CONDITIONAL_STATUSES, SAFE_METHODS, varies_as, writes
+from .policy import SAFE_METHODS, answers_part, varies_as, writes
 from .settings import Settings
 
 _NEVER: Final = -1  # the epoch of what was skipped
@@ -77,12 +77,14 @@ class Answers:
     def take(self, name: object, request: RecordedRequest, recording: Interaction) -> None:
         """A call takes a recording for itself: the next call gets the next one."""
         live = self.is_live(name, request)
-        self._given.setdefault(name, []).append(Given(_without_bodies(recording), live=live))
+        self._given.setdefault(name, []).append(
+            Given(_without_bodies(recording, self._settings()), live=live)
+        )
 
     def skip(self, name: object, recordings: Iterable[Interaction]) -> None:
         """These are not due any more: what follows them is."""
         row = self._given.setdefault(name, [])
-        row += (Given(_without_bodies(recording), epoch=_NEVER) for recording in recordings)
+        row += (Given(_without_bodies(recording, self._settings()), epoch=_NEVER) for recording in recordings)
 
     def is_live(self, name: object, request: RecordedRequest) -> bool:
         """Whether the last answer to that request came from the origin."""
@@ -114,7 +116,7 @@ class Answers:
             else:
                 one = Given()
                 self._given.setdefault(name, []).append(one)
-            one.variant, one.epoch = _without_bodies(used), self._epochs[origin]
+            one.variant, one.epoch = _without_bodies(used, self._settings()), self._epochs[origin]
             one.status, one.live = status, live
         if writes(request.method, status):
             self._epochs[origin] += 1
@@ -134,12 +136,10 @@ class Answers:
         return [one for one in given if one.variant is None or varies_as(one.variant, request, settings)]
 
 
-def _without_bodies(recording: Interaction) -> Interaction | None:
+def _without_bodies(recording: Interaction, settings: Settings) -> Interaction | None:
     """What tells which requests a recording answers; None where it answers every one of its name."""
-    is_plain = (
-        "Vary" not in recording.response.headers and recording.response.status not in CONDITIONAL_STATUSES
-    )
-    if is_plain or not variant(recording):
+    is_plain = "Vary" not in recording.response.headers and not answers_part(recording, settings)
+    if is_plain or not variant(recording, settings):
         return None
     request, response = recording.request, recording.response
     return replace(recording, request=replace(request, body=None), response=replace(response, body=b""))

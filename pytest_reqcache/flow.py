@@ -23,11 +23,12 @@ from .identity import Asked, Identity, variant
 from .matching import origin_of
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse
 from .policy import (
-    CONDITIONAL_STATUSES,
     REFUSALS,
     SAFE_METHODS,
     Reason,
+    conditional_fields,
     is_stored_rightly,
+    same_conditions,
     varies_as,
     why_none_answers,
     writes,
@@ -226,12 +227,13 @@ class Flow:
         answers = [item for item in chosen if varies_as(item, asked.request, settings)]
         if len(answers) < 2:
             return answers
-        answers = _rather_the_exact(answers)
+        if settings.cache_control:
+            answers = _best_of_each(answers, asked.request, settings)
         masked = {id(item): own for item, own in same}
         latest: dict[object, Interaction] = {}
         for item in answers:
             own = masked.get(id(item)) or self.identity.mask(item.request)
-            latest[(item.answer, variant(item), _secrets(own))] = item
+            latest[(item.answer, variant(item, settings), _secrets(own))] = item
         return sorted(latest.values(), key=lambda item: item.answer)
 
     def _with_their_like(
@@ -248,9 +250,11 @@ class Flow:
     def _report_duplicates(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> None:
         """Warn of a recording that stands twice in the file, once in a run."""
         copies: dict[tuple[int, object, object], list[Interaction]] = {}
+        settings = self._settings()
         for item, own in same:
             if item.source is not None and item.source.line:  # what is staged is in no file yet
-                copies.setdefault((item.answer, variant(item), _secrets(own)), []).append(item)
+                told_apart = _told_apart(item, settings)
+                copies.setdefault((item.answer, told_apart, _secrets(own)), []).append(item)
         for (answer, *others), items in copies.items():
             name = (self.cassette.path, asked.key, answer, *others)
             if len(items) > 1 and name not in self._memory.duplicates:
@@ -697,14 +701,25 @@ def _duplicate(items: Sequence[Interaction], what: str, *, is_shared: bool) -> s
     )
 
 
-def _rather_the_exact(answers: list[Interaction]) -> list[Interaction]:
-    """Without those in whose place an answer to just this condition or range is recorded."""
-    exact = {item.answer for item in answers if item.response.status in CONDITIONAL_STATUSES}
-    if not exact:
-        return answers
-    return [
-        item for item in answers if item.answer not in exact or item.response.status in CONDITIONAL_STATUSES
-    ]
+def _best_of_each(
+    answers: list[Interaction], request: RecordedRequest, settings: Settings
+) -> list[Interaction]:
+    """Of those that are one answer with ``cache_control``, and were two without, the ones that may be used,
+    and of these the answers to just this condition or range, or to none."""
+
+    def rank(item: Interaction) -> tuple[bool, bool]:
+        return is_stored_rightly(item, settings), same_conditions(item.request, request)
+
+    best: dict[int, tuple[bool, bool]] = {}
+    for item in answers:
+        best[item.answer] = max(rank(item), best.get(item.answer, (False, False)))
+    return [item for item in answers if rank(item) == best[item.answer]]
+
+
+def _told_apart(item: Interaction, settings: Settings) -> object:
+    """What two recordings of a key and an answer must have in common to be the same one."""
+    conditions = conditional_fields(item.request) if settings.cache_control else ()
+    return (variant(item, settings), *conditions)
 
 
 def _address(url: str) -> str:

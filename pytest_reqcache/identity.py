@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .headers import vary_names
 from .matching import Compared, Matcher, normalize_url, normalize_urls
 from .models import Interaction, RecordedRequest
-from .policy import CONDITIONAL_STATUSES, conditional_fields, is_compared, varies_as
+from .policy import answers_part, conditional_fields, is_compared, varies_as
 from .redaction import Masked, Redactor, has_ignored, strip_ignored
 from .settings import Settings
 
@@ -112,8 +112,7 @@ class Identity:
 
     def identify(self, interaction: Interaction) -> tuple[str, int, tuple[str, ...]]:
         """What tells recordings apart: the key, which answer it is, and the variant (``Vary``)."""
-        encodings = is_compared("accept-encoding", self._settings())
-        return (self.key(interaction), interaction.answer, variant(interaction, encodings=encodings))
+        return (self.key(interaction), interaction.answer, variant(interaction, self._settings()))
 
     def _matcher(self) -> Matcher:
         settings = self._settings()
@@ -159,13 +158,13 @@ def made_key(prepared: PreparedRequest, settings: Settings) -> str | None:
     return str(settings.key_fn(prepared, **arguments))
 
 
-def variant(interaction: Interaction, *, encodings: bool = False) -> tuple[str, ...]:
+def variant(interaction: Interaction, settings: Settings) -> tuple[str, ...]:
     """The request's values of the fields that the response's ``Vary`` names, and of those of a condition or
-    range, where it is an answer to that alone."""
-    request, response = interaction.request, interaction.response
-    fields = conditional_fields(request) if response.status in CONDITIONAL_STATUSES else ()
+    range, where it answers that alone."""
+    request = interaction.request
+    fields = conditional_fields(request) if answers_part(interaction, settings) else ()
     conditions = tuple(f"{name}: {value}" for name, value in fields)
-    lines = response.headers.get_all("Vary")
+    lines = interaction.response.headers.get_all("Vary")
     if not lines:
         return conditions
     names = vary_names(lines)
@@ -174,6 +173,6 @@ def variant(interaction: Interaction, *, encodings: bool = False) -> tuple[str, 
     varying = (
         f"{name}: {request.headers.get(name)}"
         for name in sorted(names)
-        if encodings or name != "accept-encoding"
+        if name != "accept-encoding" or is_compared(name, settings)
     )
     return (*varying, *conditions)

@@ -155,11 +155,11 @@ class SessionRecorder:
             if self._settings().key_fn is not None:
                 return Found(tuple(self.cassette.with_key(asked.key)))
             found = self.cassette.find(asked.locator)
-        encodings = is_compared("accept-encoding", self._settings())
+        settings = self._settings()
         latest: dict[object, Interaction] = {}
         for item in found:
             if self.identity.same_key(item, asked) is not None:
-                recording = (item.answer, variant(item, encodings=encodings))
+                recording = (item.answer, variant(item, settings))
                 latest.pop(recording, None)  # what replaces it is the latest of all
                 latest[recording] = item
         return Found(tuple(latest.values()))

@@ -333,7 +333,7 @@ class Transport:
     ) -> CachedResponse:
         """The response as it came: nothing of it is stored, and what is stored stays."""
         if verdict.outcome is Outcome.KEEP:
-            self._kept(call, decided.stored, verdict.why)
+            self._kept(call, decided.stored or decided.passed_over, verdict.why)
         else:
             self.journal.passed(call.what, verdict.why)
         call.exchange.failed = response.status_code >= 400

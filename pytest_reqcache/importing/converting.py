@@ -184,7 +184,7 @@ def _numbered(items: Sequence[Interaction], keys: Sequence[str]) -> list[Interac
     count: Counter[object] = Counter()
     numbered = []
     for item, key in zip(items, keys, strict=True):
-        recording = (key, variant(item))
+        recording = (key, variant(item, TEST_SETTINGS))
         count[recording] += 1
         numbered.append(replace(item, answer=count[recording]))
     return numbered

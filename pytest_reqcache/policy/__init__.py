@@ -61,20 +61,21 @@ from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_
 from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
 from .reusing import (
+    answers_part,
     conditional_fields,
     is_compared,
     request_directives,
+    same_conditions,
     select,
     varies_as,
     why_none_answers,
 )
 from .settling import REFUSALS, counted_from, is_error, never_replaces_success, settle, settle_error
-from .storing import CONDITIONAL_STATUSES, is_stored_rightly, stored_headers
+from .storing import is_stored_rightly, stored_headers
 from .terms import Action, Outcome, Plan, Reason, Verdict
 from .validation import has_validator, update_headers, validators
 
 __all__ = [
-    "CONDITIONAL_STATUSES",
     "REFUSALS",
     "SAFE_METHODS",
     "Action",
@@ -83,6 +84,7 @@ __all__ = [
     "Presented",
     "Reason",
     "Verdict",
+    "answers_part",
     "conditional_fields",
     "counted_from",
     "current_age",
@@ -101,6 +103,7 @@ __all__ = [
     "plan",
     "presented",
     "request_directives",
+    "same_conditions",
     "select",
     "settle",
     "settle_error",

@@ -66,7 +66,8 @@ def plan(
         decided = _online(question, selected, candidates, may_be_behind=may_be_behind)
     if stored.request.method == request.method:
         return decided
-    return decided._replace(passed_over=_own_answer(request, candidates, settings))
+    own = _own_answer(request, candidates, settings) or _forbidden(request, candidates, settings)
+    return decided._replace(passed_over=own)
 
 
 def _is_not_to_be_cached(question: Question) -> bool:

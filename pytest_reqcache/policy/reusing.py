@@ -13,7 +13,7 @@ from ..matching import CONDITIONAL_FIELDS
 from ..models import REDACTED, Interaction, RecordedRequest
 from ..settings import Settings
 from .freshness import date_of
-from .storing import CONDITIONAL_STATUSES, is_stored_rightly
+from .storing import CONDITIONAL_STATUSES, REUSABLE_METHODS, is_stored_rightly
 from .terms import Reason
 
 # Lists whose order says nothing; weights do (RFC 9110 section 12.4.2).
@@ -59,7 +59,11 @@ def _date(stored: Interaction) -> datetime:
 
 def may_answer(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
     """Whether a stored response of the request's key is one for it, fresh or not."""
-    return is_stored_rightly(candidate, settings) and varies_as(candidate, request, settings)
+    if not is_stored_rightly(candidate, settings) or not varies_as(candidate, request, settings):
+        return False
+    if candidate.response.status in CONDITIONAL_STATUSES:
+        return same_conditions(candidate.request, request)
+    return True
 
 
 def why_none_answers(
@@ -94,8 +98,8 @@ def conditional_fields(request: RecordedRequest) -> list[tuple[str, str]]:
 
 def varies_as(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
     """Whether the fields that the stored response's ``Vary`` names are the same in both requests; and those
-    of conditions and ranges, where it is an answer to such a one alone."""
-    if candidate.response.status in CONDITIONAL_STATUSES and not same_conditions(candidate.request, request):
+    of conditions and ranges, where it :func:`answers_part`."""
+    if answers_part(candidate, settings) and not same_conditions(candidate.request, request):
         return False
     lines = candidate.response.headers.get_all("Vary")
     if not lines:
@@ -109,6 +113,14 @@ def varies_as(candidate: Interaction, request: RecordedRequest, settings: Settin
         ):
             return False
     return True
+
+
+def answers_part(candidate: Interaction, settings: Settings) -> bool:
+    """Whether a stored response answers a condition or range alone, and its key does not say so: it was
+    recorded without ``cache_control``, with which nothing of the kind is (section 3.3)."""
+    if not settings.cache_control or candidate.response.status not in CONDITIONAL_STATUSES:
+        return False
+    return candidate.request.method in REUSABLE_METHODS
 
 
 def is_compared(name: str, settings: Settings) -> bool:

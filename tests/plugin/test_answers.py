@@ -839,3 +839,36 @@ def test_a_sequence_that_is_replayed_stays_beside_that_of_another_user(suite):
         suite.run().assert_outcomes(passed=1)
         suite.offline("-s").stdout.fnmatch_lines(["*GOT a b c", "*GOT A B C"])
     assert suite.cassette().count("- request:") == 6
+
+
+@pytest.mark.parametrize("marker", ['ignored_parameters=["If-Match"]', 'redact=["If-Match"]'])
+def test_writes_whose_conditions_are_not_stored_are_counted_on(suite, marker):
+    suite.origin["/a"] = Answer("", 412), Answer("", 412), Answer("ok", 200)
+    cassette = record_and_replay(
+        suite,
+        f"""
+        @pytest.mark.reqcache({marker})
+        def test_it():
+            for number, status in enumerate((412, 412, 200)):
+                response = requests.put(URL + "/a", data="x", headers={{"If-Match": str(number)}})
+                assert response.status_code == status
+        """,
+    )
+    assert [line.strip() for line in cassette.splitlines() if "answer:" in line] == ["answer: 2", "answer: 3"]
+
+
+def test_a_304_whose_condition_is_not_stored_is_refreshed_once_in_a_run(suite):
+    suite.origin["/a"] = Answer("", 304, conditional=False)
+    suite.test(
+        "".join(
+            f'''
+@pytest.mark.reqcache("shop", ignored_parameters=["If-None-Match"])
+def test_{name}():
+    assert requests.get(URL + "/a", headers={{"If-None-Match": '"{name}"'}}).status_code == 304
+'''
+            for name in ("one", "two", "three")
+        )
+    )
+    suite.run().assert_outcomes(passed=3)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=3)
+    assert suite.origin.count("/a") == 2

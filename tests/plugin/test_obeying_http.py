@@ -167,3 +167,45 @@ def test_a_head_that_is_kept_is_served_though_a_get_is_newer(suite):
     write(suite, "(cache_control=True)", 'assert requests.head(URL + "/a").headers["X-To"] == "HEAD"')
     suite.run().assert_outcomes(passed=1)
     assert suite.origin.count("/a") == 2
+
+
+@pytest.mark.parametrize("fields", [{"Cache-Control": "no-store"}, {"Vary": "*"}], ids=str)
+def test_a_head_that_may_not_be_used_is_replaced_though_a_get_answers_it(suite, fields):
+    suite.origin["HEAD /a"] = Answer("", headers=fields), Answer("", headers=TEXT)
+    suite.origin["GET /a"] = Answer("text", headers=TEXT)
+    record_without_and_run_with(suite, 'requests.head(URL + "/a")', PLAIN)
+    for _ in range(3):
+        suite.run("--reqcache-force-refresh").assert_outcomes(passed=1)
+    assert sorted(recorded(suite)) == [("GET", 200, 1), ("HEAD", 200, 1)]
+
+
+def test_of_two_that_are_the_same_answer_the_one_that_may_be_used_is(suite):
+    """As somebody has written it beside the other."""
+    suite.origin["/a"] = Answer("old", headers={"Vary": "*"}), Answer("text", headers=TEXT)
+    write(suite, "", PLAIN, 'requests.get(URL + "/a?2")')
+    suite.run().assert_outcomes(passed=1)
+    path = suite.path / "cassettes/test_it/test_it.yaml"
+    path.write_text(path.read_text().replace("/a?2", "/a"))
+    write(suite, "(cache_control=True)", f"assert {PLAIN}.text == 'text'")
+    result = suite.offline()
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*Duplicate*")
+
+
+def test_a_conditional_request_and_a_plain_one_have_their_own_answers(suite):
+    suite.origin["/a"] = Answer("old", headers=TEXT), Answer("new", headers=TEXT)
+    steps = f"assert {PLAIN}.text == 'old'", f"assert {CONDITIONAL}.text == 'new'"
+    write(suite, "", *steps)
+    suite.run().assert_outcomes(passed=1)
+    write(suite, "(cache_control=True)", steps[0])
+    result = suite.offline()
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*Duplicate*")
+
+
+def test_a_refusal_that_keeps_what_may_not_be_used_is_told(suite):
+    suite.origin["/a"] = Answer("old", headers={"Cache-Control": "no-store"}), Answer("", 401, headers=TEXT)
+    write(suite, "", PLAIN)
+    suite.run().assert_outcomes(passed=1)
+    write(suite, "(cache_control=True)", PLAIN)
+    suite.run().stdout.fnmatch_lines(["  GET */a answered 401: the recording is kept"])
