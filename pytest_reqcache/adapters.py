@@ -92,7 +92,12 @@ class CacheAdapter(WrappingAdapter):
         self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]
     ) -> requests.Response:
         return self._transport.send(
-            request, self._exchange, forward, stream=bool(arguments["stream"]), connection=self
+            request,
+            self._exchange,
+            forward,
+            stream=bool(arguments["stream"]),
+            timeout=arguments["timeout"],
+            connection=self,
         )
 
 

@@ -71,6 +71,7 @@ class Call(NamedTuple):
     forward: Forward
     stream: bool
     connection: Any
+    timeout: object
 
     @property
     def request(self) -> RecordedRequest:

@@ -500,10 +500,10 @@ class Flow:
         self._memory.sentinel.watch()
         return self._memory.sentinel.cleaned(text, self._settings().allowed_secrets)
 
-    def flight(self, asked: Asked) -> AbstractContextManager[Flight] | None:
+    def flight(self, asked: Asked, timeout: object) -> AbstractContextManager[Flight | None] | None:
         if asked.request.method not in SAFE_METHODS or self._is_sequence(asked):
             return None  # each call takes an answer of its own
-        return self.flights.flight(asked.key)
+        return self.flights.flight(asked.key, timeout)
 
     def check(self) -> None:
         """Look for secrets in what would be written now: while the test can still fail for it.

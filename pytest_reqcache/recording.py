@@ -131,8 +131,9 @@ class Recorder(Protocol):
     @property
     def flights(self) -> Flights: ...
 
-    def flight(self, asked: Asked) -> AbstractContextManager[Flight] | None:
-        """Around a request to the origin whose answer others may share; None where each has its own."""
+    def flight(self, asked: Asked, timeout: object) -> AbstractContextManager[Flight | None] | None:
+        """Around a request to the origin whose answer others may share, see :meth:`Flights.flight`; None
+        where each has its own."""
         ...
 
 
@@ -250,8 +251,8 @@ class SessionRecorder:
         self._sentinel.watch()
         return self._sentinel.cleaned(text, self._settings().allowed_secrets)
 
-    def flight(self, asked: Asked) -> AbstractContextManager[Flight] | None:
-        return self.flights.flight(asked.key)
+    def flight(self, asked: Asked, timeout: object) -> AbstractContextManager[Flight | None] | None:
+        return self.flights.flight(asked.key, timeout)
 
     def interactions(self) -> Iterator[Interaction]:
         """Everything stored; of the same recording only the latest."""

@@ -68,6 +68,7 @@ class Transport:
         forward: Forward,
         *,
         stream: bool,
+        timeout: object,
         connection: Any,
     ) -> requests.Response:
         """The response to a request: from the cassette, from the origin, or a 504.
@@ -85,7 +86,7 @@ class Transport:
         if asked.key in exchange.asked:
             asked = asked._replace(again=True)
         exchange.asked.add(asked.key)
-        call = Call(readable, asked, settings, exchange, forward, stream, connection)
+        call = Call(readable, asked, settings, exchange, forward, stream, connection, timeout)
         response = self._answer(call)
         if readable is not prepared and response.request is readable:
             response.request = prepared
@@ -96,7 +97,7 @@ class Transport:
         found, decided = self._decide(call)
         if decided.action is not Action.SEND:
             return self._without_origin(call, found, decided)
-        flight = self.recorder.flight(call.asked) if _may_be_shared(call, decided) else None
+        flight = self.recorder.flight(call.asked, call.timeout) if _may_be_shared(call, decided) else None
         if flight is None:
             return self._from_origin(call, found, decided)
         with flight as shared:
@@ -104,7 +105,7 @@ class Transport:
                 found, decided = self._decide(call)
                 if decided.action is not Action.SEND:
                     return self._without_origin(call, found, decided)
-            if not shared.in_vain:
+            if shared is not None and not shared.in_vain:
                 response = self._from_origin(call, found, decided)
                 shared.in_vain = _is_callers_alone(call, response)
                 return response

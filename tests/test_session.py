@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
 
@@ -26,6 +27,7 @@ import pytest_reqcache
 from origin import Answer
 from pytest_reqcache import CachedSession, CacheMixin, CassetteError
 from pytest_reqcache.cassette import index
+from pytest_reqcache.flights import Flights
 from pytest_reqcache.headers import Headers
 
 PACKAGE = str(Path(pytest_reqcache.__file__).parents[1])
@@ -409,6 +411,58 @@ def test_threads_that_waited_in_vain_do_not_wait_for_each_other(origin, session,
         asked = [pool.submit(s.get, origin.url + "/a", **arguments) for _ in range(4)]
     assert [response.result().text for response in asked] == ["x"] * 4
     assert origin.count("/a") == 4
+
+
+@pytest.mark.parametrize(
+    ("timeout", "waits"),
+    [
+        (0.01, False),
+        ((0.004, 0.006), False),
+        (urllib3.Timeout(0.01), False),
+        (urllib3.Timeout(connect=0.004, read=0.006), False),
+        (0, False),
+        (None, True),
+        ((0.01, None), True),
+        (urllib3.Timeout(connect=0.01, read=None), True),
+        ("unknown", True),
+    ],
+)
+def test_a_flight_is_waited_for_as_long_as_a_timeout_says(timeout, waits):
+    flights, given = Flights(), []
+
+    def wait():
+        with flights.flight("key", timeout) as flight:
+            given.append(flight)
+
+    with flights.flight("key"):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        waiting.join(0.2 if waits else 10)
+        assert given == ([] if waits else [None])
+    waiting.join(10)
+    assert (given == [None]) is not waits
+    assert flights._flying == {}
+
+
+def test_a_thread_waits_for_the_request_of_another_as_long_as_its_timeout(origin, session):
+    """Then it asks by itself: the other has a longer one, or none."""
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def slow(received):
+        has_begun.set()
+        may_end.wait(10)
+        return Answer("slow")
+
+    origin["/a"] = slow, Answer("quick")
+    s = session()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(s.get, f"{origin.url}/a")
+        has_begun.wait(10)
+        second = s.get(f"{origin.url}/a", timeout=1)
+        assert (second.text, first.done()) == ("quick", False)
+        may_end.set()
+        assert first.result().text == "slow"
+    assert s.get(f"{origin.url}/a", timeout=None).from_cache is True
 
 
 def test_threads_that_wait_for_a_failing_request_ask_themselves(origin, session):
