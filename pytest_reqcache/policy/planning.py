@@ -12,6 +12,7 @@ from .conditions import only_origin_can_answer, origin_answers_better
 from .expiry import expiry_for_new, expiry_of, is_http_alone
 from .freshness import cache_control
 from .reusing import (
+    is_answer,
     may_answer,
     request_directives,
     says_pragma_no_cache,
@@ -66,8 +67,7 @@ def plan(
         decided = _online(question, selected, candidates, may_be_behind=may_be_behind)
     if stored.request.method == request.method:
         return decided
-    own = _own_answer(request, candidates, settings) or _forbidden(request, candidates, settings)
-    return decided._replace(passed_over=own)
+    return decided._replace(passed_over=_own_answer(request, candidates, settings))
 
 
 def _is_not_to_be_cached(question: Question) -> bool:
@@ -81,7 +81,7 @@ def _without_stored(
 ) -> Plan:
     request, settings = question.request, question.settings
     reason = why_none_answers(request, candidates, settings, missing)
-    decided = Plan(no_answer, reason=reason, passed_over=_forbidden(request, candidates, settings))
+    decided = Plan(no_answer, reason=reason, passed_over=_own_answer(request, candidates, settings))
     if not settings.cache_control or no_answer is Action.REFUSE or is_conditional(request):
         return decided
     is_fetched_anew = question.options.force_refresh or settings.force_refresh
@@ -90,22 +90,6 @@ def _without_stored(
     # section 4.3.1: one request validates every variant
     variants = [item for item in candidates if _is_other_variant(item, request, settings)]
     return decided._replace(conditions=validators_of_variants(variants), related=tuple(variants))
-
-
-def _forbidden(
-    request: RecordedRequest, candidates: Sequence[Interaction], settings: Settings
-) -> Interaction | None:
-    """The latest answer to the request that HTTP forbids to use, as it was recorded without regard to it."""
-    return next(
-        (
-            item
-            for item in reversed(candidates)
-            if item.request.method == request.method
-            and not is_stored_rightly(item, settings)
-            and varies_as(item, request, settings)
-        ),
-        None,
-    )
 
 
 def _is_other_variant(item: Interaction, request: RecordedRequest, settings: Settings) -> bool:
@@ -199,9 +183,10 @@ def _is_fresh_enough(question: Question, selected: Selected) -> bool:
 def _own_answer(
     request: RecordedRequest, candidates: Sequence[Interaction], settings: Settings
 ) -> Interaction | None:
-    """The stored response to HEAD itself, where a younger one to GET has been selected."""
+    """The latest stored response to the request itself that was not selected: HTTP forbids to use it, or a
+    HEAD is answered by a younger GET."""
     own = [item for item in candidates if item.request.method == request.method and not item.keep]
-    return select(request, own, settings)
+    return next((item for item in reversed(own) if is_answer(item, request, settings)), None)
 
 
 def _of_get(

@@ -59,7 +59,12 @@ def _date(stored: Interaction) -> datetime:
 
 def may_answer(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
     """Whether a stored response of the request's key is one for it, fresh or not."""
-    if not is_stored_rightly(candidate, settings) or not varies_as(candidate, request, settings):
+    return is_stored_rightly(candidate, settings) and is_answer(candidate, request, settings)
+
+
+def is_answer(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
+    """The same, of one that HTTP may forbid to use."""
+    if not varies_as(candidate, request, settings):
         return False
     if candidate.response.status in CONDITIONAL_STATUSES:
         return same_conditions(candidate.request, request)
