@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import textwrap
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from origin import Origin
+from origin import Answer, Origin, Received
 
 # Other plugins that are installed (hypothesis above all) would take longer than the suite itself.
 PLUGINS = ("-p", "pytest_reqcache.plugin", "-p", "no:cacheprovider")
@@ -46,6 +47,18 @@ class Suite:
     def subprocess(self, *arguments: str) -> pytest.RunResult:
         """Run the suite in a process of its own: for start-up, imports, environment."""
         return self.pytester.runpytest_subprocess(*PLUGINS, *arguments)
+
+    def ask_for_digest(self, path: str) -> None:
+        """Let the origin ask for a digest at a path, with another nonce each time."""
+        nonces = count()
+
+        def answer(seen: Received) -> Answer:
+            if "authorization" in seen.headers:
+                return Answer("in")
+            challenge = f'Digest realm="r", nonce="{next(nonces)}", qop="auth", algorithm=MD5'
+            return Answer("out", 401, headers={"WWW-Authenticate": challenge})
+
+        self.origin[path] = answer
 
     def cassette(self, name: str = "test_it/test_it") -> str:
         return (self.path / "cassettes" / f"{name}.yaml").read_text()

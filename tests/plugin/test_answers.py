@@ -283,21 +283,8 @@ def test_head_and_options_share_as_get_does(suite):
     assert suite.origin.count("/a") == 3
 
 
-def digest_server(suite):
-    """An origin that asks for a digest, with another nonce each time."""
-    nonces = iter(range(100))
-
-    def answer(seen):
-        if "authorization" in seen.headers:
-            return Answer("in")
-        challenge = f'Digest realm="r", nonce="{next(nonces)}", qop="auth", algorithm=MD5'
-        return Answer("out", 401, headers={"WWW-Authenticate": challenge})
-
-    suite.origin["/a"] = answer
-
-
 def test_digest_authentication(suite):
-    digest_server(suite)
+    suite.ask_for_digest("/a")
     cassette = record_and_replay(
         suite,
         """

@@ -654,15 +654,7 @@ def test_what_follows_a_write_that_failed_is_recorded_however_it_is_answered(sui
 
 
 def test_refreshed_digest_says_the_same_though_the_nonce_is_another(suite, clock):
-    nonces = iter("abcd")
-
-    def answer(seen):
-        if "authorization" in seen.headers:
-            return Answer("in")
-        challenge = f'Digest realm="r", nonce="{next(nonces)}", qop="auth", algorithm=MD5'
-        return Answer("out", 401, headers={"WWW-Authenticate": challenge})
-
-    suite.origin["/a"] = answer
+    suite.ask_for_digest("/a")
     suite.test("""
         from requests.auth import HTTPDigestAuth
 
