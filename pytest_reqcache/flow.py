@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .answers import Answers, Turn, right_after
 from .body import is_same, is_there, read_body
 from .cassette import DuplicateRecordingWarning
+from .cassette.file import Others, OutdatedError
 from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
@@ -34,13 +35,14 @@ from .policy import (
     writes,
 )
 from .recording import Found, Store
-from .redacting import Redacting
+from .redacting import Redacted, Redacting
 from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
 from .redaction.spans import split_url
 from .settings import Settings
 from .spared import LiveValues, Send, Spared
 from .staging import Staged, Staging
 from .usage import fingerprint, name_of
+from .volatile import says_the_same
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -75,6 +77,16 @@ class Commit(NamedTuple):
     outrun: int = 0
     drifts: tuple[tuple[Interaction, Drift], ...] = ()
     removed: int = 0
+
+
+class _Written(NamedTuple):
+    """Changes as they were written, the responses that hold secrets as they were received, how what they
+    replace has changed, and what stands for each now."""
+
+    changes: list[Change]
+    received: list[RecordedResponse | None]
+    drifts: list[tuple[Interaction, Drift] | None]
+    now: list[Interaction | None]
 
 
 class Flow:
@@ -538,9 +550,8 @@ class Flow:
                 for change in waiting
                 if not (additions_only and (change.replaces or (change.new and change.new.ref in refused)))
             ]
-            changes, received = self._redacting.of(chosen)
-            drifts = self._drifts_of(chosen, changes)
-            written = self._written(changes)
+            changes, received, drifts, written = self._made_and_written(chosen)
+            self._redactor.keep()
             self._memory.refreshed.update(
                 self._run_name(change.new)
                 for change in chosen
@@ -574,9 +585,48 @@ class Flow:
             for number, change in enumerate(changes)
             if change.new is None or not change.replaces or is_there(change.new.response.body)
         ]
-        stored = self.cassette.commit([changes[number] for number in there], self.identity.identify)
+        others = Others(self._is_same, self._redacting.is_current) if self._shared else None
+        chosen = [changes[number] for number in there]
+        stored = self.cassette.commit(chosen, self.identity.identify, others)
         written = dict(zip(there, stored, strict=True))
         return [written.get(number) for number in range(len(changes))]
+
+    def _made_and_written(self, chosen: Sequence[Staged]) -> _Written:
+        """What is written of the changes, and what stands for them; anew where other processes that share
+        the cassette have given names to their secrets in the meantime."""
+        while True:
+            changes, received = self._redacted(chosen)
+            drifts = self._drifts_of(chosen, changes)
+            try:
+                return _Written(changes, received, drifts, self._written(changes))
+            except OutdatedError:
+                continue
+
+    def _is_same(self, new: Interaction, there: Interaction) -> bool:
+        """Whether what another process has recorded meanwhile is the same recording: with another credential
+        it may be the answer to another user, unless it says the same."""
+        one, other = (self.identity.mask(item.request).credentials for item in (new, there))
+        return one == other or says_the_same(there.response, new.response, self._settings().volatile_headers)
+
+    def _redacted(self, chosen: Sequence[Staged]) -> Redacted:
+        """The changes as they are written. What a login gives is called as what another process has recorded
+        of the same login since: that is kept, and the requests with what it gave are the same, too."""
+        redacted = self._redacting.of(chosen)
+        if not self._shared:
+            return redacted
+        before = [
+            None if hidden is None or change.new is None or change.replaces else self._meanwhile(change.new)
+            for change, hidden in zip(chosen, redacted.received, strict=True)
+        ]
+        return self._redacting.of(chosen, before) if any(before) else redacted
+
+    def _meanwhile(self, new: Interaction) -> Interaction | None:
+        """What another process has recorded of the same request, if that has no credential."""
+        if self.identity.mask(new.request).credentials:
+            return None
+        identity = self.identity.identify(new)
+        there = self.cassette.find(self.identity.locate(new.request.url))
+        return next((item for item in there if self.identity.identify(item) == identity), None)
 
     def _drifts_of(
         self, staged: Sequence[Staged], changes: Sequence[Change]

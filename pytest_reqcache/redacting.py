@@ -49,8 +49,14 @@ class Redacting:
     def forget(self) -> None:
         self._last = None
 
-    def of(self, staged: Sequence[Staged]) -> Redacted:
+    def is_current(self) -> bool:
+        """Whether what was made last still goes with the cassette's file."""
+        return self._last is None or self._last[1].are_current()
+
+    def of(self, staged: Sequence[Staged], before: Sequence[Interaction | None] = ()) -> Redacted:
         """The changes as they are written; mostly they are those of the last call, and nothing is new.
+
+        ``before`` is what stood there of each, if it is known and the change itself replaces nothing.
 
         Raises:
             SecretFoundError: there is a secret in one of them.
@@ -58,20 +64,27 @@ class Redacting:
         if not staged:
             return Redacted([], [])
         refs = tuple(tuple(item and item.ref for item in (change.new, change.replaces)) for change in staged)
+        refs += (tuple(item and item.ref for item in before),)
         basis = (refs, self._settings(), self._redactor.learned_so_far)
         if self._last is not None:
             known, taken, redacted = self._last
             if known == basis and taken.are_current():
                 return redacted
         taken = _Taken(self._path)
-        redacted = self._made(staged, taken)
+        redacted = self._made(staged, before or (None,) * len(staged), taken)
         self._last = (basis, taken, redacted)
         return redacted
 
-    def _made(self, staged: Sequence[Staged], taken: _Taken) -> Redacted:
+    def _made(
+        self, staged: Sequence[Staged], before: Sequence[Interaction | None], taken: _Taken
+    ) -> Redacted:
         self._sentinel.watch()
         settings = self._settings()
-        new = [(change.new, change.replaces) for change in staged if change.new is not None]
+        new = [
+            (change.new, change.replaces or known)
+            for change, known in zip(staged, before, strict=True)
+            if change.new is not None
+        ]
         live = [_as_recorded(item, settings) for item, _ in new]
         redacted = iter(self._redactor.redact(live, [replaced for _, replaced in new], taken))
         made = Redacted([], [])

@@ -27,6 +27,21 @@ from .scan import Locate
 from .writing import Draft, draft
 
 Identify = Callable[[Interaction], Hashable]
+
+
+class Others(NamedTuple):
+    """What a commit to a cassette asks that others may write to meanwhile: whether a new interaction and one
+    in the file that are identified alike are the same recording; and whether, while nobody else can write,
+    what was made of the changes still goes with what is in the file."""
+
+    is_same: Callable[[Interaction, Interaction], bool]
+    is_current: Callable[[], bool]
+
+
+class OutdatedError(Exception):
+    """Others have written what the changes do not go with; nothing was written."""
+
+
 _Result = TypeVar("_Result")
 
 # What stands before and behind it in a name may be spelt in many ways; in doubt a file stays.
@@ -121,14 +136,19 @@ class Cassette:
         """The locators of all that is in the file."""
         return self._read(lambda view: list(view.layout.locators))
 
-    def commit(self, changes: Sequence[Change], identify: Identify) -> list[Interaction | None]:
+    def commit(
+        self, changes: Sequence[Change], identify: Identify, others: Others | None = None
+    ) -> list[Interaction | None]:
         """Apply all changes in one step, or none.
 
-        Interactions for which ``identify`` gives the same are the same recording: what another
-        process has recorded meanwhile is kept, except before a refresh. Returns for each change
-        what now stands for it; None where it removed, or was dropped.
+        Interactions for which ``identify`` gives the same are the same recording, unless ``others`` say no:
+        what another process has recorded meanwhile is kept, except before a refresh. Returns for each
+        change what now stands for it; None where it removed, or was dropped.
+
+        Raises:
+            OutdatedError: the changes are to be made anew, as ``others`` tell.
         """
-        return self._change(changes, identify, in_place=True)
+        return self._change(changes, identify, in_place=True, others=others)
 
     def append(self, changes: Sequence[Change], identify: Identify) -> list[Interaction | None]:
         """As ``commit``, but what replaces is added at the end of the file, too.
@@ -192,7 +212,11 @@ class Cassette:
             raise CassetteError(self.path, None, "is written all the time; end what writes it, and run again")
 
     def _change(
-        self, changes: Sequence[Change], identify: Identify, in_place: bool
+        self,
+        changes: Sequence[Change],
+        identify: Identify,
+        in_place: bool,
+        others: Others | None = None,
     ) -> list[Interaction | None]:
         if not changes:
             return []
@@ -206,9 +230,12 @@ class Cassette:
             seen = {new.locator: self._seen_at(new.locator) for new in news.values()}
 
             def placed(view: View) -> Placement:
-                return place(changes, _Items(view, news, identify, seen, partial(self._hides, view)))
+                items = _Items(view, news, identify, others, seen, partial(self._hides, view))
+                return place(changes, items)
 
             with self._writing() as view:
+                if others is not None and not others.is_current():
+                    raise OutdatedError
                 stored = self._write(view, self._index.take(view, placed), news, in_place)
             if stored is None:
                 self.compact()
@@ -413,12 +440,14 @@ class _Items:
         view: View,
         news: Mapping[int, _New],
         identify: Identify,
+        others: Others | None,
         seen: Mapping[Hashable, frozenset[str]],
         hides: Callable[[str], bool],
     ) -> None:
         self._view = view
         self._news = news
         self._identify = identify
+        self._others = others
         self._seen = seen
         self._hides = hides
 
@@ -433,7 +462,11 @@ class _Items:
         identity = self._identify(interaction)
         found = [(number, self._view.interaction(number, locator)) for number in candidates]
         return [
-            number for number, item in found if not self._hides(item.ref) and self._identify(item) == identity
+            number
+            for number, item in found
+            if not self._hides(item.ref)
+            and self._identify(item) == identity
+            and (self._others is None or self._others.is_same(interaction, item))
         ]
 
     def created_at(self, index: int) -> datetime:

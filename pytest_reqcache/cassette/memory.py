@@ -50,7 +50,10 @@ class MemoryCassette:
             return list(self._at)
 
     def commit(
-        self, changes: Sequence[Change], identify: Callable[[Interaction], Hashable]
+        self,
+        changes: Sequence[Change],
+        identify: Callable[[Interaction], Hashable],
+        others: object = None,  # no other process can have recorded anything
     ) -> list[Interaction | None]:
         """Apply all changes; returns for each what now stands for it, None if that is nothing."""
         with self._mutex:

@@ -39,6 +39,7 @@ class Redactor:
         self._fixture = fixture
         self._current_rules = rules
         self._known = Known()
+        self._unwritten: list[tuple[str, str]] = []  # values and placeholders of what was redacted last
         #: By identity, which is theirs as long as they are kept here: neither changes.
         self._looked_through: dict[int, tuple[RecordedResponse, Rules, bool]] = {}
 
@@ -108,7 +109,10 @@ class Redactor:
         """
         issuing = [self.observe(item.request, item.response) for item in interactions]
         scope = self._path or (scope_of(interactions[0]) if interactions else None)
+        for value, placeholder in self._unwritten:
+            self._registry.forget(scope, value, placeholder)
         placeholders = Placeholders(self._registry, scope, self._known, self.bindings, taken, self._fixture)
+        self._unwritten = placeholders.new
         for item, old in zip(interactions, previous, strict=True):
             for value, placeholder in () if old is None else self._in_place_of(item, old):
                 placeholders.take_over(value, placeholder)
@@ -121,6 +125,10 @@ class Redactor:
             return written
         writer = Writer(self._known.cookies, finder, placeholders)
         return [self._written(item, writer, answers=True) for item in interactions]
+
+    def keep(self) -> None:
+        """What was redacted last has been written: its placeholders stay what they are."""
+        self._unwritten = []
 
     def _written(self, item: Interaction, writer: Writer, *, answers: bool) -> Interaction:
         request = edit_request(item.request, writer, self._rules)

@@ -74,6 +74,19 @@ class Registry:
             if is_searched and value not in self._shared and _is_unmistakable(value, least):
                 self._shared |= {value}
 
+    def forget(self, scope: Scope, value: str, placeholder: str) -> None:
+        """The value was not written so in that cassette after all."""
+        with self._lock:
+            self._by_value.pop((scope, value), None)
+            others = self._by_placeholder.get((scope, placeholder), frozenset())
+            self._by_placeholder[scope, placeholder] = others - {value}
+            first = self._first.get(value)
+            if first is not None and first.placeholder == placeholder and not self._is_noted(value):
+                del self._first[value]
+
+    def _is_noted(self, value: str) -> bool:
+        return any(known == value for _, known in self._by_value)
+
     def assume(self, scope: Scope, value: str, placeholder: str) -> None:
         """A test of this run has matched the value with what is recorded there."""
         with self._lock:

@@ -38,6 +38,8 @@ class Placeholders:
         self._claimed: dict[str, str] = {}
         self._offered: dict[str, str] = {}
         self._given: set[str] = set()
+        #: Values, with their placeholders, that had none in the cassette.
+        self.new: list[tuple[str, str]] = []
 
     @cached_property
     def _taken(self) -> frozenset[str]:
@@ -59,6 +61,8 @@ class Placeholders:
             found = self._of[value] = self._chosen(value, self._name(within or value, name))
             self._claimed[found] = value
             self._given.add(found)
+            if self._registry.placeholder(self._scope, value) is None:
+                self.new.append((value, found))
             self._registry.note(
                 self._scope,
                 value,

@@ -1,0 +1,147 @@
+"""Tests of two processes that record into one cassette at the same time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from origin import Answer
+from pytest_reqcache.cassette import Cassette
+from pytest_reqcache.flow import Flow, RunMemory
+from pytest_reqcache.headers import Headers
+from pytest_reqcache.identity import TestIdentity
+from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
+from pytest_reqcache.redaction import Redactor
+from pytest_reqcache.settings import TEST_SETTINGS
+
+needs_xdist = pytest.mark.skipif("not config.pluginmanager.hasplugin('xdist')", reason="needs pytest-xdist")
+
+# Both are under way at once: neither ends before the other has requested all that it does.
+TOGETHER = """
+    import time
+    pytestmark = pytest.mark.reqcache("shared")
+
+    def meet(name):
+        open(f"here-{name}", "w").close()
+        for _ in range(2000 if os.environ.get("MEET") else 0):
+            if all(os.path.exists(f"here-{each}") for each in ("ada", "bob")):
+                return
+            time.sleep(0.005)
+"""
+
+
+@pytest.fixture
+def run(suite, monkeypatch):
+    """Runs the suite with two workers."""
+
+    def go():
+        with monkeypatch.context() as patch:
+            patch.setenv("MEET", "1")
+            return suite.subprocess("-p", "xdist", "-n", "2")
+
+    return go
+
+
+def users(suite):
+    """An origin where each login has another token, which says whose answer is whose."""
+    tokens = {}
+
+    def login(seen):
+        token = f"tok{len(tokens):04}abcdefghijklmnop1234"
+        tokens[f"Bearer {token}"] = seen.body.decode().partition("=")[2]
+        return Answer({"access_token": token})
+
+    suite.origin["/login"] = login
+    suite.origin["/me"] = lambda seen: Answer({"user": tokens[seen.headers["authorization"]]})
+
+
+LOG_IN = """
+    @pytest.mark.parametrize("name", ["ada", "bob"])
+    def test_me(name):
+        token = requests.post(URL + "/login", data={"user": USER or name}).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert requests.get(URL + "/me", headers=headers).json() == {"user": USER or name}
+        meet(name)
+"""
+
+
+@needs_xdist
+def test_two_users_each_keep_their_own_answer(suite, run):
+    users(suite)
+    suite.test(TOGETHER + "    USER = None\n" + LOG_IN)
+    run().assert_outcomes(passed=2)
+    assert suite.cassette("shared").count("- request:") == 4
+    suite.offline().assert_outcomes(passed=2)
+
+
+@needs_xdist
+def test_what_one_user_is_answered_is_kept_once(suite, run):
+    users(suite)
+    suite.test(TOGETHER + "    USER = 'eve'\n" + LOG_IN)
+    run().assert_outcomes(passed=2)
+    assert suite.cassette("shared").count("- request:") == 2
+    suite.offline().assert_outcomes(passed=2)
+
+
+@needs_xdist
+@pytest.mark.parametrize(("tokens", "kept"), [(("a", "b"), 2), (("a", "a"), 1)], ids=["two", "one"])
+def test_users_who_need_no_login_are_told_apart_by_their_answers(suite, run, tokens, kept):
+    suite.origin["/me"] = lambda seen: Answer({"of": seen.headers["authorization"][7:8]})
+    suite.test(
+        TOGETHER
+        + f"""
+    @pytest.mark.parametrize(("name", "token"), [("ada", {tokens[0]!r}), ("bob", {tokens[1]!r})])
+    def test_me(name, token):
+        headers = {{"Authorization": "Bearer " + token * 24}}
+        assert requests.get(URL + "/me", headers=headers).json() == {{"of": token}}
+        meet(name)
+"""
+    )
+    run().assert_outcomes(passed=2)
+    assert suite.cassette("shared").count("- request:") == kept
+
+
+def flow_of_a_process(path):
+    """The flow of a test in a process of its own, as far as it knows."""
+    memory = RunMemory()
+    redactor = Redactor(memory.registry, path)
+    identity = TestIdentity(lambda: TEST_SETTINGS, redactor)
+    cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
+    return Flow(cassette, identity, redactor, memory, lambda: TEST_SETTINGS, shared=True)
+
+
+def log_in(flow, user):
+    """A login and a request with what it gives, recorded; its secrets are looked for as a test ends."""
+    token = f"tok-{user}-5f0c9f6e3d0a4e0e9d5e"
+    bearer = Headers((("Authorization", f"Bearer {token}"),))
+    for request, body in (
+        (RecordedRequest("POST", f"http://api.test/login?user={user}"), f'{{"access_token": "{token}"}}'),
+        (RecordedRequest("GET", "http://api.test/me", bearer), f'{{"user": "{user}"}}'),
+    ):
+        asked = flow.ask(request, None)
+        found = flow.find(asked)
+        fields = Headers((("Content-Type", "application/json"),))
+        response = RecordedResponse(200, "OK", fields, body.encode())
+        new = Interaction(request, response, datetime(2026, 6, 1, tzinfo=timezone.utc))
+        flow.answered(asked, found, flow.store(asked, new, None, found), 200, live=True)
+    flow.check()
+
+
+@pytest.mark.parametrize("moment", ["before the commit", "within it"])
+def test_a_name_that_another_process_has_given_meanwhile_is_given_once(tmp_path, monkeypatch, moment):
+    path = tmp_path / "shared.yaml"
+    ada, bob = flow_of_a_process(path), flow_of_a_process(path)
+    log_in(ada, "ada")
+    log_in(bob, "bob")
+    if moment == "before the commit":
+        ada.commit()
+    else:  # when the secrets of the other have been replaced, and before it can write
+        held = bob.cassette._writing
+        monkeypatch.setattr(bob.cassette, "_writing", lambda: (ada.commit(), held())[1])
+    assert bob.commit().recorded == 2
+    text = path.read_text()
+    assert text.count("- request:") == 4
+    for number in "", "-2":
+        assert text.count(f'"access_token": "REDACTED-access_token{number}"') == 1
+        assert text.count(f"Authorization: Bearer REDACTED-access_token{number}\n") == 1
