@@ -349,7 +349,10 @@ class Flow:
                 yield item
 
     def may_refresh_behind(self, asked: Asked) -> bool:
-        """Where the test writes to the origin, each answer is of the state that those before it made."""
+        """Where the test writes to the origin, each answer is of the state that those before it made; and a
+        sequence is recorded as a whole."""
+        if self._is_sequence(asked):
+            return False
         with self._lock:
             return not self._is_written_to(origin_of(asked.request.url))
 

@@ -175,7 +175,8 @@ class Transport:
         if decided.action is Action.SERVE_AND_REFRESH:
             background = call.behind()
             what = f"{call.request.method} {masked_url(call.asked.masked.request.url)}"
-            self.background.start(call.asked.key, what, lambda: self._refresh_behind(background, decided))
+            key = f"{call.asked.key} {decided.stored.ref}"  # each of several answers by itself
+            self.background.start(key, what, lambda: self._refresh_behind(background, decided))
         return response
 
     def _refresh_behind(self, call: Call, decided: Plan) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from origin import Answer
@@ -159,3 +161,36 @@ def test_wrong_value_of_the_config_fixture_fails_the_test(suite):
     result = suite.run()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*reqcache_config: 'expire_afer'*did you mean 'expire_after'*"])
+
+
+def test_a_sequence_is_not_refreshed_behind_but_recorded_anew_as_a_whole(suite, clock):
+    suite.origin["/job"] = tuple(map(Answer, ("1", "2", "done", "4", "5", "done")))
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence", expire_after="7d", stale_while_revalidate="30d")
+        def test_it():
+            print("GOT", *[requests.get(URL + "/job").text for _ in range(3)])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(8 * 86400)
+    suite.run("-s").stdout.fnmatch_lines(["*GOT 4 5 done"])
+    suite.offline("-s").stdout.fnmatch_lines(["*GOT 4 5 done"])
+
+
+def test_each_of_two_stale_answers_to_a_url_is_refreshed_behind(suite, clock):
+    both = threading.Barrier(2)
+
+    def new(seen):
+        both.wait(10)  # both are under way at once
+        return Answer("new")
+
+    suite.origin["/a"] = Answer("", 404), Answer("old"), new
+    suite.test("""
+        @pytest.mark.reqcache(expire_after="7d", stale_while_revalidate="30d")
+        def test_it():
+            print("GOT", *[requests.get(URL + "/a").status_code for _ in range(2)])
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(8 * 86400)
+    suite.run("-s").stdout.fnmatch_lines(["*GOT 404 200"])
+    assert suite.origin.count("/a") == 4
+    assert "old" not in suite.cassette()
