@@ -268,6 +268,16 @@ def test_digest_auth_resends_through_the_cache(origin, session):
     assert "Digest " in origin.log[1].headers["authorization"]
 
 
+def test_digest_auth_gets_through_where_refusals_are_stored(origin, session):
+    """What refused the request without credentials is no answer to the one that has them."""
+    challenge = Answer("out", 401, headers={"WWW-Authenticate": 'Digest realm="r", nonce="1", qop="auth"'})
+    origin["/a"] = lambda seen: Answer("in") if "authorization" in seen.headers else challenge
+    s = session(allowable_codes=[200, 401])
+    for _ in range(2):
+        assert s.get(f"{origin.url}/a", auth=HTTPDigestAuth("u", "p")).text == "in"
+    assert origin.count("/a") == 2
+
+
 def test_digest_auth_is_replayed(origin, session):
     origin["/a"] = digest_challenge
     s = session()

@@ -18,6 +18,7 @@ from .terms import Reason
 
 # Lists whose order says nothing; weights do (RFC 9110 section 12.4.2).
 _PREFERENCES: Final = frozenset({"accept", "accept-charset", "accept-encoding", "accept-language"})
+_ASKED_FOR: Final = {401: "Authorization", 407: "Proxy-Authorization"}
 _WEIGHT: Final = re.compile(r"q=(?P<value>[01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
 
 
@@ -64,11 +65,17 @@ def may_answer(candidate: Interaction, request: RecordedRequest, settings: Setti
 
 def is_answer(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
     """The same, of one that HTTP may forbid to use."""
-    if not varies_as(candidate, request, settings):
+    if not varies_as(candidate, request, settings) or _asks_who(candidate, request):
         return False
     if candidate.response.status in CONDITIONAL_STATUSES:
         return same_conditions(candidate.request, request)
     return True
+
+
+def _asks_who(candidate: Interaction, request: RecordedRequest) -> bool:
+    """Whether it refuses who did not say who he is, and the request says it (RFC 9110 section 11.6)."""
+    field = _ASKED_FOR.get(candidate.response.status)
+    return field is not None and field in request.headers and field not in candidate.request.headers
 
 
 def why_none_answers(
