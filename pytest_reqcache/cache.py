@@ -32,6 +32,8 @@ class Holder(Protocol):
 
     def interactions(self) -> Iterator[Interaction]: ...
 
+    def at(self, locator: str) -> list[Interaction]: ...
+
     def remove(self, interactions: Iterable[Interaction]) -> None: ...
 
     def replace(self, pairs: list[tuple[Interaction, Interaction]]) -> None: ...
@@ -99,17 +101,20 @@ class Cache:
     ) -> bool:
         """Whether a response, expired or not, is stored under a key, for a request, for a GET of a URL."""
         if url is not None:
-            return any(map(self._gets([url]), self._recorder.interactions()))
+            return bool(self._gets([url]))
         if request is not None:
-            key = self.create_key(request)
+            return bool(self._answers_to([request]))
         return key is not None and key in self
 
     def create_key(self, request: AnyRequest) -> str:
         """The key of a request under this session's settings."""
+        return self._asked(request).key
+
+    def _asked(self, request: AnyRequest) -> Asked:
         prepared = self._prepare(request) if isinstance(request, requests.Request) else request
         readable = read_once(prepared)
         rewind(prepared)  # it is still to be sent
-        return self._recorder.ask(recorded_request(readable), made_key(readable, self._settings())).key
+        return self._recorder.ask(recorded_request(readable), made_key(readable, self._settings()))
 
     def clear(self) -> None:
         """Remove everything."""
@@ -136,22 +141,20 @@ class Cache:
         Raises:
             TypeError, ValueError: ``older_than`` is no time.
         """
-        is_listed = self._gets(_listed(urls, "urls"))
-        wanted = set(keys)
-        wanted.update(self.create_key(request) for request in _listed(requests, "requests"))
         now = clock.now()
         limit = None if older_than is None else _moment_before(older_than, now)
-        identity = self._recorder.identity
-        self._recorder.remove(
-            [
+        found = self._gets(_listed(urls, "urls"))
+        found += self._answers_to(_listed(requests, "requests"))
+        if keys or expired or limit is not None:
+            wanted, key = set(keys), self._recorder.identity.key
+            found += [
                 item
                 for item in self._recorder.interactions()
                 if (expired and is_expired(self._expires(item), now))
                 or (limit is not None and item.created_at <= limit)
-                or (wanted and identity.key(item) in wanted)
-                or is_listed(item)
+                or (wanted and key(item) in wanted)
             ]
-        )
+        self._recorder.remove({item.ref: item for item in found}.values())
 
     def reset_expiration(self, expire_after: ExpireAfter = None) -> None:
         """Give everything stored, expired or not, a new expiry from now on.
@@ -176,11 +179,21 @@ class Cache:
             [(item, replace(item, expires=expires(item))) for item in self._recorder.interactions()]
         )
 
-    def _gets(self, urls: Iterable[str]) -> Callable[[Interaction], bool]:
-        """Whether an interaction is one of the GET requests for these URLs, whatever headers it had."""
+    def _gets(self, urls: Iterable[str]) -> list[Interaction]:
+        """What is stored of the GET requests for these URLs, whatever headers they had."""
         locate = self._recorder.identity.locate
-        wanted = {locate(self._prepare(requests.Request("GET", url)).url or "") for url in urls}
-        return lambda item: item.request.method == "GET" and locate(item.request.url) in wanted
+        locators = [locate(self._prepare(requests.Request("GET", url)).url or "") for url in urls]
+        found = (item for locator in locators for item in self._recorder.at(locator))
+        return [item for item in found if item.request.method == "GET"]
+
+    def _answers_to(self, given: Iterable[AnyRequest]) -> list[Interaction]:
+        """What is stored of requests with the keys of these."""
+        key, found = self._recorder.identity.key, list[Interaction]()
+        for asked in map(self._asked, given):
+            is_located = self._settings().key_fn is None  # else it may be of any URL
+            stored = self._recorder.at(asked.locator) if is_located else self._recorder.interactions()
+            found += (item for item in stored if key(item) == asked.key)
+        return found
 
     def _expires(self, item: Interaction) -> datetime | None:
         return policy.expiry_of(item, item.request.url, self._settings(), clock.now())

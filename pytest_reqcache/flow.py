@@ -317,6 +317,11 @@ class Flow:
             items = [*self._as_they_are_now(self.cassette), *self._staging.added]
         return iter(items)
 
+    def at(self, locator: str) -> list[Interaction]:
+        """Everything stored of a URL, as this test sees it."""
+        with self._lock:
+            return list(self._at_locator(locator))
+
     # --- refreshing
 
     def _is_current(self, item: Interaction) -> bool:

@@ -260,6 +260,12 @@ class SessionRecorder:
             latest = {self.identity.identify(item): item for item in self.cassette}
         return iter(latest.values())
 
+    def at(self, locator: str) -> list[Interaction]:
+        """Everything stored of a URL; of the same recording only the latest."""
+        with self._lock:
+            found = self.cassette.find(locator)
+        return list({self.identity.identify(item): item for item in found}.values())
+
     def close(self) -> None:
         """Drop from the file what this session itself has replaced."""
         with self._lock:

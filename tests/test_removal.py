@@ -10,6 +10,7 @@ import requests
 import pytest_reqcache
 from origin import Answer
 from pytest_reqcache import DO_NOT_CACHE, NEVER_EXPIRE
+from pytest_reqcache.cassette.index import View
 
 WITH_ETAG = Answer("v1", headers={"ETag": '"v1"'})
 
@@ -366,3 +367,28 @@ def test_read_only_sessions_remove_nothing_at_close(origin, session, clock):
     clock.move(10)
     session(remove_expired=True, read_only=True).close()
     assert len(session().cache) == 1
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda cache, url: cache.contains(url=url),
+        lambda cache, url: cache.contains(request=requests.Request("GET", url)),
+        lambda cache, url: cache.delete(urls=[url]),
+        lambda cache, url: cache.delete(requests=[requests.Request("GET", url)]),
+    ],
+)
+def test_one_url_is_looked_for_without_reading_all(origin, session, monkeypatch, look):
+    s = session()
+    for number in range(20):
+        s.get(f"{origin.url}/{number}")
+    s.close()
+    read, interaction = set(), View.interaction
+
+    def noted(self, number, *arguments):
+        read.add(number)
+        return interaction(self, number, *arguments)
+
+    monkeypatch.setattr(View, "interaction", noted)
+    look(session().cache, f"{origin.url}/7")
+    assert read == {7}
