@@ -512,6 +512,14 @@ def test_unreadable_file_is_a_clear_error_on_first_use_and_left_as_it_is(origin,
     assert origin.log == []
 
 
+@pytest.mark.parametrize("rest", [bytes(100), b"\xdf" * 100], ids=["ascii", "binary"])
+def test_database_of_another_tool_is_told_by_name(session, tmp_path, rest):
+    path = tmp_path / "cache.sqlite"
+    path.write_bytes(b"SQLite format 3\x00" + rest)
+    with pytest.raises(CassetteError, match=r"database of SQLite.*give another path"):
+        session(path).get("http://api.test/")
+
+
 def test_nothing_is_written_before_something_is_stored(origin, session, tmp_path):
     s = session(tmp_path / "sub" / "cache")
     s.get(f"{origin.url}/a", only_if_cached=True)

@@ -34,6 +34,7 @@ from .writing import HEADER, VERSION
 _LARGEST_FILE = 256 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _LAST_LINE_GAP = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n?")
+_SQLITE = b"SQLite format 3\x00"
 _ITEM_LINE = re.compile(rb"^-", re.MULTILINE)
 _CREATED_AT = re.compile(rb"\n  created_at: (?:[^\n]*\n|[^\n]*Z\Z)(?:[ ]*(?:#[^\n]*)?(?:\n|\Z))*\Z")
 
@@ -262,6 +263,11 @@ def _is_gap(text: str) -> bool:
 
 
 def _decoded(text: bytes) -> str:
+    if text.startswith(_SQLITE):
+        problem = (
+            "this is a database of SQLite, as requests-cache makes them; give another path: it stays as it is"
+        )
+        raise NodeError(1, problem)
     try:
         return text.decode()
     except UnicodeDecodeError as error:
