@@ -59,10 +59,19 @@ def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) ->
 
 def cassette_path(cache_name: str | PathLike[str]) -> Path | None:
     """Where the cassette of that name is; None for ``":memory:"``. ``.yaml`` is added where there is
-    no suffix, ``~`` is the user's home."""
+    no suffix, ``~`` is the user's home.
+
+    Raises:
+        TypeError, ValueError: it is no path of a file.
+    """
+    accepted = "a path as 'http_cache' or 'folder/cache.yaml' is accepted, or ':memory:'"
+    if not isinstance(cache_name, str | PathLike):
+        raise TypeError(f"cache_name={cache_name!r}: {accepted}")
     if str(cache_name) == ":memory:":
         return None
     path = Path(cache_name).expanduser()
+    if not path.name or path.name == "..":
+        raise ValueError(f"cache_name={cache_name!r} names no file: {accepted}")
     return path if path.suffix else path.with_name(f"{path.name}.yaml")
 
 

@@ -217,7 +217,7 @@ def install_cache(
     Raises:
         TypeError, ValueError: a setting is unknown, or its value is not accepted.
     """
-    engine = open_engine(cache_name, settings)
+    engine = _opened(cache_name, session_factory, settings)
     previous = _patches.installed
     _switch_to(engine, session_factory)
     if previous is not None:
@@ -240,7 +240,7 @@ def enabled(
     **settings: Any,
 ) -> Iterator[None]:
     """Within it a cache is installed; afterwards what was there before is again."""
-    engine = open_engine(cache_name, settings)
+    engine = _opened(cache_name, session_factory, settings)
     before, session_class = _patches.installed, _patches.session_class
     _switch_to(engine, session_factory)
     try:
@@ -290,6 +290,12 @@ def delete(
     cache = get_cache()
     if cache is not None:
         cache.delete(*keys, expired=expired, older_than=older_than, urls=urls, requests=requests)
+
+
+def _opened(cache_name: str | PathLike[str], session_factory: object, settings: dict[str, object]) -> Engine:
+    if not (isinstance(session_factory, type) and issubclass(session_factory, CacheMixin)):
+        raise TypeError(f"session_factory={session_factory!r}: a subclass of CachedSession is accepted")
+    return open_engine(cache_name, settings)
 
 
 def _switch_to(engine: Engine | None, session_factory: type[CachedSession]) -> None:

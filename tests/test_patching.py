@@ -138,6 +138,16 @@ def test_wrong_settings_are_refused_and_change_nothing(install, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "context", [install_cache, lambda *args, **kwargs: enabled(*args, **kwargs).__enter__()]
+)
+@pytest.mark.parametrize("factory", [5, requests.Session, CachedSession.wrap], ids=str)
+def test_what_makes_no_cached_sessions_is_refused(tmp_path, context, factory):
+    with pytest.raises(TypeError, match=r"session_factory=.*CachedSession is accepted"):
+        context(tmp_path / "cache", session_factory=factory)
+    assert is_installed() is False
+
+
 def test_is_installed_and_get_cache(origin, install, tmp_path):
     assert (is_installed(), get_cache()) == (False, None)
     install()

@@ -512,6 +512,22 @@ def test_unreadable_file_is_a_clear_error_on_first_use_and_left_as_it_is(origin,
     assert origin.log == []
 
 
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        (None, TypeError),
+        (5, TypeError),
+        (b"a", TypeError),
+        ("", ValueError),
+        (".", ValueError),
+        ("a/..", ValueError),
+    ],
+)
+def test_what_is_no_path_of_a_file_is_refused_by_name(name, error):
+    with pytest.raises(error, match=f"cache_name={name!r}.*is accepted"):
+        CachedSession(name)
+
+
 @pytest.mark.parametrize("rest", [bytes(100), b"\xdf" * 100], ids=["ascii", "binary"])
 def test_database_of_another_tool_is_told_by_name(session, tmp_path, rest):
     path = tmp_path / "cache.sqlite"
