@@ -22,6 +22,7 @@ from .cassette.file import Others, OutdatedError
 from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
+from .meanwhile import counterparts
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse
 from .policy import (
     REFUSALS,
@@ -36,13 +37,12 @@ from .policy import (
 )
 from .recording import Found, Store
 from .redacting import Redacted, Redacting
-from .redaction import Masked, Redactor, Registry, Sentinel, strip_ignored
+from .redaction import Credential, Masked, Redactor, Registry, Sentinel, strip_ignored
 from .redaction.spans import split_url
 from .settings import Settings
 from .spared import LiveValues, Send, Spared
 from .staging import Staged, Staging
 from .usage import fingerprint, name_of
-from .volatile import says_the_same
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -611,30 +611,36 @@ class Flow:
                 continue
 
     def _is_same(self, new: Interaction, there: Interaction) -> bool:
-        """Whether what another process has recorded meanwhile is the same recording: with another credential
-        it may be the answer to another user, unless it says the same."""
-        one, other = (self.identity.mask(item.request).credentials for item in (new, there))
-        return one == other or says_the_same(there.response, new.response, self._settings().volatile_headers)
+        """Whether what another process has recorded meanwhile is the same recording: not with another
+        credential."""
+        return self._credentials(new) == self._credentials(there)
+
+    def _credentials(self, item: Interaction) -> tuple[Credential, ...]:
+        return self.identity.mask(item.request).credentials
 
     def _redacted(self, chosen: Sequence[Staged]) -> Redacted:
-        """The changes as they are written. What a login gives is called as what another process has recorded
-        of the same login since: that is kept, and the requests with what it gave are the same, too."""
+        """The changes as they are written. A secret that another process has written since, and called
+        otherwise, is called so, too: what was asked with it is the same recording then."""
         redacted = self._redacting.of(chosen)
         if not self._shared:
             return redacted
-        before = [
-            None if hidden is None or change.new is None or change.replaces else self._meanwhile(change.new)
-            for change, hidden in zip(chosen, redacted.received, strict=True)
-        ]
+        written = zip(redacted.changes, redacted.received, strict=True)
+        news = [self._new_with_secrets(change, hidden) for change, hidden in written]
+        if not any(news):
+            return redacted
+        there = [[] if new is None else self._meanwhile(new) for new in news]
+        before = counterparts(news, there, self._credentials)
         return self._redacting.of(chosen, before) if any(before) else redacted
 
-    def _meanwhile(self, new: Interaction) -> Interaction | None:
-        """What another process has recorded of the same request, if that has no credential."""
-        if self.identity.mask(new.request).credentials:
-            return None
+    def _new_with_secrets(self, change: Change, hidden: RecordedResponse | None) -> Interaction | None:
+        new = None if change.replaces else change.new
+        return new if new is not None and (hidden is not None or self._credentials(new)) else None
+
+    def _meanwhile(self, new: Interaction) -> list[Interaction]:
+        """What another process has recorded of the same request, whoever has made it."""
         identity = self.identity.identify(new)
         there = self.cassette.find(self.identity.locate(new.request.url))
-        return next((item for item in there if self.identity.identify(item) == identity), None)
+        return [item for item in there if self.identity.identify(item) == identity]
 
     def _drifts_of(
         self, staged: Sequence[Staged], changes: Sequence[Change]

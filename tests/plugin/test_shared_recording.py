@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from itertools import count
 
 import pytest
 
@@ -53,6 +54,7 @@ def users(suite):
         return Answer({"access_token": token})
 
     suite.origin["/login"] = login
+    suite.origin["/version"] = Answer("1")
     suite.origin["/me"] = lambda seen: Answer({"user": tokens[seen.headers["authorization"]]})
 
 
@@ -61,6 +63,7 @@ LOG_IN = """
     def test_me(name):
         token = requests.post(URL + "/login", data={"user": USER or name}).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
+        assert requests.get(URL + "/version", headers=headers).text == "1"
         assert requests.get(URL + "/me", headers=headers).json() == {"user": USER or name}
         meet(name)
 """
@@ -71,8 +74,10 @@ def test_two_users_each_keep_their_own_answer(suite, run):
     users(suite)
     suite.test(TOGETHER + "    USER = None\n" + LOG_IN)
     run().assert_outcomes(passed=2)
-    assert suite.cassette("shared").count("- request:") == 4
+    assert suite.cassette("shared").count("- request:") == 6
     suite.offline().assert_outcomes(passed=2)
+    suite.origin.stop()
+    suite.run().assert_outcomes(passed=2)
 
 
 @needs_xdist
@@ -80,8 +85,10 @@ def test_what_one_user_is_answered_is_kept_once(suite, run):
     users(suite)
     suite.test(TOGETHER + "    USER = 'eve'\n" + LOG_IN)
     run().assert_outcomes(passed=2)
-    assert suite.cassette("shared").count("- request:") == 2
+    assert suite.cassette("shared").count("- request:") == 3
     suite.offline().assert_outcomes(passed=2)
+    suite.origin.stop()
+    suite.run().assert_outcomes(passed=2)
 
 
 @needs_xdist
@@ -100,6 +107,50 @@ def test_users_who_need_no_login_are_told_apart_by_their_answers(suite, run, tok
     )
     run().assert_outcomes(passed=2)
     assert suite.cassette("shared").count("- request:") == kept
+
+
+TOKEN = "tok-static-5f0c9f6e3d0a4e0e9d5e"
+SAME_USER = {
+    "token": f'session.headers["Authorization"] = "Bearer {TOKEN}"',
+    "password": f'session.auth = ("user", "{TOKEN}")',
+    "query": f'session.params["api_key"] = "{TOKEN}"',
+    "login": """form = {"user": "eve", "password": "passw0rd-of-eve"}
+        token = session.post(URL + "/login", data=form).json()["access_token"]
+        session.headers["Authorization"] = "Bearer " + token""",
+    "cookie": 'session.post(URL + "/login", data={"user": "eve", "password": "passw0rd-of-eve"})',
+}
+
+
+@needs_xdist
+@pytest.mark.parametrize("how", SAME_USER)
+def test_one_user_of_two_processes_has_one_name(suite, run, how):
+    """What only one of them asks for is found with the name that the other has given."""
+    tokens = count()
+
+    def login(seen):
+        token = f"tok{next(tokens):04}abcdefghijklmnop1234"
+        return Answer({"access_token": token}, headers={"Set-Cookie": f"session={token}; HttpOnly"})
+
+    suite.origin["POST /login"] = login
+    for path in "/version", "/ada", "/bob":
+        suite.origin[path] = Answer({"of": path})
+    suite.test(
+        TOGETHER
+        + f"""
+    @pytest.mark.parametrize("name", ["ada", "bob"])
+    def test_it(name):
+        session = requests.Session()
+        {SAME_USER[how]}
+        assert session.get(URL + "/version").ok
+        assert session.get(URL + "/" + name).ok
+        meet(name)
+        time.sleep(0.1 if name == "bob" else 0)
+"""
+    )
+    run().assert_outcomes(passed=2)
+    assert suite.cassette("shared").count("- request:") == (4 if how in ("login", "cookie") else 3)
+    suite.origin.stop()
+    suite.run().assert_outcomes(passed=2)
 
 
 def flow_of_a_process(path):
