@@ -6,7 +6,6 @@ Below: how what is sent within a call, by hops, hooks and auth handlers, finds i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -116,6 +115,11 @@ def begin_call(session: requests.Session, options: Options) -> Token[Exchange | 
     return _joining.set(Exchange(options, owner=session))
 
 
+def step_aside() -> Token[Exchange | None]:
+    """Until ``end_call`` each `send` is a call by itself."""
+    return _joining.set(None)
+
+
 def end_call(begun: Token[Exchange | None]) -> None:
     """It has ended, however it did."""
     _joining.reset(begun)
@@ -175,16 +179,6 @@ def joining_hops(responses: Iterator[requests.Response]) -> Iterator[requests.Re
         finally:
             _joining.reset(token)
         yield response
-
-
-@contextmanager
-def joining_nothing() -> Iterator[None]:
-    """Within it each `send` is a call by itself."""
-    token = _joining.set(None)
-    try:
-        yield
-    finally:
-        _joining.reset(token)
 
 
 def joined_exchange(session: requests.Session) -> Exchange | None:

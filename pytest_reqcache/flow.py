@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .answers import Answers, Turn, right_after
 from .body import is_same, is_there, read_body
-from .cassette import DuplicateRecordingWarning
-from .cassette.file import Others, OutdatedError
+from .cassette import DuplicateRecordingWarning, Others, OutdatedError
 from .flights import Flight, Flights
 from .identity import Asked, Identity, variant
 from .matching import origin_of
@@ -622,12 +621,10 @@ class Flow:
         """The changes as they are written. A secret that another process has written since, and called
         otherwise, is called so, too: what was asked with it is the same recording then."""
         redacted = self._redacting.of(chosen)
-        if not self._shared:
+        if not (self._shared and self._redactor.has_new_names):
             return redacted
         written = zip(redacted.changes, redacted.received, strict=True)
         news = [self._new_with_secrets(change, hidden) for change, hidden in written]
-        if not any(news):
-            return redacted
         there = [[] if new is None else self._meanwhile(new) for new in news]
         before = counterparts(news, there, self._credentials)
         return self._redacting.of(chosen, before) if any(before) else redacted

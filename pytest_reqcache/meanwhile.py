@@ -12,8 +12,7 @@ from typing import Final
 
 from .headers import Headers
 from .models import Interaction, RecordedResponse
-from .redaction import PLACEHOLDER, Credential
-from .redaction.writing import name_in
+from .redaction import PLACEHOLDER, Credential, name_in
 from .volatile import says_the_same
 
 # Fields that are made of the body, with the secrets in it.

@@ -21,8 +21,8 @@ from .exchange import (
     exchange_under_way,
     joined_exchange,
     joining_hops,
-    joining_nothing,
     send_exchange,
+    step_aside,
 )
 from .expiration import ExpireAfter
 from .settings import (
@@ -132,8 +132,11 @@ class CacheMixin(requests.Session):
         return send_exchange(self, super().send, request, joined, self._engine.view, kwargs)
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        with joining_nothing():  # an auth object may send requests of its own
+        begun = step_aside()  # an auth object may send requests of its own
+        try:
             return super().prepare_request(request)
+        finally:
+            end_call(begun)
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
         inherited = super().merge_environment_settings

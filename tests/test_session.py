@@ -278,6 +278,16 @@ def test_digest_auth_gets_through_where_refusals_are_stored(origin, session):
     assert origin.count("/a") == 2
 
 
+def test_a_stored_refusal_is_no_recording_of_a_request_with_credentials(origin, session):
+    """Offline the reason is not that it was recorded for another variant."""
+    origin["/a"] = Answer("out", 401)
+    s = session(allowable_codes=[200, 401])
+    s.get(f"{origin.url}/a")
+    assert s.get(f"{origin.url}/a", only_if_cached=True).status_code == 401
+    missed = s.get(f"{origin.url}/a", auth=("u", "p"), only_if_cached=True)
+    assert (missed.status_code, "never recorded" in missed.text) == (504, True)
+
+
 def test_digest_auth_is_replayed(origin, session):
     origin["/a"] = digest_challenge
     s = session()

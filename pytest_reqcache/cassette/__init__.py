@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .errors import CassetteError, DuplicateRecordingWarning, TornTailWarning
-from .file import Cassette
+from .file import Cassette, Others, OutdatedError
 from .memory import MemoryCassette
 
 __all__ = [
@@ -11,5 +11,7 @@ __all__ = [
     "CassetteError",
     "DuplicateRecordingWarning",
     "MemoryCassette",
+    "Others",
+    "OutdatedError",
     "TornTailWarning",
 ]

@@ -65,7 +65,9 @@ def may_answer(candidate: Interaction, request: RecordedRequest, settings: Setti
 
 def is_answer(candidate: Interaction, request: RecordedRequest, settings: Settings) -> bool:
     """The same, of one that HTTP may forbid to use."""
-    if not varies_as(candidate, request, settings) or _asks_who(candidate, request):
+    if not varies_as(candidate, request, settings):
+        return False
+    if not settings.in_test and _asks_who(candidate, request):  # a test matches that there is a credential
         return False
     if candidate.response.status in CONDITIONAL_STATUSES:
         return same_conditions(candidate.request, request)
@@ -82,15 +84,17 @@ def why_none_answers(
     request: RecordedRequest, candidates: Iterable[Interaction], settings: Settings, otherwise: Reason
 ) -> Reason:
     """Why those stored responses of a request's key that are none for it are not; ``otherwise`` where each
-    of them may be."""
+    of them may be, or refuses who asked without credentials."""
     unfit = [item for item in candidates if not may_answer(item, request, settings)]
     if not unfit:
         return otherwise
     rightly = [item for item in unfit if is_stored_rightly(item, settings)]
     if not rightly:
         return Reason.DO_NOT_CACHE
-    are_parts = all(item.response.status in CONDITIONAL_STATUSES for item in rightly)
-    return Reason.CONDITION if are_parts else Reason.VARY
+    whole = [item for item in rightly if item.response.status not in CONDITIONAL_STATUSES]
+    if not all(varies_as(item, request, settings) for item in whole):
+        return Reason.VARY
+    return otherwise if len(whole) == len(rightly) else Reason.CONDITION
 
 
 def same_conditions(one: RecordedRequest, other: RecordedRequest) -> bool:

@@ -16,6 +16,7 @@ from .redactor import Redactor, masked_url
 from .registry import Registry
 from .rules import DEFAULT_FIELDS, DEFAULT_HEADERS, DEFAULT_RULES, Rules
 from .sentinel import Leak, SecretFoundError, SecretWarning, Sentinel
+from .writing import name_in
 
 __all__ = [
     "DEFAULT_FIELDS",
@@ -37,6 +38,7 @@ __all__ = [
     "fill_request",
     "has_ignored",
     "masked_url",
+    "name_in",
     "parse_redaction_lines",
     "parse_redactions",
     "redact_ignored",

@@ -126,6 +126,11 @@ class Redactor:
         writer = Writer(self._known.cookies, finder, placeholders)
         return [self._written(item, writer, answers=True) for item in interactions]
 
+    @property
+    def has_new_names(self) -> bool:
+        """Whether what was redacted last has placeholders that the process has not written there before."""
+        return bool(self._unwritten)
+
     def keep(self) -> None:
         """What was redacted last has been written: its placeholders stay what they are."""
         self._unwritten = []

@@ -23,12 +23,15 @@ TOGETHER = """
     import time
     pytestmark = pytest.mark.reqcache("shared")
 
-    def meet(name):
-        open(f"here-{name}", "w").close()
+    def wait_for(*paths):
         for _ in range(2000 if os.environ.get("MEET") else 0):
-            if all(os.path.exists(f"here-{each}") for each in ("ada", "bob")):
+            if all(map(os.path.exists, paths)):
                 return
             time.sleep(0.005)
+
+    def meet(name):
+        open(f"here-{name}", "w").close()
+        wait_for("here-ada", "here-bob")
 """
 
 
@@ -70,22 +73,12 @@ LOG_IN = """
 
 
 @needs_xdist
-def test_two_users_each_keep_their_own_answer(suite, run):
+@pytest.mark.parametrize(("user", "kept"), [(None, 6), ("eve", 3)], ids=["two users", "one user"])
+def test_each_user_keeps_his_own_answers_and_each_of_them_once(suite, run, user, kept):
     users(suite)
-    suite.test(TOGETHER + "    USER = None\n" + LOG_IN)
+    suite.test(TOGETHER + f"    USER = {user!r}\n" + LOG_IN)
     run().assert_outcomes(passed=2)
-    assert suite.cassette("shared").count("- request:") == 6
-    suite.offline().assert_outcomes(passed=2)
-    suite.origin.stop()
-    suite.run().assert_outcomes(passed=2)
-
-
-@needs_xdist
-def test_what_one_user_is_answered_is_kept_once(suite, run):
-    users(suite)
-    suite.test(TOGETHER + "    USER = 'eve'\n" + LOG_IN)
-    run().assert_outcomes(passed=2)
-    assert suite.cassette("shared").count("- request:") == 3
+    assert suite.cassette("shared").count("- request:") == kept
     suite.offline().assert_outcomes(passed=2)
     suite.origin.stop()
     suite.run().assert_outcomes(passed=2)
@@ -144,7 +137,8 @@ def test_one_user_of_two_processes_has_one_name(suite, run, how):
         assert session.get(URL + "/version").ok
         assert session.get(URL + "/" + name).ok
         meet(name)
-        time.sleep(0.1 if name == "bob" else 0)
+        if name == "bob":
+            wait_for("cassettes/shared.yaml")
 """
     )
     run().assert_outcomes(passed=2)
