@@ -205,6 +205,8 @@ class Index:
 
     def follow_links(self) -> None:
         """Look again where the file is, if that may be elsewhere now."""
+        if "real_path" not in self.__dict__:
+            return  # nobody has looked yet: who only reads has no need to
         with suppress(OSError):
             if os.path.samefile(self.absolute, self.real_path):
                 return
