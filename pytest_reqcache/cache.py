@@ -83,14 +83,18 @@ class Cache:
         """The stored responses that are expired, valid, or created before ``older_than`` ago.
 
         With both ``expired`` and ``valid`` (the default) everything; ``older_than`` narrows that.
+
+        Raises:
+            TypeError, ValueError: ``older_than`` is no time.
         """
         now = clock.now()
-        for item in self._recorder.interactions():
-            is_old = is_expired(self._expires(item), now)
-            if (is_old and not expired) or (not is_old and not valid):
-                continue
-            if older_than is None or item.created_at <= _moment_before(older_than, now):
-                yield self._response(item)
+        limit = None if older_than is None else _moment_before(older_than, now)
+
+        def is_wanted(item: Interaction) -> bool:
+            is_of_its_kind = expired if is_expired(self._expires(item), now) else valid
+            return is_of_its_kind and (limit is None or item.created_at <= limit)
+
+        return (self._response(item) for item in self._recorder.interactions() if is_wanted(item))
 
     def urls(self, *, expired: bool = True) -> list[str]:
         """The URLs of what is stored, each once, sorted."""
@@ -99,12 +103,16 @@ class Cache:
     def contains(
         self, key: str | None = None, *, request: AnyRequest | None = None, url: str | None = None
     ) -> bool:
-        """Whether a response, expired or not, is stored under a key, for a request, for a GET of a URL."""
+        """Whether a response, expired or not, is stored under a key, for a request, for a GET of a URL.
+
+        Raises:
+            ValueError: the key is a URL.
+        """
         if url is not None:
             return bool(self._gets([url]))
         if request is not None:
             return bool(self._answers_to([request]))
-        return key is not None and key in self
+        return key is not None and self._key(key) in self
 
     def create_key(self, request: AnyRequest) -> str:
         """The key of a request under this session's settings."""
@@ -139,14 +147,15 @@ class Cache:
             requests: what answers these requests, matched as when they are sent.
 
         Raises:
-            TypeError, ValueError: ``older_than`` is no time.
+            TypeError, ValueError: ``older_than`` is no time, or a key is a URL.
         """
         now = clock.now()
         limit = None if older_than is None else _moment_before(older_than, now)
+        wanted = {self._key(given) for given in keys}
         found = self._gets(_listed(urls, "urls"))
         found += self._answers_to(_listed(requests, "requests"))
-        if keys or expired or limit is not None:
-            wanted, key = set(keys), self._recorder.identity.key
+        if wanted or expired or limit is not None:
+            key = self._recorder.identity.key
             found += [
                 item
                 for item in self._recorder.interactions()
@@ -194,6 +203,14 @@ class Cache:
             stored = self._recorder.at(asked.locator) if is_located else self._recorder.interactions()
             found += (item for item in stored if key(item) == asked.key)
         return found
+
+    def _key(self, given: str) -> str:
+        """A key that was given: a URL is none, and would never be found."""
+        if self._settings().key_fn is None and "://" in given:
+            raise ValueError(
+                f"{given!r} is a URL, and keys are those of create_key(); give it as url=, or urls= to delete"
+            )
+        return given
 
     def _expires(self, item: Interaction) -> datetime | None:
         return policy.expiry_of(item, item.request.url, self._settings(), clock.now())

@@ -344,7 +344,8 @@ def _compiled(expression: str, where: str) -> re.Pattern[str]:
     try:
         return re.compile(expression)
     except (re.error, OverflowError, RecursionError, FutureWarning) as error:
-        raise ValueError(f"{where}: {expression!r} is not a regular expression: {error}") from error
+        given = f"re:{expression}"
+        raise ValueError(f"{where}: {given!r} is not a regular expression: {error}") from error
 
 
 def _compiled_globs(text: str, where: str) -> tuple[re.Pattern[str], ...]:

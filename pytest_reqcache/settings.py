@@ -281,6 +281,19 @@ _CHECKED: Final[Mapping[str, Parser]] = {
 }
 
 
+# What people bring along from vcrpy and requests-cache; a similar name of ours may be another thing.
+_OF_OTHER_TOOLS: Final = frozenset(
+    {
+        *("allow_playback_repeats", "allowed_hosts", "before_record", "before_record_request"),
+        *("before_record_response", "cassette_library_dir", "decode_compressed_response"),
+        *("filter_headers", "filter_post_data_parameters", "filter_query_parameters"),
+        *("filter_sensitive_data", "ignore_hosts", "ignore_localhost", "match_on"),
+        *("record_mode", "record_on_exception"),
+        *("autoclose", "backend", "content_root_key", "serializer", "use_cache_dir", "use_temp"),
+    }
+)
+
+
 def parse_settings(
     given: Mapping[str, object], accepted: Collection[str], *, where: str = "", checked: bool = False
 ) -> dict[str, Any]:
@@ -305,6 +318,8 @@ def unknown_setting(name: str, accepted: Collection[str], where: str = "") -> st
     """The sentence that names an unknown setting, or one of another place, and the nearest known one."""
     if name in PARSERS:
         return f"{where}{name!r} is no setting of this place; accepted are {', '.join(sorted(accepted))}"
+    if name in _OF_OTHER_TOOLS:
+        return f"{where}{name!r} is no setting here; docs/moving says what takes its place"
     near = difflib.get_close_matches(name, sorted(accepted), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"accepted are {', '.join(sorted(accepted))}"
     return f"{where}{name!r} is no setting; {hint}"

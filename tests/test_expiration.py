@@ -463,7 +463,7 @@ def test_regular_expression_is_searched_in_the_whole_url(expression: str, url: s
         ("a.com b.com", ValueError, "has a space in it, and no URL has"),
         ("[" * 2049, ValueError, "is a URL pattern of 2,049 characters"),
         ("re:", ValueError, "without a regular expression"),
-        ("re:(", ValueError, r"'\(' is not a regular expression: missing \)"),
+        ("re:(", ValueError, r"'re:\(' is not a regular expression: missing \)"),
         (re.compile(b"x"), TypeError, "is not a URL pattern"),
         (7, TypeError, "is not a URL pattern"),
         (None, TypeError, "is not a URL pattern"),
@@ -560,7 +560,7 @@ def test_rules_as_an_allowlist() -> None:
             r"urls_expire_after\['site.com'\]: 'P1D' is not a time or duration",
         ),
         ({"site.com": True}, TypeError, r"urls_expire_after\['site.com'\]: True is not a time or duration"),
-        ({"re:(": 1}, ValueError, r"urls_expire_after: '\(' is not a regular expression"),
+        ({"re:(": 1}, ValueError, r"urls_expire_after: 're:\(' is not a regular expression"),
         ({7: 1}, TypeError, "urls_expire_after: 7 is not a URL pattern"),
     ],
 )

@@ -117,6 +117,23 @@ def test_delete_older_than_zero_removes_everything(origin, session, clock):
     assert len(s.cache) == 0
 
 
+def test_a_mistake_is_told_before_anything_is_looked_at(session):
+    s = session()
+    with pytest.raises(ValueError, match="older_than: 'yesterday' is not a time"):
+        s.cache.filter(older_than="yesterday")
+    for mistaken in (s.cache.contains, s.cache.delete):
+        with pytest.raises(ValueError, match=r"^'https://shop.example/a' is a URL, and keys are"):
+            mistaken("https://shop.example/a")
+
+
+def test_a_key_that_a_function_makes_may_be_a_url(origin, session):
+    s = session(key_fn=lambda request, **_: request.url)
+    get_all(s, origin, "/a")
+    assert s.cache.contains(f"{origin.url}/a")
+    s.cache.delete(f"{origin.url}/a")
+    assert not s.cache.contains(f"{origin.url}/a")
+
+
 def test_delete_older_than_a_moment(origin, session, clock):
     s = session()
     get_all(s, origin, "/a")

@@ -229,7 +229,7 @@ def test_argument_that_nobody_knows_is_named():
         TypeError, match=r"^CachedSession: 'sqlite' was given .*; leave it out: there are no backends"
     ):
         CachedSession(":memory:", "sqlite")
-    with pytest.raises(TypeError, match="'backend' is no setting"):
+    with pytest.raises(TypeError, match="'backend' is no setting here; docs/moving says"):
         CachedSession(":memory:", backend="sqlite")
 
 

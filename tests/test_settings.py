@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from pytest_reqcache.expiration import ANY_STALENESS, NO_STALENESS, Special, Staleness
 from pytest_reqcache.redaction import parse_redactions
 from pytest_reqcache.settings import (
+    _OF_OTHER_TOOLS,
     CONFIG_SETTINGS,
     MARKER_SETTINGS,
     NO_OPTIONS,
@@ -102,7 +104,7 @@ REFUSED = [
 
 
 def test_a_wrong_pattern_is_told_with_its_place() -> None:
-    with pytest.raises(ValueError, match=r"^pytest\.ini: reqcache_passthrough: '\(' is not"):
+    with pytest.raises(ValueError, match=r"^pytest\.ini: reqcache_passthrough: 're:\(' is not"):
         parse_text("passthrough", ["re:("], where="pytest.ini: reqcache_passthrough")
 
 
@@ -129,6 +131,13 @@ def test_every_setting_has_a_parser_and_a_home() -> None:
 def test_unknown_setting_is_refused(name: str, hint: str) -> None:
     with pytest.raises(TypeError, match=re.escape(f"mark: {name!r} is no setting; {hint}")):
         parse_settings({name: 1}, SESSION_SETTINGS, where="mark: ")
+
+
+@pytest.mark.parametrize("name", sorted(_OF_OTHER_TOOLS))
+def test_a_setting_of_another_tool_leads_to_the_page_that_has_it(name: str) -> None:
+    with pytest.raises(TypeError, match=f"mark: '{name}' is no setting here; docs/moving says"):
+        parse_settings({name: 1}, SESSION_SETTINGS, where="mark: ")
+    assert f"`{name}`" in (Path(__file__).parents[1] / "docs" / "moving.md").read_text()
 
 
 def test_setting_of_another_place_is_refused() -> None:
