@@ -55,7 +55,7 @@ class Around:
                 with suppress(Exception):  # what a user's function may raise fails a test that would be good
                     look_for_secrets(running)
             fixtures = getattr(item, "fixturenames", ())
-            text = reporting.failure_section(self._run, running, fixtures)
+            text = reporting.failure_section(self._run, running, item.nodeid, fixtures)
             if text:
                 report.sections.append((SECTION, text))
         if self._run.is_forked:  # the report is logged in the process that has forked

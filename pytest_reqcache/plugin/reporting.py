@@ -27,28 +27,33 @@ _REQUEST_WIDTH = 60  # characters
 _LISTED = 10  # tests, requests or answers that the summary names before it counts the rest
 
 
-def failure_section(run: Run, running: Running | None, fixtures: Collection[str]) -> str:
+def failure_section(run: Run, running: Running | None, nodeid: str, fixtures: Collection[str]) -> str:
     """What a failing test is told: what its wider fixtures and itself missed, where it polled, what it
     would have recorded. ``fixtures`` are the names of those that it has."""
     lines = []
     for wider in run.wider.values():
         # What nobody has been told yet may be of a fixture that the test has asked for by itself.
-        lines += wider.sections[0 if "cached_session_factory" in fixtures else wider.told :]
+        new = wider.sections[0 if "cached_session_factory" in fixtures else wider.told :]
+        lines += [text for test, text in new if test in ("", nodeid)]
         wider.told = len(wider.sections)
-    if running is None:
-        return "\n".join(lines)
-    lines += [*running.sections, *running.flow.half_anew, *polled(running.engine.journal)]
+    if running is not None:
+        lines += [text for _, text in running.sections]
+        lines += [*running.flow.half_anew, *polled(running.engine.journal), *_dropped(run, running)]
+    return "\n".join(lines)
+
+
+def _dropped(run: Run, running: Running) -> Iterator[str]:
+    """What a failing test would have recorded, and why it is not."""
     if running.leaks:
-        lines.append(f"{_new(running.flow.waiting)} dropped: {_LEAKING}")
-        return "\n".join(lines)
+        yield f"{_new(running.flow.waiting)} dropped: {_LEAKING}"
+        return
     refused = running.flow.refused
     new = running.flow.waiting - refused
     if new and not run.options.keep_failed:
         them = "them" if new > 1 else "it"
-        lines.append(f"{_new(new)} dropped: --reqcache-keep-failed keeps {them}")
+        yield f"{_new(new)} dropped: --reqcache-keep-failed keeps {them}"
     if refused:
-        lines.append(f"{_new(refused)} dropped: {_REFUSED}")
-    return "\n".join(lines)
+        yield f"{_new(refused)} dropped: {_REFUSED}"
 
 
 def _new(count: int) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import requests
@@ -43,6 +44,13 @@ if TYPE_CHECKING:
     from ..drift import Drift
 
 
+class Explained(NamedTuple):
+    """What a miss is told with, and the test that was under way; in the set-up of a wider fixture none."""
+
+    nodeid: str
+    text: str
+
+
 @dataclass(slots=True)
 class Running:
     """One test that uses the cache: its engine, and what its reports have said so far.
@@ -58,7 +66,7 @@ class Running:
     patched: bool
     set_aside: dict[object, Engine] = field(default_factory=dict)
     reports: list[pytest.TestReport] = field(default_factory=list)
-    sections: list[str] = field(default_factory=list)
+    sections: list[Explained] = field(default_factory=list)
     before: Totals = field(default_factory=Totals)
     leaks: bool = False
 
@@ -73,7 +81,7 @@ class Wider:
 
     engine: Engine
     flow: Flow
-    sections: list[str]
+    sections: list[Explained]
     drifts: list[tuple[Interaction, Drift]] = field(default_factory=list)
     told: int = 0
     recorded: int = 0
@@ -143,7 +151,7 @@ def _engine(
     *,
     shared: bool,
     fixture: str = "",
-) -> tuple[Engine, Flow, list[str]]:
+) -> tuple[Engine, Flow, list[Explained]]:
     """An engine on a cassette, its flow, and the list that the explanations of its misses go to.
 
     ``nodeid`` gives the test that records it, empty for the whole run, and ``refuses`` whether that asks by
@@ -163,21 +171,27 @@ def _engine(
     flow = flow_on(path, redactor, run.memory, view, anew, shared=shared)
     if fixture:
         run.memory.live.wide.append(flow.spared)
-    explanations: list[str] = []
+    explanations: list[Explained] = []
 
     def explained(miss: Miss, request: RecordedRequest) -> str:
         from .explaining import command_for, explanation
 
         command = command_for(run, nodeid(), miss, request, view.current, refuses=refuses())
         text = explanation(run, miss, request, flow, view, command)
-        explanations.append(flow.shown(redactor.clean_text(text)))
-        return explanations[-1]
+        shown = flow.shown(redactor.clean_text(text))
+        explanations.append(Explained(_test_under_way(run), shown))
+        return shown
 
     journal = Journal()
     transport = Transport(flow, lambda: view.current, journal, explained)
     engine = Engine(transport, flow, view, journal, mocks_first=True)
     engine.off = int(run.options.disabled)
     return engine, flow, explanations
+
+
+def _test_under_way(run: Run) -> str:
+    """Its node id, whether it uses the cache by itself or not."""
+    return "" if run.fixture_folders else os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
 def flow_on(

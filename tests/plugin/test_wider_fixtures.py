@@ -601,6 +601,24 @@ def test_miss_of_a_wider_fixture_is_not_told_of_tests_without_it(suite):
     assert result.stdout.str().count("not cached: GET") == 2
 
 
+def test_miss_of_a_wider_session_is_told_of_the_test_that_made_the_request(suite):
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def api(cached_session_factory):
+            return cached_session_factory("api")
+
+        def test_first(api): assert api.get(URL + "/first").ok
+        def test_second(api): assert api.get(URL + "/second").ok
+        class TestThird:
+            def test_third(self, api): assert api.get(URL + "/third").ok
+    """)
+    result = suite.run("--reqcache-offline")
+    result.assert_outcomes(failed=3)
+    told = result.stdout.str()
+    for name in ("first", "second", "third"):
+        assert told.count(f"not cached: GET {suite.origin.url}/{name}\n") == 1
+
+
 def test_finalizer_that_a_wider_fixture_adds_later_is_named(suite):
     suite.test("""
         @pytest.fixture(scope="module")
