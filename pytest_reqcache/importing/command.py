@@ -222,6 +222,11 @@ def report(job: Job, converted: Converted) -> Iterator[str]:
         yield f"  dated by the file: {counted(converted.undated, 'response')} without Date"
     for request, answers in converted.sequences:
         yield f'  needs repeats="sequence": {request} has {answers} answers with no write between'
+    for request, errors in converted.retried:
+        yield (
+            f"  perhaps retried by urllib3: {request} has {counted(errors, 'error')} before its answer; "
+            "remove what no test saw"
+        )
 
 
 def listed(counts: Mapping[str, int]) -> str:

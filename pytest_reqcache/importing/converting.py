@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from urllib.parse import urljoin
 
 from ..answers import Answers
@@ -30,14 +31,16 @@ class Converted:
 
     ``shared`` counts recordings left out because the one before them says the same. ``sequences`` names
     reads that got different answers with no write in between, and how many: they need
-    ``repeats="sequence"``. ``redacted`` counts the secrets that were replaced, by their places, and
-    ``lost`` what has no place in a cassette, by its name. ``undated`` counts interactions whose time is
-    the file's.
+    ``repeats="sequence"``. ``retried`` names requests that were made again at once after an error, and how
+    often: nothing says whether the test did that or urllib3. ``redacted`` counts the secrets that were
+    replaced, by their places, and ``lost`` what has no place in a cassette, by its name. ``undated`` counts
+    interactions whose time is the file's.
     """
 
     interactions: tuple[Interaction, ...]
     shared: int
     sequences: tuple[tuple[str, int], ...]
+    retried: tuple[tuple[str, int], ...]
     redacted: Mapping[str, int]
     lost: Mapping[str, int]
     undated: int
@@ -70,12 +73,14 @@ def convert(cassette: ForeignCassette, file_time: datetime, secrecy: Secrecy) ->
     asked = [identity.ask(item.request) for item in live]
     repeats = _repeats(live, asked)
     kept = [number for number in range(len(live)) if repeats.differing or number not in repeats.same]
-    numbered = _numbered([live[number] for number in kept], [asked[number].key for number in kept])
+    keys = [asked[number].key for number in kept]
+    numbered = _numbered([live[number] for number in kept], keys)
     written = as_written(numbered, redactor, secrecy)
     return Converted(
         tuple(written),
         shared=len(live) - len(kept),
-        sequences=_named(repeats.differing, [asked[number].key for number in kept], written),
+        sequences=_named([number for number, key in enumerate(keys) if key in repeats.differing], written),
+        retried=_named(_made_again(written, keys), written),
         redacted=_redacted_places(numbered, written, redactor),
         lost=Counter((*cassette.lost, *(name for recording in recordings for name in recording.lost))),
         undated=sum(1 for date in dates if date is None),
@@ -190,17 +195,17 @@ def _numbered(items: Sequence[Interaction], keys: Sequence[str]) -> list[Interac
     return numbered
 
 
-def _named(
-    differing: Iterable[str], keys: Sequence[str], written: Sequence[Interaction]
-) -> tuple[tuple[str, int], ...]:
-    """The requests of those keys, in their order, each with the number of its answers."""
-    chosen = set(differing)
-    count = Counter(
-        f"{item.request.method} {item.request.url}"
-        for key, item in zip(keys, written, strict=True)
-        if key in chosen
-    )
-    return tuple(count.items())
+def _made_again(items: Sequence[Interaction], keys: Sequence[str]) -> Iterator[int]:
+    """Which of them are errors that the same request follows at once."""
+    for number, (key, following) in enumerate(pairwise(keys)):
+        if key == following and not TEST_SETTINGS.allows_status(items[number].response.status):
+            yield number
+
+
+def _named(numbers: Iterable[int], written: Sequence[Interaction]) -> tuple[tuple[str, int], ...]:
+    """Their requests, each with how often it is among them."""
+    requests = [written[number].request for number in numbers]
+    return tuple(Counter(f"{request.method} {request.url}" for request in requests).items())
 
 
 # --- Redaction

@@ -130,6 +130,27 @@ def test_a_time_that_the_tool_wrote_goes_first() -> None:
     assert result.interactions[0].created_at == received_at
 
 
+BUSY, LIMITED = recording(status=503), recording(status=429)
+
+
+@pytest.mark.parametrize(
+    ("recordings", "retried"),
+    [
+        ([BUSY, LIMITED, recording()], (("GET http://api.example/x", 2),)),
+        ([BUSY, recording("POST /x"), recording()], ()),
+        ([recording(status=404), recording()], ()),
+        ([recording(), BUSY], ()),
+    ],
+    ids=["errors", "a write between", "an answer", "errors last"],
+)
+def test_errors_that_the_same_request_follows_at_once_are_named(
+    recordings: list[Recording], retried: tuple[tuple[str, int], ...]
+) -> None:
+    result = converted(*recordings)
+    assert result.retried == retried
+    assert len(result.interactions) == len(recordings)
+
+
 READ_A, READ_B = recording(body=b"a"), recording(body=b"b")
 WRITE = recording("POST /x", b"ok", sent=b"1")
 LOST = recording(body=b"lost", status=404)

@@ -194,3 +194,27 @@ def test_different_answers_to_a_read_replay_as_a_sequence(
         f"def test_job():\n    assert {code} == ['queued', 'queued', 'done']\n"
     )
     suite.offline().assert_outcomes(passed=1)
+
+
+def test_what_urllib3_may_have_retried_is_named_and_replays_once_it_is_taken_out(
+    origin: Origin, record: Callable[..., Path], command: Command, suite: Suite
+) -> None:
+    origin["/busy"] = (Answer("busy", status=503), Answer("done"))
+    code = """
+        import requests
+        from urllib3 import Retry
+
+        with requests.Session() as session:
+            retries = Retry(2, status_forcelist=[503], backoff_factor=0)
+            session.mount(URL, requests.adapters.HTTPAdapter(max_retries=retries))
+            assert session.get(URL + '/busy').text == 'done'
+    """
+    printed = command(record(busy=code), "--to", suite.path / "cassettes")
+    assert f"perhaps retried by urllib3: GET {origin.url}/busy has 1 error before its answer" in printed
+    body = textwrap.indent(textwrap.dedent(code), "    ")
+    suite.test(f"@pytest.mark.reqcache('busy')\ndef test_busy():\n{body}")
+    suite.offline().assert_outcomes(failed=1)
+    cassette = suite.path / "cassettes" / "busy.yaml"
+    head, _, answer = cassette.read_text().split("- request:")
+    cassette.write_text(f"{head}- request:{answer.replace('  answer: 2' + chr(10), '')}")
+    suite.offline().assert_outcomes(passed=1)
