@@ -14,9 +14,9 @@ _REMEDIES = {
     errno.EDQUOT: "make room",
     errno.EFBIG: "split the cassette, or allow larger files",
     errno.ENAMETOOLONG: "give the cassette a shorter name",
-    errno.ENOTDIR: "a file stands where its folder is to be",
-    errno.EEXIST: "a file stands where its folder is to be",
-    errno.ELOOP: "a symbolic link leads back to itself",
+    errno.ENOTDIR: "move the file that stands where its folder is to be",
+    errno.EEXIST: "move the file that stands where its folder is to be",
+    errno.ELOOP: "remove the symbolic link that leads back to itself",
 }
 
 

@@ -212,7 +212,7 @@ def test_link_to_itself_is_a_clear_error(tmp_path):
     path = tmp_path / "c.yaml"
     path.symlink_to(path)
     for use in (list, lambda cassette: add(cassette, make())):
-        with pytest.raises(CassetteError, match=r"symbolic links; a symbolic link leads back to itself"):
+        with pytest.raises(CassetteError, match=r"links; remove the symbolic link that leads back to itself"):
             use(Cassette(path, str))
     assert path.is_symlink()
 
