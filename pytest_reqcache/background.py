@@ -39,8 +39,12 @@ class Background:
             if key in self._running:
                 return
             thread = threading.Thread(target=work, name=f"reqcache-refresh-{key}", daemon=True)
-            self._running[key] = thread
-            thread.start()
+            try:
+                thread.start()  # its end waits for the lock
+            except RuntimeError as error:  # too many of them, or the interpreter ends
+                log.warning("background refresh failed: %s, %s", what, error)
+            else:
+                self._running[key] = thread
 
     def join(self) -> None:
         """Wait for what is running, but no longer than :data:`JOIN_LIMIT` seconds each; then warn."""

@@ -678,12 +678,14 @@ class Flow:
     @property
     def waiting(self) -> int:
         """How many new recordings wait for the test's outcome."""
-        return len(self._staging.added)
+        with self._lock:
+            return len(self._staging.added)
 
     @property
     def refused(self) -> int:
         """How many of them say no more than that the test was refused."""
-        return len(self._refused())
+        with self._lock:
+            return len(self._refused())
 
     def _refused(self) -> set[str]:
         """The refs of those new recordings: the next run, with the right credential, must not replay them.

@@ -131,6 +131,11 @@ class Journal:
             self.misses.append(miss)
         log.debug("%s %s: not cached: %s", miss.method, miss.url, miss.reason.value)
 
+    def often(self, least: int) -> list[tuple[str, int]]:
+        """The requests that one recording answered at least so often, and how often it did."""
+        with self._lock:
+            return [(what, count) for (what, _), count in self.replays.items() if count >= least]
+
     @property
     def used(self) -> bool:
         return bool(

@@ -241,24 +241,30 @@ def enabled(
 ) -> Iterator[None]:
     """Within it a cache is installed; afterwards what was there before is again."""
     engine = _opened(cache_name, session_factory, settings)
-    before, session_class = _patches.installed, _patches.session_class
-    _switch_to(engine, session_factory)
-    try:
+    with _put_back():
+        _switch_to(engine, session_factory)
         yield
-    finally:
-        _restore(before, session_class)
-        close_engine(engine)
 
 
 @contextmanager
 def disabled() -> Iterator[None]:
     """Within it no cache is installed; afterwards what was there before is again."""
+    with _put_back():
+        _restore(None, None)
+        yield
+
+
+@contextmanager
+def _put_back() -> Iterator[None]:
+    """Afterwards what was installed before is again, and what was installed within it is closed."""
     before, session_class = _patches.installed, _patches.session_class
-    _restore(None, None)
     try:
         yield
     finally:
+        last = _patches.installed
         _restore(before, session_class)
+        if last is not None and last is not before:
+            close_engine(last)
 
 
 def is_installed() -> bool:

@@ -244,6 +244,17 @@ def test_enabled_caches_within(origin, tmp_path):
     assert not hasattr(requests.get(url), "from_cache")
 
 
+@pytest.mark.parametrize("context", [disabled, lambda: enabled(":memory:")], ids=["disabled", "enabled"])
+def test_a_cache_installed_within_is_closed_behind(origin, install, tmp_path, clock, context):
+    install()
+    with context():
+        install_cache(tmp_path / "within", expire_after=60, remove_expired=True)
+        requests.get(f"{origin.url}/a")
+        clock.move(61)
+    assert get_cache().path == tmp_path / "installed.yaml"
+    assert "/a" not in (tmp_path / "within.yaml").read_text()
+
+
 def test_enabled_within_an_installed_cache_restores_it(origin, tmp_path, install):
     install()
     url = f"{origin.url}/a"

@@ -423,3 +423,23 @@ def test_refresh_behind_a_conditional_request_answers_the_next_one(
     wait_for_refreshes()
     assert "if-none-match" not in origin.log[-1].headers
     assert summary(s.get(origin.url + "/", headers=asked)) == (200, "new", True, False)
+
+
+def test_refresh_that_cannot_begin_is_logged_and_tried_again(
+    origin: Origin, clock: Clock, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=True)
+    url = f"{origin.url}/a"
+    s.get(url)
+    clock.move(65)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def fail(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(threading.Thread, "start", fail)
+        assert s.get(url).is_expired
+    assert "background refresh failed: GET" in caplog.text
+    assert s.get(url).is_expired
+    wait_for_refreshes()
+    assert not s.get(url).is_expired

@@ -125,13 +125,6 @@ class Cassette:
 
         return iter(self._read(read))
 
-    def __len__(self) -> int:
-        def count(view: View) -> int:
-            hidden = (ref for ref in self._superseded if self._hides(view, ref))
-            return len(view) - sum(len(view.with_ref(ref)) for ref in hidden)
-
-        return self._read(count)
-
     def locators(self) -> list[Hashable]:
         """The locators of all that is in the file."""
         return self._read(lambda view: list(view.layout.locators))

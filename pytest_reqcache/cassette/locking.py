@@ -8,7 +8,7 @@ import os
 import tempfile
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from time import sleep  # the real one: tests replace `time.sleep`, and a pause that is none is no wait
@@ -76,9 +76,11 @@ class Lock:
             return None
         from filelock import lock_descriptor  # most runs lock nothing
 
-        if lock_descriptor(file.fileno(), blocking=False) and os.fstat(file.fileno()).st_nlink:
-            return file
-        file.close()
+        with ExitStack() as closing:
+            closing.callback(file.close)
+            if lock_descriptor(file.fileno(), blocking=False) and os.fstat(file.fileno()).st_nlink:
+                closing.pop_all()
+                return file
         return None
 
     def _make_folder(self) -> None:

@@ -40,9 +40,6 @@ class MemoryCassette:
         with self._mutex:
             return iter([item for _, item in sorted(self._items.items(), key=itemgetter(0))])
 
-    def __len__(self) -> int:
-        return len(self._items)
-
     def locators(self) -> list[Hashable]:
         """The locators of all that it holds."""
         with self._mutex:

@@ -133,14 +133,16 @@ def time(node: Node, name: str) -> datetime:
             return datetime.fromisoformat(f"{text[:-1]}+00:00")
     found = _TIME.fullmatch(text.strip())
     if found is not None:
-        year, month, day, hour, minute, second, fraction, _, sign, off_hours, off_minutes = found.groups("0")
+        *date_and_time, fraction, _, sign, off_hours, off_minutes = found.groups("0")
         try:
-            local = datetime(
-                int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=timezone.utc
-            )
-            local = local.replace(microsecond=int(f"{fraction:0<6.6}"))
+            if int(off_minutes) > 59:
+                raise ValueError(off_minutes)
             offset = timedelta(hours=int(off_hours), minutes=int(off_minutes))
-            return local + offset if sign == "-" else local - offset
+            zone = timezone(-offset if sign == "-" else offset)
+            year, month, day, hour, minute, second = map(int, date_and_time)
+            microsecond = int(f"{fraction:0<6.6}")
+            local = datetime(year, month, day, hour, minute, second, microsecond, zone)
+            return local.astimezone(timezone.utc)
         except (ValueError, OverflowError):
             pass  # there is no such time
     raise node.error(f"{name} is {text!r}; write a time such as 2026-11-23T19:10:00Z or 2026-11-23")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import threading
 import warnings
 from collections.abc import Callable, Collection, Iterable
 from functools import cache
@@ -47,12 +48,13 @@ class Elsewhere:
         self._owned = owned
         self._is_whole = is_whole
         self._by_address: dict[str, list[Path]] | None = None
+        self._lock = threading.Lock()
 
     def holder(self, url: str, own: Path, holds: Callable[[Path], bool]) -> Holder | None:
         """The cassette other than ``own`` that ``holds`` says yes to: rather one that nobody owns, with
         the name most alike."""
         own = Path(os.path.realpath(own))
-        with warnings.catch_warnings():
+        with self._lock, warnings.catch_warnings():  # which is no thread's own
             warnings.simplefilter("ignore")  # the tests that use them are warned
             if self._by_address is None:
                 self._by_address = self._looked_through()

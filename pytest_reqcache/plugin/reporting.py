@@ -221,8 +221,7 @@ def polled(journal: Journal) -> list[str]:
     """A hint for each request that one recording answered very often."""
     return [
         f'{what} was answered {count} times from one recording; if the code polls, use repeats="sequence"'
-        for (what, _), count in journal.replays.items()
-        if count >= _OFTEN
+        for what, count in journal.often(_OFTEN)
     ]
 
 

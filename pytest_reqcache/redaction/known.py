@@ -107,10 +107,11 @@ class Known:
     @property
     def finder(self) -> Finder | None:
         """None while nothing is searched for."""
-        if self._finder is None and (self._searched or self._shared):
+        finder = self._finder  # another thread may learn one more secret at any moment
+        if finder is None and (self._searched or self._shared):
             with self._lock:
-                self._finder = _finder((*self._searched, *self._shared))
-        return self._finder
+                finder = self._finder = _finder((*self._searched, *self._shared))
+        return finder
 
 
 def _finder(values: Iterable[str]) -> Finder:

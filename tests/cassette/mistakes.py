@@ -352,6 +352,13 @@ MISTAKES = {
     "no such time": edit(
         LAST, "  created_at: 2026-02-30", "28:3", "created_at is '2026-02-30'; write a time", CONTENT
     ),
+    "no such zone": edit(
+        LAST,
+        "  created_at: 2026-11-23T19:10:00+02:75",
+        "28:3",
+        "created_at is '2026-11-23T19:10:00+02:75'; write a time",
+        CONTENT,
+    ),
     "expires in words": edit(
         LAST, f"  expires: soon\n{LAST}", "28:3", "expires is 'soon'; write a time such as 2026-1"
     ),

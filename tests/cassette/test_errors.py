@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import pickle
 import tracemalloc
@@ -42,7 +44,7 @@ def test_unreadable_file_is_never_written(mistake, path, tmp_path):
     text = MISTAKES[mistake].text
     path.write_text(text)
     cassette = Cassette(path, str)
-    for use in (lambda: add(cassette, make()), lambda: cassette.find(URL), lambda: len(cassette)):
+    for use in (lambda: add(cassette, make()), lambda: cassette.find(URL), lambda: len(list(cassette))):
         with pytest.raises(CassetteError):
             use()
     cassette.close()
@@ -79,9 +81,19 @@ def test_bytes_that_are_no_utf8(path):
 
 def test_folder_in_the_place_of_the_file(path):
     path.mkdir()
-    for use in (list, len, lambda cassette: add(cassette, make())):
+    for use in (list, Cassette.locators, lambda cassette: add(cassette, make())):
         with pytest.raises(CassetteError, match=r"users\.yaml: this is a folder"):
             use(Cassette(path, str))
+
+
+def test_lock_that_the_file_system_has_not(path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("filelock.lock_descriptor", fail)
+    with pytest.raises(CassetteError, match=r"cannot be locked: .* make .*\.lock writable"):
+        add(Cassette(path, str), make())
+    gc.collect()  # a file that is left open is a warning, and an error here
 
 
 def test_file_in_the_place_of_a_folder(tmp_path):

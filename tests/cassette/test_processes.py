@@ -73,7 +73,7 @@ def test_compacting_beside_appending_loses_nothing(path):
     run(_append_and_compact, path)
     items = {item.request.url: item.response.body for item in Cassette(path, str)}
     assert items == {f"https://x/{number}": b"19" for number in range(4)}
-    assert len(Cassette(path, str)) == 4
+    assert len(list(Cassette(path, str))) == 4
 
 
 def _write_large(number, barrier, path):
@@ -142,7 +142,7 @@ def test_writer_waits_while_a_test_replaces_sleep(path, monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     add(Cassette(path, str), make())
     holder.join()
-    assert len(other) == 1
+    assert len(list(other)) == 1
 
 
 def test_lock_of_a_dead_process_does_not_block(path):
@@ -157,7 +157,7 @@ def test_lock_of_a_dead_process_does_not_block(path):
     process.start()
     process.join()
     add(Cassette(path, str), make())
-    assert len(Cassette(path, str)) == 1
+    assert len(list(Cassette(path, str))) == 1
 
 
 def test_finding_costs_the_same_in_a_large_file(tmp_path):

@@ -105,7 +105,7 @@ def test_read_only_folder_is_read(tmp_path):
     before = tree(tmp_path)
     tmp_path.chmod(0o500)
     try:
-        assert len(Cassette(path, str)) == 1
+        assert len(list(Cassette(path, str))) == 1
         cassette = Cassette(tmp_path / "other.yaml", str)
         with pytest.raises(
             CassetteError, match=r"Permission denied; make the file and its folder accessible"

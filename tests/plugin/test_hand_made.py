@@ -391,5 +391,5 @@ def test_comment_at_the_top_stays_and_costs_nothing(suite, comment):
     assert path.read_text().startswith(f"{comment}\n# Recorded by")
     assert "/new" in path.read_text()
     cassette = Cassette(path, str)
-    assert len(cassette) == 3
+    assert len(list(cassette)) == 3
     assert cassette._index.layout.scanned

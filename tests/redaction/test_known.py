@@ -50,6 +50,21 @@ def test_no_more_are_searched_for_than_can_be():
     assert len(known.names) == MOST_SEARCHED + 1
 
 
+def test_what_another_thread_learns_meanwhile_hides_nothing():
+    known = Known()
+    known.learn("secret-0001", "token", issued=False)
+
+    class Interrupted:
+        def __enter__(self):
+            pass
+
+        def __exit__(self, *error):
+            known._finder = None  # as `learn` of another thread does, once the lock is free
+
+    known._lock = Interrupted()
+    assert known.finder.pattern.search("secret-0001")
+
+
 def test_what_was_known_first_stays():
     registry = Registry()
     registry.note(None, "value", "REDACTED-a", issued=True)
