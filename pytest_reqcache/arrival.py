@@ -9,7 +9,7 @@ from datetime import datetime
 import requests
 
 from . import clock, policy
-from .conversion import CachedResponse, replay
+from .conversion import CachedResponse, received_headers, replay
 from .exchange import Call
 from .journal import Journal
 from .models import Body, Interaction, RecordedResponse
@@ -83,14 +83,10 @@ class Arrival:
             self._answered(None)
             return
         replaced = self.decided.replaced_by_answer_to(self.call.request)
-        if replaced is not None and not self._leads_where_it_led(replaced):
+        status, headers = self.response.status_code, received_headers(self.response)
+        if replaced is not None and policy.leads_elsewhere(replaced, status, headers):
             self.call.exchange.at_stake += ((self.call.what, replaced),)
         self._hold(body)
-
-    def _leads_where_it_led(self, replaced: Interaction) -> bool:
-        """Whether a recorded redirect is answered by the same one."""
-        location = replaced.response.headers.get("Location")
-        return location is not None and location == self.response.headers.get("Location")
 
     def _hold(self, body: bytes) -> None:
         """It is stored when its chain has ended, and has not ended in an error."""

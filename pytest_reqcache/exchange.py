@@ -31,7 +31,8 @@ class Exchange:
     the keys of its requests so far, ``followed`` the stored redirects that it was led by, ``at_stake`` the
     recordings that those held back are to replace, each with its request's name; it has ``ended`` with a
     response that leads nowhere, and is ``over`` when the caller has that. A probe looks whether there is a
-    stored answer: that there is none is no miss.
+    stored answer: that there is none is no miss. One that is ``led_nowhere`` is made behind a caller who
+    would have followed its redirects.
     """
 
     options: Options = NO_OPTIONS
@@ -46,6 +47,7 @@ class Exchange:
     followed: tuple[tuple[RecordedRequest, RecordedResponse], ...] = ()
     at_stake: tuple[tuple[str, Interaction], ...] = ()
     is_probe: bool = False
+    led_nowhere: bool = False
 
     @property
     def has_failed_to_replace(self) -> bool:
@@ -90,7 +92,8 @@ class Call(NamedTuple):
 
         What a test has recorded is the answer to just these, unless it obeys HTTP.
         """
-        call = self._replace(stream=False, exchange=Exchange(self.exchange.options))
+        exchange = Exchange(self.exchange.options, led_nowhere=self.exchange.follows_redirects)
+        call = self._replace(stream=False, exchange=exchange)
         headers = self.request.headers.without(*CONDITIONAL_FIELDS)
         is_http = self.settings.cache_control
         if headers == self.request.headers or (self.settings.in_test and not is_http):

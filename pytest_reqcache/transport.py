@@ -58,6 +58,8 @@ class Transport:
         self.journal = journal
         self.background = Background()
         self._streams: WeakSet[Tee] = WeakSet()
+        #: The keys of requests that were redirected behind the caller's back: the next one is to follow that.
+        self._to_be_followed: set[str] = set()
         self._settings = settings
         self._explain = explain
 
@@ -135,9 +137,12 @@ class Transport:
             policy.plan, call.request, found.candidates, settings, options, clock.now(), missing=found.missing
         )
         decided = plan()
-        if decided.action is Action.SERVE_AND_REFRESH and not self.recorder.may_refresh_behind(call.asked):
+        if decided.action is Action.SERVE_AND_REFRESH and not self._may_refresh_behind(call):
             decided = plan(may_be_behind=False)
         return found, decided
+
+    def _may_refresh_behind(self, call: Call) -> bool:
+        return call.asked.key not in self._to_be_followed and self.recorder.may_refresh_behind(call.asked)
 
     def _with_those_of_get(self, call: Call, found: Found) -> Found:
         """What may answer a HEAD: the stored responses to the same GET, too."""
@@ -263,6 +268,7 @@ class Transport:
         if decided.conditions:
             outgoing = with_conditions(outgoing, decided.conditions)
         self.journal.sent(call.what, decided.reason)
+        self._to_be_followed.discard(call.asked.key)
         sent = clock.now()
         try:
             response = call.forward(outgoing)
@@ -305,7 +311,7 @@ class Transport:
             now,
             received=received,
             at_stake=[stored for _, stored in call.exchange.at_stake],
-            is_behind=found is None,
+            is_unfollowed=call.exchange.led_nowhere,
         )
         response.created_at = received
         if not call.settings.read_only:
@@ -335,6 +341,8 @@ class Transport:
     ) -> CachedResponse:
         """The response as it came: nothing of it is stored, and what is stored stays."""
         if verdict.outcome is Outcome.KEEP:
+            if call.exchange.led_nowhere and not call.settings.in_test:
+                self._to_be_followed.add(call.asked.key)
             self._kept(call, decided.stored or decided.passed_over, verdict.why)
         else:
             self.journal.passed(call.what, verdict.why)

@@ -147,6 +147,55 @@ def test_refresh_behind_of_a_redirect_is_a_chain_of_its_own(
     assert s.get(f"{origin.url}/").url == f"{origin.url}/new"
 
 
+@pytest.mark.parametrize("error", [Answer(status=500), Answer(status=404)], ids=["500", "404"])
+@pytest.mark.parametrize("first", [Answer("good"), Answer(status=302, headers={"Location": "/good"})])
+def test_redirect_behind_that_leads_to_an_error_replaces_nothing(
+    origin: Origin, clock: Clock, session: Session, first: Answer, error: Answer
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=True, stale_if_error=True)
+    origin["/a"] = first, Answer(status=302, headers={"Location": "/error"})
+    origin["/good"] = Answer("good")
+    origin["/error"] = error
+    assert s.get(f"{origin.url}/a").text == "good"
+    clock.move(65)
+    for _ in range(4):
+        assert s.get(f"{origin.url}/a").text == "good"
+        wait_for_refreshes()
+
+
+def test_redirect_behind_is_followed_by_the_next_request(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=True)
+    origin["/a"] = tuple(Answer(status=302, headers={"Location": f"/file?{n}"}) for n in range(3))
+    assert s.get(f"{origin.url}/a").url == f"{origin.url}/file?0"
+    clock.move(65)
+    assert s.get(f"{origin.url}/a").url == f"{origin.url}/file?0"
+    wait_for_refreshes()
+    followed = s.get(f"{origin.url}/a")
+    assert (followed.url, followed.from_cache) == (f"{origin.url}/file?2", False)
+    asked = origin.count()
+    assert s.get(f"{origin.url}/a").from_cache
+    assert origin.count() == asked
+
+
+def test_redirect_behind_a_call_that_follows_none_is_the_answer(
+    origin: Origin, clock: Clock, session: Session
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=True)
+    origin["/a"] = tuple(Answer(status=302, headers={"Location": f"/file?{n}"}) for n in range(2))
+
+    def location() -> str:
+        return s.get(f"{origin.url}/a", allow_redirects=False).headers["Location"]
+
+    assert location() == "/file?0"
+    clock.move(65)
+    assert location() == "/file?0"
+    wait_for_refreshes()
+    assert location() == "/file?1"
+    assert origin.count() == 2
+
+
 def test_response_already_handed_out_is_not_changed_by_the_refresh(
     origin: Origin, clock: Clock, session: Session
 ) -> None:

@@ -46,6 +46,7 @@ of it, or as a 304 to the caller's own condition.
     304 that is about something else                                     ASK_AGAIN, without validators
     an error, and stale_if_error accepts what is stored                  USE_STALE
     an error that must not replace a good recording of a test            KEEP
+    a new redirect, which nobody follows                                 KEEP
     one that may be stored                                               STORE
     anything else                                                        PASS it through
 
@@ -70,7 +71,15 @@ from .reusing import (
     varies_as,
     why_none_answers,
 )
-from .settling import REFUSALS, counted_from, is_error, never_replaces_success, settle, settle_error
+from .settling import (
+    REFUSALS,
+    counted_from,
+    is_error,
+    leads_elsewhere,
+    never_replaces_success,
+    settle,
+    settle_error,
+)
 from .storing import is_stored_rightly, stored_headers
 from .terms import Action, Outcome, Plan, Reason, Verdict
 from .validation import has_validator, update_headers, validators
@@ -99,6 +108,7 @@ __all__ = [
     "is_compared",
     "is_error",
     "is_stored_rightly",
+    "leads_elsewhere",
     "never_replaces_success",
     "plan",
     "presented",

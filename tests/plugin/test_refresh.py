@@ -417,6 +417,26 @@ def test_a_redirect_behind_replaces_nothing_but_a_redirect(suite, clock):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_refresh_behind_leaves_a_redirect_that_leads_elsewhere_now(suite, clock):
+    """As that to a file with a new signature each time: nobody has asked for the file."""
+    suite.origin["/download"] = lambda received: Answer(
+        status=302, headers={"Location": f"/file?{suite.origin.count('/download')}"}
+    )
+    suite.test("""
+        @pytest.mark.reqcache(expire_after=60, stale_while_revalidate=True, stale_if_error=True)
+        def test_it():
+            assert requests.get(URL + "/download").ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(100)
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["  GET */download answered 302, which nobody followed: the recording is kept"]
+    )
+    suite.offline().assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("then", "said"),
     [
