@@ -143,7 +143,7 @@ class Arrival:
         self.journal.stored(call.what)
         status = self.response.status_code
         if call.settings.in_test and replaced is not None and replaced.response.status < 400 <= status:
-            self.journal.refreshed(call.what, f"answered {status}: the recording is replaced")
+            self.journal.worsened(call.what, f"answered {status}")
         return stored
 
     def _why_refused(self, new: Interaction) -> str:

@@ -126,6 +126,10 @@ class Flow:
         self._written_to: dict[str, bool] = {}
         self._new_writes: dict[str, str] = {}  # by origin: the first that nothing recorded has answered
         self._behind_new_writes: dict[str, str] = {}  # by such a write: the first recorded answer after it
+        self._old_writes: dict[str, str] = {}  # by origin: the last that was replayed
+        self._behind_old_writes: dict[
+            str, str
+        ] = {}  # by such a write: the first error of the origin after it
         self._sequences: dict[str, Sequence[Interaction]] = {}  # by the ref of the first answer: the others
         self._outdated: list[Interaction] = []  # the others, where the first has been replaced
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
@@ -455,6 +459,7 @@ class Flow:
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
         with self._lock:
             self._note_new_write(asked, found, used, status, live=live)
+            self._note_old_write(asked, used, status, live=live)
             if used is not None:
                 if asked.masked.credentials:
                     self._bindings.bind(asked.masked, self.identity.mask(used.request))
@@ -492,6 +497,16 @@ class Flow:
             write = self._new_writes.get(origin_of(asked.request.url))
             if write is not None:
                 self._behind_new_writes.setdefault(write, asked.what)
+
+    def _note_old_write(self, asked: Asked, used: Interaction | None, status: int, *, live: bool) -> None:
+        """A write that was replayed, or an error behind one that says more than who has asked."""
+        if live:
+            if self._old_writes and status >= 400 and status not in REFUSALS:
+                write = self._old_writes.get(origin_of(asked.request.url))
+                if write is not None:
+                    self._behind_old_writes.setdefault(write, f"{asked.what} answered {status}")
+        elif used is not None and used.ref not in self._staging and writes(asked.request.method, status):
+            self._old_writes[origin_of(asked.request.url)] = asked.what
 
     def _passed_over(self, found: Found, *, live: bool) -> Interaction | None:
         """The recording whose turn it was, where HTTP forbids to use it, and what came may not be stored."""
@@ -673,6 +688,19 @@ class Flow:
                     f"record the whole test anew: {self._command_anew()}"
                 )
                 for write, read in self._behind_new_writes.items()
+            ]
+
+    @property
+    def half_replayed(self) -> list[str]:
+        """Where a write was replayed, and the origin has answered after it by an error: it may not know what
+        the write had made."""
+        with self._lock:
+            return [
+                self.shown(
+                    f"{error}, and {write} before it was replayed: the service may not know what that made; "
+                    f"record the whole test anew: {self._command_anew()}"
+                )
+                for write, error in self._behind_old_writes.items()
             ]
 
     @property

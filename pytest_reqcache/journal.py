@@ -58,7 +58,10 @@ def in_words(span: timedelta) -> str:
 
 @dataclass(slots=True)
 class Journal:
-    """What happened in a session or a test."""
+    """What happened in a session or a test.
+
+    ``kept`` are the refreshes that failed, ``worse`` the errors that are to replace what is no error.
+    """
 
     replayed: int = 0
     recorded: int = 0
@@ -69,6 +72,7 @@ class Journal:
     oldest_stale: timedelta = timedelta(0)
     not_stored: Counter[str] = field(default_factory=Counter)
     kept: list[str] = field(default_factory=list)
+    worse: list[str] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
     stale_answers: list[tuple[str, timedelta]] = field(default_factory=list)
     replays: Counter[tuple[str, str]] = field(default_factory=Counter)  # by request and recording
@@ -116,14 +120,19 @@ class Journal:
             self.not_stored[why] += 1
         log.debug("%s: not stored: %s", what, why)
 
-    def refreshed(self, what: str, how: str) -> None:
-        """A refresh had an outcome that people want to know of, once: an error that left the recording, or
-        replaced it."""
-        told = f"{what} {how}"
+    def not_refreshed(self, what: str, how: str) -> None:
+        """A refresh failed, and left the recording."""
+        self._tell_once(self.kept, f"{what} {how}")
+
+    def worsened(self, what: str, how: str) -> None:
+        """An error is to take the place of what is no error."""
+        self._tell_once(self.worse, f"{what} {how}")
+
+    def _tell_once(self, told: list[str], text: str) -> None:
         with self._lock:
-            if told not in self.kept:
-                self.kept.append(told)
-        log.info("%s %s", what, how)
+            if text not in told:
+                told.append(text)
+        log.info("%s", text)
 
     def miss(self, miss: Miss) -> None:
         with self._lock:

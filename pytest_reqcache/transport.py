@@ -122,8 +122,10 @@ class Transport:
         if call.settings.filter_fn is not None:
             found = self._filtered(found, call)
         settings, options = call.settings, call.exchange.options
-        if found.held:
-            return found, Plan(Action.SERVE, found.candidates[-1])
+        if found.held and not settings.only_if_cached:  # then its first answer, too, was judged by itself
+            held = found.candidates[-1]
+            expires = policy.expiry_of(held, call.request.url, settings, clock.now())
+            return found, Plan(Action.SERVE, held, expires)
         if found.follows_stale:
             offline = replace(settings, only_if_cached=True)
             decided = policy.plan(call.request, found.candidates, offline, options, clock.now())
@@ -354,10 +356,10 @@ class Transport:
         """A refresh leaves what is recorded of the request, and of those whose redirects have led to it."""
         if stored is not None:
             self.recorder.left_alone(stored)
-            self.journal.refreshed(call.what, why)
+            self.journal.not_refreshed(call.what, why)
         for what, replaced in call.exchange.at_stake:
             self.recorder.left_alone(replaced)
-            self.journal.refreshed(what, f"led to {call.asked.masked.request.url}, which {why}")
+            self.journal.not_refreshed(what, f"led to {call.asked.masked.request.url}, which {why}")
 
     def _stale(self, call: Call, found: Found, decided: Plan, why: str) -> CachedResponse:
         """What is stored, in place of an error; a refresh that was asked for did not come about."""
@@ -369,7 +371,7 @@ class Transport:
         self.recorder.left_alone(stored, used=True)
         self.journal.told(call.what, why)
         if call.settings.in_test:
-            self.journal.refreshed(call.what, f"{why}: the recording is used, and kept")
+            self.journal.not_refreshed(call.what, f"{why}: the recording is used, and kept")
         return self._serve(call, found, stored, expires)
 
     def _freshened(

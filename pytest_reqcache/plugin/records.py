@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-COUNTS = ("replayed", "recorded", "revalidated", "stale", "missed", "requests", "dropped")
+COUNTS = ("replayed", "recorded", "revalidated", "stale", "missed", "requests", "not_refreshed", "dropped")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,8 @@ def failure_section(run: Run, running: Running | None, nodeid: str, fixtures: Co
         wider.told = len(wider.sections)
     if running is not None:
         lines += [text for _, text in running.sections]
-        lines += [*running.flow.half_anew, *polled(running.engine.journal), *_dropped(run, running)]
+        lines += [*running.flow.half_anew, *running.flow.half_replayed]
+        lines += [*polled(running.engine.journal), *_dropped(run, running)]
     return "\n".join(lines)
 
 
@@ -85,7 +87,7 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
     yield counts(totals)
     for why, count in sorted(totals.not_stored.items()):
         yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
-    yield from _listed("recordings and refreshes", totals.kept)
+    yield from _listed("recordings and refreshes", _times(Counter(totals.kept)))
     others = totals.dropped_skipping + totals.dropped_not_run
     others += totals.dropped_refused + totals.dropped_leaking
     if failed := totals.dropped - others:
@@ -105,7 +107,7 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
         yield f"and {more} more request{'s' if more > 1 else ''} answered as often from one recording each"
     yield from _listed(
         "requested by fixtures of wider scope, and not recorded (cached_session_factory records it)",
-        [f"{what} ({count} times)" if count > 1 else what for what, count in totals.live_in_fixtures.items()],
+        _times(totals.live_in_fixtures),
     )
     yield from _listed(
         "refused outside of tests that use the cache (cached_session_factory records those of fixtures)",
@@ -113,6 +115,10 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
     )
     if in_ci and totals.recorded:
         yield "recorded in CI and lost: commit these cassettes, and run CI with --reqcache-offline"
+
+
+def _times(counts: Mapping[str, int]) -> list[str]:
+    return [f"{what} ({count} times)" if count > 1 else what for what, count in counts.items()]
 
 
 def _recordings(count: int) -> str:

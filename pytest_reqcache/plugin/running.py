@@ -136,7 +136,7 @@ def _given_up(running: Running | None) -> Totals:
     if running is None:
         return Totals()
     running.flow.rollback()
-    totals = counted(running.engine.journal)
+    totals = counted(running.engine.journal, committed=False)
     totals.recorded = 0
     totals.add(running.before.as_dict())
     return totals
@@ -281,8 +281,10 @@ def _settle_and_count(run: Run) -> None:
         run.wider.clear()
 
 
-def counted(journal: Journal) -> Totals:
-    """What a journal says, as plain values."""
+def counted(journal: Journal, *, committed: bool = True) -> Totals:
+    """What a journal says, as plain values; ``committed`` says whether what is to replace did."""
+    outcome = "is replaced" if committed else "is kept, as the test failed"
+    worse = [f"{what}: the recording {outcome}" for what in journal.worse]
     return Totals(
         replayed=journal.replayed,
         recorded=journal.recorded,
@@ -291,8 +293,9 @@ def counted(journal: Journal) -> Totals:
         missed=journal.missed,
         requests=journal.requests,
         oldest_stale=journal.oldest_stale.total_seconds(),
+        not_refreshed=len(journal.kept),
         not_stored=dict(journal.not_stored),
-        kept=list(journal.kept),
+        kept=[*journal.kept, *worse],
         polled=polled(journal),
     )
 
@@ -396,8 +399,10 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     good = _is_good(running.reports)
     commit, error = _committed(run, running, good=good)
     journal = running.engine.journal
-    totals = counted(journal)
+    totals = counted(journal, committed=good and not error)
     totals.recorded = totals.recorded - commit.outrun if good else commit.recorded
+    if good:
+        totals.kept += [f"{running.nodeid}: {told}" for told in running.flow.half_anew]
     if commit.removed:
         what, them = ("recordings", "them") if commit.removed > 1 else ("recording", "it")
         told = f"{commit.removed} older {what} removed: it asks for {them} no more"

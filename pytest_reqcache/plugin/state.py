@@ -34,6 +34,7 @@ class Totals:
         self.stale = 0
         self.missed = 0
         self.requests = 0
+        self.not_refreshed = 0
         self.oldest_stale = 0.0
         self.not_stored: dict[str, int] = {}
         self.kept: list[str] = []
@@ -53,27 +54,17 @@ class Totals:
 
     def add(self, other: dict[str, Any]) -> None:
         """Add what another process counted, or one test."""
-        for name in (
-            "replayed",
-            "recorded",
-            "revalidated",
-            "stale",
-            "missed",
-            "requests",
-            "dropped",
-            "dropped_skipping",
-            "dropped_not_run",
-            "dropped_refused",
-            "dropped_leaking",
-        ):
-            setattr(self, name, getattr(self, name) + other.get(name, 0))
-        self.oldest_stale = max(self.oldest_stale, other.get("oldest_stale", 0.0))
-        for name in ("not_stored", "refused", "live_in_fixtures"):
+        for name, value in other.items():
             mine = getattr(self, name)
-            for key, count in other.get(name, {}).items():
-                mine[key] = mine.get(key, 0) + count
-        for name in ("kept", "polled", "passed_with_misses", "errors"):
-            getattr(self, name).extend(other.get(name, []))
+            if name == "oldest_stale":
+                self.oldest_stale = max(mine, value)
+            elif isinstance(mine, list):
+                mine.extend(value)
+            elif isinstance(mine, dict):
+                for key, count in value.items():
+                    mine[key] = mine.get(key, 0) + count
+            else:
+                setattr(self, name, mine + value)
 
     def as_dict(self) -> dict[str, Any]:
         return dict(vars(self))

@@ -162,6 +162,37 @@ def test_expired_sequence_is_recorded_anew_as_a_whole(suite, clock):
     assert [text in cassette for text in ("text: |-\n      x", "text: |-\n      y")] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("age", "flags", "seen", "counts"),
+    [
+        (10, (), "a 200 fresh, b 200 fresh, c 200 fresh", "3 replayed, 0 requests made"),
+        (100, (), "Not Cached 504, Not Cached 504, Not Cached 504", "3 missed, 0 requests made"),
+        (
+            100,
+            ("--reqcache-stale-if-error",),
+            "a 200 expired, b 200 expired, c 200 expired",
+            "3 stale (oldest 1 minute), 0 requests made",
+        ),
+    ],
+)
+def test_each_answer_of_a_sequence_says_whether_it_is_expired(suite, clock, age, flags, seen, counts):
+    suite.origin["/job"] = Answer("a"), Answer("b"), Answer("c")
+    suite.test("""
+        def told(response):
+            if response.status_code != 200:
+                return f"{response.reason} {response.status_code}"
+            assert response.expires is not None
+            return f"{response.text} 200 {'expired' if response.is_expired else 'fresh'}"
+
+        @pytest.mark.reqcache(repeats="sequence", expire_after="1m")
+        def test_it():
+            print("GOT", ", ".join(told(requests.get(URL + "/job")) for _ in range(3)))
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(age)
+    suite.run("--reqcache-offline", "-s", *flags).stdout.fnmatch_lines([f"*GOT {seen}*", counts])
+
+
 def test_flow_with_writes_is_fetched_anew_as_a_whole(suite, clock):
     suite.origin["GET /item"] = Answer("1"), Answer("2"), Answer("3"), Answer("4")
     suite.test("""
@@ -375,6 +406,57 @@ def test_a_failing_test_is_told_that_what_follows_its_changed_write_is_of_before
     result.stdout.fnmatch_lines(
         [f"{told}whole test anew: pytest test_it.py::test_it --reqcache-force-refresh"]
     )
+    suite.run("--reqcache-force-refresh").assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
+def test_a_changed_write_whose_recorded_reads_were_replayed_is_told_where_the_test_passes_too(suite):
+    suite.origin["GET /list"] = tuple(map(Answer, ("", "a", "", "b")))
+    suite.test(FLOW.format(item="a", text="a"))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(FLOW.format(item="b", text="a"))
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "recordings and refreshes:",
+            "  test_it.py::test_it: POST */list is new, and GET */list after it was *",
+        ]
+    )
+    suite.run("--reqcache-force-refresh").assert_outcomes(failed=1)
+
+
+def test_a_failing_test_is_told_that_the_service_may_not_know_what_a_replayed_write_made(suite, clock):
+    made: list[str] = []
+
+    def make(received):
+        made.append(str(len(made) + 100))
+        return Answer({"id": made[-1]})
+
+    suite.origin["POST /orders"] = make
+    suite.origin["GET /orders/100"] = Answer("packing"), Answer("no such order", 404)
+    suite.origin["GET /orders/101"] = Answer("packing")
+    suite.test("""
+        @pytest.mark.reqcache(urls_expire_after={"*/orders/*": 60})
+        def test_it():
+            order = requests.post(URL + "/orders").json()["id"]
+            assert requests.get(URL + "/orders/" + order).text == "packing"
+    """)
+    suite.run().assert_outcomes(passed=1)
+    before = suite.cassette()
+    clock.move(61)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    told = (
+        "GET */orders/100 answered 404, and POST */orders before it was replayed: the service may not know *"
+    )
+    result.stdout.fnmatch_lines(
+        [
+            f"{told}; record the whole test anew: pytest test_it.py::test_it --reqcache-force-refresh",
+            "  GET */orders/100 answered 404: the recording is kept, as the test failed",
+        ]
+    )
+    assert suite.cassette() == before
     suite.run("--reqcache-force-refresh").assert_outcomes(passed=1)
     suite.offline().assert_outcomes(passed=1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -461,6 +462,26 @@ def test_a_refresh_that_failed_is_named_where_the_recording_stands_in(suite, the
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"  GET */a {said}: the recording is used, and kept"])
     assert suite.cassette() == before
+
+
+def test_refreshes_that_failed_are_counted(suite):
+    """So that a scheduled refresh can see that nothing was refreshed, though all its tests pass."""
+    suite.origin["/a"] = Answer("old"), Answer("no", 401)
+    suite.origin["/b"] = Answer("1"), Answer("2")
+    suite.test("""
+        @pytest.mark.reqcache("shared", stale_if_error=True)
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(number):
+            assert requests.get(URL + "/a").text == "old"
+            requests.get(URL + "/b")
+    """)
+    suite.run().assert_outcomes(passed=3)
+    result = suite.run("--reqcache-refresh", "--reqcache-report=report.json")
+    result.assert_outcomes(passed=3)
+    told = "  GET */a answered 401: the recording is used, and kept (3 times)"
+    result.stdout.fnmatch_lines(["recordings and refreshes:", told])
+    counts = json.loads((suite.path / "report.json").read_text())["counts"]
+    assert (counts["not_refreshed"], counts["values"]) == (3, 1)
 
 
 def test_error_in_whose_place_an_expired_recording_stands_is_told(suite, clock):
