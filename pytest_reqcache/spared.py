@@ -90,9 +90,12 @@ class Spared:
         self, call: Call, needed: list[tuple[str, str]], cookies: list[str], send: Send
     ) -> dict[str, str]:
         values: dict[str, str] = {}
-        for place, placeholder in sorted(needed, key=lambda found: _is_plain(found[1])):
-            if not _is_plain(placeholder):  # nothing is sent for it, nor for the others then
+        for place, placeholder in needed:  # before anything is sent for one of the others
+            if not _is_plain(placeholder):
                 raise self._error(call, place, placeholder)
+            if self._redactor.signs(placeholder):
+                raise self._error(call, place, placeholder, "a signature, good for one request alone")
+        for place, placeholder in needed:
             tried: list[str] = []
             value = self._value_of(placeholder, send, tried)
             if value is None:

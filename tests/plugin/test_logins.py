@@ -330,6 +330,26 @@ def test_placeholder_that_no_answer_gave_is_not_sent(suite, service):
     assert suite.origin.count() == 0
 
 
+def test_presigned_url_that_was_replayed_is_not_sent(suite, clock):
+    suite.origin["/presign"] = lambda received: Answer(
+        {"url": f"{suite.origin.url}/file?token={'t' * 20}&sig=5f"}
+    )
+    suite.test("""
+        @pytest.mark.reqcache(urls_expire_after={"*/file": 60})
+        def test_it():
+            assert requests.get(requests.get(URL + "/presign").json()["url"]).ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+    clock.move(61)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    told = "'REDACTED-sig' in url * cannot be sent: a signature, good for one request alone; *"
+    result.stdout.fnmatch_lines([f"*PlaceholderError: GET */file?token=*: {told}"])
+    assert suite.origin.count() == 2
+    suite.run("--reqcache-force-refresh").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(("other", "passed"), [("a/test_a.py", 2), ("test_a.py", 1)], ids=["beside", "above"])
 def test_placeholder_of_two_logins_that_are_called_the_same_is_told_by_the_folder(
     suite, service, other, passed
