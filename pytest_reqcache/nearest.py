@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -18,6 +19,8 @@ _MOST_BODY_LINES: Final = 8  # changed lines of a body that a diff shows
 # What is compared of a path and, from the first difference on, of a body: difflib may take quadratic time.
 _COMPARED_PATH: Final = 300
 _COMPARED_LINES, _COMPARED_LINE = 24, 200
+# A parameter of a query or a form, or a member of JSON on a line of its own.
+_PARAMETER: Final = re.compile(r'(?P<quote>"?)(?P<name>[^"=]+)(?P=quote)(?:=|: )"?(?P<value>[^"]{8,}?)"?,?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,25 @@ def differences(
             found.append(Difference(f"header {name}: ", before, after, 1))
     found += _body(asked, recorded)
     return found
+
+
+def one_made_up(found: Sequence[Difference]) -> str | None:
+    """The parameter in whose value alone two requests differ, where both values may have been made up for the
+    one request: a time, a nonce, an id; else None."""
+    if [each.where for each in found] not in (["query "], ["body ", "body "]):
+        return None
+    was = [each.recorded for each in found if each.recorded is not None]
+    is_now = [each.asked for each in found if each.asked is not None]
+    if len(was) != 1 or len(is_now) != 1:
+        return None
+    name, other = _made_up_in(was[0]), _made_up_in(is_now[0])
+    return name if name == other else None
+
+
+def _made_up_in(pair: str) -> str | None:
+    """The name of a parameter whose value may be made up."""
+    found = _PARAMETER.fullmatch(pair)
+    return found["name"] if found is not None and any(map(str.isdigit, found["value"])) else None
 
 
 def _split(url: str) -> SplitResult:

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_reqcache.headers import Headers
 from pytest_reqcache.models import RecordedRequest
-from pytest_reqcache.nearest import differences, nearest
+from pytest_reqcache.nearest import differences, nearest, one_made_up
 
 URL = "http://api.test"
 MULTIPART = b'--BB\r\nContent-Disposition: form-data; name="f"\r\n\r\nx1\r\n--BB--\r\n'
@@ -85,6 +85,43 @@ def test_same_path_of_another_method_is_nearer_than_another_path():
 def test_differences_as_a_diff(asked, recorded, lines):
     found = [line for difference in differences(asked, recorded, ["x-v"]) for line in difference.lines()]
     assert sorted(found) == sorted(lines)
+
+
+JSON = [("Content-Type", "application/json")]
+FORM = [("Content-Type", "application/x-www-form-urlencoded")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "recorded", "name"),
+    [
+        (request(path="/?ts=1764417600&q=a"), request(path="/?ts=1764417605&q=a"), "ts"),
+        (request(path="/?nonce=5f0c9f6e3d0a"), request(path="/?nonce=8a5f7a2b6c11"), "nonce"),
+        (request(path="/?page=1"), request(path="/?page=2"), None),
+        (request(path="/?q=emma-and-co"), request(path="/?q=persuasion"), None),
+        (request(path="/?ts=1764417600"), request(), None),
+        (request(path="/?ts=1764417600&q=a"), request(path="/?ts=1764417605&q=b"), None),
+        (request(path="/a?ts=1764417600"), request(path="/b?ts=1764417605"), None),
+        (
+            request("POST", "/", JSON, b'{"at": "2026-11-29T10:00", "n": 1}'),
+            request("POST", "/", JSON, b'{"at": "2026-11-28T10:00", "n": 1}'),
+            "at",
+        ),
+        (
+            request("POST", "/", JSON, b'{"n": 17644176001, "at": 1}'),
+            request("POST", "/", JSON, b'{"n": 17644176002, "at": 1}'),
+            "n",
+        ),
+        (
+            request("POST", "/", JSON, b'{"a1": 12345678}'),
+            request("POST", "/", JSON, b'{"b1": 12345678}'),
+            None,
+        ),
+        (request("POST", "/", FORM, b"ts=1764417600"), request("POST", "/", FORM, b"ts=1764417605"), "ts"),
+        (request("POST", "/", body=b"1764417600"), request("POST", "/", body=b"1764417605"), None),
+    ],
+)
+def test_one_parameter_that_may_be_made_up_for_each_request(asked, recorded, name):
+    assert one_made_up(differences(asked, recorded)) == name
 
 
 def test_long_values_and_long_bodies_are_cut():

@@ -103,7 +103,7 @@ def _address(url: str) -> str:
     return normalize_url(url).partition("?")[0]
 
 
-def unlikeness(one: Path, other: Path) -> tuple[bool, float]:
+def unlikeness(one: Path, other: Path) -> tuple[bool, bool, float]:
     """How little the names of two cassettes are alike: what is less comes first."""
     ratio = difflib.SequenceMatcher(None, one.stem, other.stem, autojunk=False).ratio()
-    return one.parent != other.parent, -ratio
+    return one.stem != other.stem, one.parent != other.parent, -ratio

@@ -9,7 +9,7 @@ from typing import Final
 
 from ..journal import Miss
 from ..models import RecordedRequest
-from ..nearest import nearest
+from ..nearest import nearest, one_made_up
 from ..policy import Reason
 from .elsewhere import Holder
 from .naming import with_bodies
@@ -81,6 +81,9 @@ def _nearest_lines(
     for difference in differing:
         for line in difference.lines():
             yield f"             {line}"
+    name = one_made_up(differing)
+    if name is not None:
+        yield f"             where {name!r} is another one each time, name it in ignored_parameters"
     if others:
         names = list(dict.fromkeys(f"{other.method} {other.url}" for other, _ in others))
         shown = ", ".join(names[:_OTHERS])

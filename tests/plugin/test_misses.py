@@ -93,6 +93,27 @@ def test_nearest_request_is_shown_with_what_differs(suite, case):
     assert len(lines) <= 25
 
 
+def test_parameter_that_is_another_one_each_time_is_named_with_its_remedy(suite):
+    code = """
+        @pytest.mark.reqcache{marker}
+        def test_it():
+            assert requests.get(URL + "/a", params={{"ts": {ts}, "q": "x"}}).ok
+    """
+    suite.test(code.format(marker="", ts=1764417600123))
+    suite.run().assert_outcomes(passed=1)
+    suite.test(code.format(marker="", ts=1764417777777))
+    result = suite.offline()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*+ query ts=1764417777777",
+            "             where 'ts' is another one each time, name it in ignored_parameters",
+        ]
+    )
+    suite.test(code.format(marker="(ignored_parameters=['ts'])", ts=1764417999999))
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_matched_header_that_differs_is_shown(suite):
     lines = miss_section(
         suite,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
 from origin import Answer
+from pytest_reqcache.plugin.elsewhere import unlikeness
 
 SUITE = """
     @pytest.mark.reqcache
@@ -740,3 +742,26 @@ def test_tests_that_a_plugin_takes_out_without_a_word_are_not_judged(suite):
     result = suite.run("--reqcache-unused=fail")
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["*not judged: 2 tests taken out by a plugin*"])
+
+
+@pytest.mark.parametrize(
+    ("own", "candidates"),
+    [
+        (
+            "cassettes/test_web/test_put.yaml",
+            ["sub/cassettes/test_web/test_put.yaml", "cassettes/test_web/test_puts.yaml"],
+        ),
+        (
+            "cassettes/test_web/test_put.yaml",
+            ["cassettes/test_web/test_puts.yaml", "cassettes/test_api/test_puts.yaml"],
+        ),
+        (
+            "cassettes/test_web/test_put.yaml",
+            ["cassettes/test_web/test_puts.yaml", "cassettes/test_web/test_etag.yaml"],
+        ),
+    ],
+    ids=["moved", "renamed", "more alike"],
+)
+def test_the_name_most_alike_is_the_same_one_then_one_beside_it(own, candidates):
+    ordered = sorted(reversed(candidates), key=lambda path: unlikeness(Path(path), Path(own)))
+    assert ordered == candidates
