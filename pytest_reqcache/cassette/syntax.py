@@ -42,9 +42,10 @@ def _conflict(text: str) -> tuple[_At, str] | None:
     found = _CONFLICT.search(text)
     if found is None:
         return None
-    return _at(
-        text, found.start()
-    ), "a merge conflict that is not resolved; keep one side, and remove the marks"
+    return _at(text, found.start()), (
+        "a merge conflict that is not resolved; take the whole file of one side (git checkout --ours, or "
+        "--theirs), and record online what it lacks"
+    )
 
 
 def _diagnosis(error: yaml.YAMLError, text: str, first_line: int) -> tuple[_At, str]:

@@ -192,7 +192,7 @@ SYNTAX_MISTAKES = {
         STATUS,
         f"<<<<<<< HEAD\n{STATUS}\n=======\n    status: 201 Created\n>>>>>>> theirs",
         "23:1",
-        "a merge conflict that is not resolved; keep one side, and remove the marks",
+        "a merge conflict that is not resolved; take the whole file of one side",
     ),
     "merge conflict at the end": Mistake(
         WHOLE + "<<<<<<< HEAD\n- request:\n=======\n>>>>>>> theirs\n", "29:1", "a merge conflict"
