@@ -154,6 +154,8 @@ _HEADER_ENDS: Final = (
     *("-token", "-secret", "-password", "-api-key", "-apikey", "-access-key", "-auth-key", "-auth"),
     *("-session", "-session-id", "-jwt", "-authorization", "-assertion", "-secret-key", "-csrf"),
 )
+# Of requests alone: a client may check that of a response. `Signature-Input` is none (RFC 9421).
+_SIGNATURE_HEADER: Final = re.compile(r"signature|.*-(?:signature|hmac)(?:-(?:[0-9]+|sha-?[0-9]+))?")
 _SECRET_COOKIE: Final = re.compile(
     r"sess|sid$|^sid|auth|csrf|xsrf|token|jwt|secret|passw|login|remember", re.IGNORECASE
 )
@@ -443,8 +445,12 @@ class Rules:
             return _KINDS[lowered]
         if folded in self._off:
             return None
-        is_named = lowered in self.headers or self._is_field(name, folded)
+        is_named = lowered in self.headers or self._is_field(name, folded) or self.is_signature(lowered)
         return HeaderKind.CREDENTIAL if is_named or _ends_as_credential(name, folded) else None
+
+    def is_signature(self, header: str) -> bool:
+        """Whether a header, in lower case, signs the request that it stands in."""
+        return self.is_request and _SIGNATURE_HEADER.fullmatch(header) is not None
 
     def is_cookie(self, name: str, value: str, *, http_only: bool) -> bool:
         """Whether the cookie can be a secret, as far as its name, its length and ``HttpOnly`` tell."""

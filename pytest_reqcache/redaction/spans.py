@@ -33,7 +33,7 @@ class _Container:
     after_name: bool = False
     index: int = 0
     label: str | None = None  # what a member called "name" says that the object is
-    held: tuple[int, int] | None = None  # where a member called "value" stands, till that is said
+    held: tuple[str, int, int] | None = None  # a member called "value", and where, till that is said
 
     @property
     def step(self) -> str | int:
@@ -42,8 +42,8 @@ class _Container:
     def released(self) -> Iterator[JsonValue]:
         """What was held, with the best name that there is for it."""
         if self.held is not None:
-            name = self.label or self.name or "value"
-            yield JsonValue(name, *self.held, self.path, "value", "value")
+            own, start, end = self.held
+            yield JsonValue(self.label or self.name or own, start, end, self.path, own, own)
             self.held = None
 
 
@@ -103,13 +103,14 @@ def json_values(text: str) -> Iterator[JsonValue]:
             inner.member = json_string(text[start:end])
         else:
             name = inner.member
-            if name in _LABELS:
+            means = "" if name is None else name.lower()
+            if means in _LABELS:
                 inner.label = json_string(text[start:end])
-            elif name == "value" and inner.is_object and inner.label is None:
+            elif name is not None and means == "value" and inner.is_object and inner.label is None:
                 yield from inner.released()
-                inner.held = start, end
+                inner.held = name, start, end
                 continue
-            elif name == "value":
+            elif means == "value":
                 yield JsonValue(inner.label or inner.name or name, start, end, inner.path, inner.step, name)
                 continue
             yield JsonValue(name, start, end, inner.path, inner.step)

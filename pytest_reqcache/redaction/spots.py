@@ -60,7 +60,7 @@ def of_credential(name: str, value: str, rules: Rules) -> Spot | None:
     offset = len(value) - len(value.lstrip(" \t"))
     if not text or _LONE_SCHEME.fullmatch(text):
         return None
-    scheme, start, signs = _scheme_of(name, text)
+    scheme, start, signs = (name, 0, True) if rules.is_signature(name) else _scheme_of(name, text)
     secret = text[start:]
     inner = _of_basic(name, secret) if scheme == "basic" else ()
     end = offset + len(text)

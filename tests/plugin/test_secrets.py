@@ -148,6 +148,26 @@ def test_missing_credential_is_ignored_offline(suite):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_a_signature_of_a_request_is_another_one_each_time_and_replays(suite):
+    suite.test("""
+        import uuid
+
+        def sign(request):
+            request.headers["X-Acme-Signature"] = "sha256=" + uuid.uuid4().hex
+            return request
+
+        @pytest.mark.reqcache
+        def test_it():
+            for _ in range(2):
+                assert requests.post(URL + "/hook", json={"a": 1}, auth=sign).ok
+            assert requests.get(URL + "/hooks", auth=sign).ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.cassette().count("X-Acme-Signature: REDACTED-x-acme-signature") == 3
+    suite.run().stdout.fnmatch_lines(["3 replayed, 0 requests made"])
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_placeholder_is_never_sent(suite):
     suite.origin["/login"] = Answer({"access_token": SECRET}), Answer("closed", status=403)
     suite.test("""

@@ -92,6 +92,15 @@ PARTS_REDACTED = PARTS.format("REDACTED-password", "REDACTED-token").replace('"c
             (f"X-{name}-Token", "s3cr3t", f"REDACTED-x-{name.lower()}-token")
             for name in ("Preview", "Nextcloud", "Pagerduty", "Syncthing", "Deltalake", "MyPreviews")
         ),
+        *(
+            (name, "t=1,v1=5f0c", f"REDACTED-{name.lower()}")
+            for name in (
+                *("Signature", "X-Acme-Signature", "Stripe-Signature", "X-Hub-Signature-256"),
+                *("X-Hmac", "X-Shopify-Hmac-Sha256", "X-Acme-Signature-SHA-512"),
+            )
+        ),
+        ("Signature-Input", "sig1=()", "sig1=()"),
+        ("X-Signature-Version", "2", "2"),
         ("X-Next-Page-Token", "20", "20"),
         ("X-NextPage-Token", "20", "20"),
         ("nextPageToken", "20", "20"),
@@ -118,6 +127,7 @@ def test_request_header(name: str, value: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
+        ("X-Acme-Signature", "5f0c", "5f0c"),
         ("Set-Cookie", "theme=light; Path=/", "theme=light; Path=/"),
         ("Set-Cookie", "s=abc; Path=/; HttpOnly", "s=REDACTED-s; Path=/; HttpOnly"),
         ("Set-Cookie", "s=abc; path=/; httponly", "s=REDACTED-s; path=/; httponly"),
@@ -293,6 +303,16 @@ def test_url(url: str, expected: str) -> None:
             "application/json",
             '[{"name": "password", "value": "abc"}, {"name": "n", "value": "abc"}]',
             '[{"name": "password", "value": "REDACTED-password"}, {"name": "n", "value": "abc"}]',
+        ),
+        (
+            "application/json",
+            '[{"Key": "DB_SECRET", "Value": "abc"}, {"Value": "abc", "Key": "n"}]',
+            '[{"Key": "DB_SECRET", "Value": "REDACTED-db_secret"}, {"Value": "abc", "Key": "n"}]',
+        ),
+        (
+            "application/json",
+            '{"Value": "abc", "Name": "token"}',
+            '{"Value": "REDACTED-token", "Name": "token"}',
         ),
         (
             "application/json",
