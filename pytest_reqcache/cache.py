@@ -196,12 +196,13 @@ class Cache:
         return [item for item in found if item.request.method == "GET"]
 
     def _answers_to(self, given: Iterable[AnyRequest]) -> list[Interaction]:
-        """What is stored of requests with the keys of these."""
-        key, found = self._recorder.identity.key, list[Interaction]()
+        """What is stored of requests with the keys of these, in the variant that answers them."""
+        key, found, settings = self._recorder.identity.key, list[Interaction](), self._settings()
         for asked in map(self._asked, given):
-            is_located = self._settings().key_fn is None  # else it may be of any URL
+            is_located = settings.key_fn is None  # else it may be of any URL
             stored = self._recorder.at(asked.locator) if is_located else self._recorder.interactions()
-            found += (item for item in stored if key(item) == asked.key)
+            of_key = (item for item in stored if key(item) == asked.key)
+            found += (item for item in of_key if policy.varies_as(item, asked.request, settings))
         return found
 
     def _key(self, given: str) -> str:

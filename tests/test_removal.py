@@ -117,6 +117,23 @@ def test_delete_older_than_zero_removes_everything(origin, session, clock):
     assert len(s.cache) == 0
 
 
+def test_of_variants_the_one_that_answers_the_request_is_removed(origin, session):
+    s = session()
+    url = f"{origin.url}/a"
+    origin["/a"] = lambda received: Answer(
+        received.headers["accept-language"], headers={"Vary": "Accept-Language"}
+    )
+    german, english = (
+        requests.Request("GET", url, headers={"Accept-Language": each}) for each in ("de", "en")
+    )
+    for request in (german, english):
+        s.send(s.prepare_request(request))
+    assert s.cache.contains(request=german)
+    s.cache.delete(requests=[german])
+    assert not s.cache.contains(request=german)
+    assert [response.text for response in s.cache.filter()] == ["en"]
+
+
 def test_a_mistake_is_told_before_anything_is_looked_at(session):
     s = session()
     with pytest.raises(ValueError, match="older_than: 'yesterday' is not a time"):
