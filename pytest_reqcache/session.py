@@ -93,7 +93,7 @@ class CacheMixin(requests.Session):
 
     @contextmanager
     def cache_disabled(self) -> Iterator[None]:
-        """Within it the cache is neither read nor written."""
+        """Within it the cache is neither read nor written: whatever its options, a request is sent."""
         engine = self._engine
         engine.off += 1
         self._off += 1  # what is installed may be another one within it
@@ -210,7 +210,7 @@ class CachedSession(CacheMixin):
         filter_fn: called with a response; false says that it is not to be stored or used.
         key_fn: called with a request, and with ``ignored_parameters``, ``match_headers``, ``cache_control``
             and ``expire_after`` as keywords: ``key_fn(request, **settings)``; returns its key.
-        read_only: store and remove nothing.
+        read_only: store and remove nothing, but for what ``session.cache`` is told to.
         passthrough: URL patterns that are no part of the cache.
         remove_expired: remove what has expired when the session closes.
 

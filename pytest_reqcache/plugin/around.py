@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import os
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pytest
 
 from .state import SECTION, Run
+
+_OURS = __name__.partition(".")[0]
 
 
 class Around:
@@ -43,8 +48,10 @@ class Around:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, item: pytest.Item
+        self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        if call.excinfo is not None and not item.config.getoption("fulltrace"):
+            _shorten(call.excinfo)
         report = yield
         if report.failed:
             from . import reporting
@@ -61,3 +68,26 @@ class Around:
         if self._run.is_forked:  # the report is logged in the process that has forked
             self._add_report(report)
         return report
+
+
+def _shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Of an error of ours show what the test did: the way through `requests` and us is always the same."""
+    if type(excinfo.value).__module__.partition(".")[0] != _OURS:
+        return
+    import requests
+
+    passed = tuple(
+        f"{folder}{os.sep}" for folder in (Path(requests.__file__).parent, Path(__file__).parents[1])
+    )
+    shown = None
+    for entry in reversed(list(_entries(excinfo.tb))):
+        if not entry.tb_frame.f_code.co_filename.startswith(passed):
+            shown = TracebackType(shown, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    if shown is not None:
+        excinfo.traceback = type(excinfo.traceback)(shown)
+
+
+def _entries(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next

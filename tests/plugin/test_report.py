@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from origin import Answer
@@ -144,3 +147,26 @@ def test_what_is_polled_is_named_and_the_rest_is_counted():
         *polled[:10],
         "and 2 more requests answered as often from one recording each",
     ]
+
+
+@pytest.mark.parametrize("flags", [(), ("--tb=short",), ("--full-trace",)], ids=str)
+def test_an_error_of_ours_is_shown_at_the_line_of_the_test(suite, flags):
+    (suite.path / "helper.py").write_text(
+        "import requests\ndef fetch(url):\n    return requests.get(url).text\n"
+    )
+    suite.test("""
+        from helper import fetch
+
+        @pytest.mark.reqcache
+        def test_it():
+            fetch(URL + "/a")
+    """)
+    (suite.path / "cassettes" / "test_it").mkdir(parents=True)
+    (suite.path / "cassettes" / "test_it" / "test_it.yaml").write_text("version: 2\n")
+    result = suite.run(*flags)
+    result.assert_outcomes(failed=1)
+    is_whole = "--full-trace" in flags
+    files = {line.partition(":")[0] for line in result.stdout.lines if re.match(r"\S+\.py:[0-9]+: ", line)}
+    assert {Path(file).name for file in files} >= {"test_it.py", "helper.py"}
+    assert any("pytest_reqcache" in file for file in files) is is_whole
+    result.stdout.fnmatch_lines(["E *CassetteError: *test_it.yaml:1:1: *"])
