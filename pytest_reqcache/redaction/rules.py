@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -238,6 +238,26 @@ def _escaped(name: str) -> Iterable[str]:
     return {json.dumps(spelt)[1:-1].lower() for spelt in (name.lower(), name.capitalize(), name.upper())}
 
 
+_FOLDED_FIELDS: Final = frozenset(map(fold, DEFAULT_FIELDS))
+_FOLDED_SIGNING_FIELDS: Final = frozenset(map(fold, SIGNING_FIELDS))
+
+
+@cache
+def _hint(*, is_request: bool) -> re.Pattern[str]:
+    """Stands in every text in which one of our names does, in lower case, escapes aside."""
+    spellings = {f"{name}=" for name in LIKELY_FIELDS} | {f'{name}"' for name in LIKELY_FIELDS}
+    if is_request:
+        spellings.update(REQUEST_FIELDS)
+    for name in (*DEFAULT_FIELDS, *SIGNING_FIELDS, "access_key"):
+        spellings.update(name.lower().replace("_", separator) for separator in ("_", "-", ""))
+        spellings.update(_escaped(name))
+    kept: list[str] = []
+    for spelling in sorted(spellings, key=lambda one: (len(one), one)):
+        if not any(hint in spelling for hint in kept):
+            kept.append(spelling)
+    return re.compile(_any_of(kept))
+
+
 class Pattern(NamedTuple):
     """A regular expression whose every match, or its first group, is a secret called ``name``."""
 
@@ -269,18 +289,12 @@ class Rules:
     for a request, of which some things are known that do not hold for responses.
     """
 
-    fields: Collection[str] = DEFAULT_FIELDS
-    signing_fields: Collection[str] = SIGNING_FIELDS
-    headers: Collection[str] = DEFAULT_HEADERS
     names: Collection[str] = frozenset()
     off: Collection[str] = frozenset()
     patterns: tuple[Pattern, ...] = ()
     paths: tuple[JsonPath, ...] = ()
     stand_ins: Mapping[str, StandIn] = field(default_factory=dict)
     is_request: bool = False
-    _known_fields: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _harmless: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _kinds: dict[str, HeaderKind | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def of_requests(self) -> Rules:
@@ -289,7 +303,7 @@ class Rules:
 
     @cached_property
     def _fields(self) -> frozenset[str]:
-        found = frozenset(fold(name) for name in self.fields) | self._names
+        found = _FOLDED_FIELDS | self._names
         return found | REQUEST_FIELDS if self.is_request else found
 
     @cached_property
@@ -300,25 +314,6 @@ class Rules:
     def _off(self) -> frozenset[str]:
         return frozenset(fold(name) for name in self.off)
 
-    @cached_property
-    def _signing(self) -> frozenset[str]:
-        return frozenset(fold(name) for name in self.signing_fields)
-
-    @cached_property
-    def _hint(self) -> re.Pattern[str]:
-        """Stands in every text in which one of the names does, in lower case, escapes aside."""
-        spellings = {f"{name}=" for name in LIKELY_FIELDS} | {f'{name}"' for name in LIKELY_FIELDS}
-        if self.is_request:
-            spellings.update(REQUEST_FIELDS)
-        for name in (*self.fields, *self.signing_fields, "access_key"):
-            spellings.update(name.lower().replace("_", separator) for separator in ("_", "-", ""))
-            spellings.update(_escaped(name))
-        kept: list[str] = []
-        for spelling in sorted(spellings, key=lambda one: (len(one), one)):
-            if not any(hint in spelling for hint in kept):
-                kept.append(spelling)
-        return re.compile(_any_of(kept))
-
     def may_hold(self, text: str) -> bool:
         """Whether a field's name, a URL's userinfo or what a user added may stand in it: a quick look."""
         if "%" in text or "\\u00" in text or self.paths:
@@ -328,7 +323,7 @@ class Rules:
         if self.has_match(text):
             return True
         lowered = text.lower()
-        if self._hint.search(lowered):
+        if _hint(is_request=self.is_request).search(lowered):
             return True
         if not self._names:
             return False
@@ -345,17 +340,13 @@ class Rules:
         """Whether one of the patterns matches somewhere in the text."""
         return any(pattern.regex.search(text) for pattern in self.patterns)
 
-    def is_field(self, name: str) -> bool:
+    @cached_property
+    def is_field(self) -> Callable[[str], bool]:
         """Whether what is called so is a secret: a parameter, a form field, a JSON member."""
-        try:
-            return self._known_fields[name]
-        except KeyError:
-            is_field = self._is_field(name, fold(name))
-            if len(self._known_fields) < _REMEMBERED_NAMES:
-                self._known_fields[name] = is_field
-            return is_field
+        return lru_cache(_REMEMBERED_NAMES)(self._is_field)
 
-    def _is_field(self, name: str, folded: str) -> bool:
+    def _is_field(self, name: str) -> bool:
+        folded = fold(name)
         if folded in self._off:
             return False
         if folded in self._fields:
@@ -393,7 +384,7 @@ class Rules:
 
     def is_signing(self, name: str) -> bool:
         folded = fold(name)
-        return folded in self._signing and folded not in self._off
+        return folded in _FOLDED_SIGNING_FIELDS and folded not in self._off
 
     @cached_property
     def has_stand_ins(self) -> bool:
@@ -412,29 +403,19 @@ class Rules:
             return False
         return all(self._is_harmless_name(pair.partition("=")[0]) for pair in query.split("&"))
 
-    def _is_harmless_name(self, name: str) -> bool:
-        harmless = self._harmless.get(name)
-        if harmless is None:
-            harmless = not (
-                "%" in name
-                or "+" in name
-                or self.is_field(name)
-                or self.is_signing(name)
-                or self._is_likely_name(name)
-            )
-            if len(self._harmless) < _REMEMBERED_NAMES:
-                self._harmless[name] = harmless
-        return harmless
+    @cached_property
+    def _is_harmless_name(self) -> Callable[[str], bool]:
+        def is_harmless(name: str) -> bool:
+            if "%" in name or "+" in name:
+                return False
+            return not (self.is_field(name) or self.is_signing(name) or self._is_likely_name(name))
 
-    def header(self, name: str) -> HeaderKind | None:
-        """What of the header can be a secret; None for nothing."""
-        try:
-            return self._kinds[name]
-        except KeyError:
-            kind = self._kind(name)
-            if len(self._kinds) < _REMEMBERED_NAMES:
-                self._kinds[name] = kind
-            return kind
+        return lru_cache(_REMEMBERED_NAMES)(is_harmless)
+
+    @cached_property
+    def header(self) -> Callable[[str], HeaderKind | None]:
+        """What of the header of that name can be a secret; None for nothing."""
+        return lru_cache(_REMEMBERED_NAMES)(self._kind)
 
     def is_credential(self, name: str) -> bool:
         return self.header(name) is HeaderKind.CREDENTIAL
@@ -445,7 +426,7 @@ class Rules:
             return _KINDS[lowered]
         if folded in self._off:
             return None
-        is_named = lowered in self.headers or self._is_field(name, folded) or self.is_signature(lowered)
+        is_named = lowered in DEFAULT_HEADERS or self._is_field(name) or self.is_signature(lowered)
         return HeaderKind.CREDENTIAL if is_named or _ends_as_credential(name, folded) else None
 
     def is_signature(self, header: str) -> bool:
