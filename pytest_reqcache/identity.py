@@ -44,8 +44,7 @@ class Identity:
 
     def mask(self, request: RecordedRequest) -> Masked:
         """The request with nothing in it that is not compared."""
-        ignored = self._settings().ignored_parameters
-        return Masked(strip_ignored(request, ignored) if ignored else request, ())
+        return Masked(strip_ignored(request, self._settings().ignored_parameters), ())
 
     def terms(self) -> tuple[object, ...]:
         """The settings that locators depend on."""
@@ -143,8 +142,7 @@ class TestIdentity(Identity):
         return super()._are_bare(urls)
 
     def mask(self, request: RecordedRequest) -> Masked:
-        ignored = self._settings().ignored_parameters
-        return self._redactor.mask(strip_ignored(request, ignored) if ignored else request)
+        return self._redactor.mask(super().mask(request).request)
 
 
 def made_key(prepared: PreparedRequest, settings: Settings) -> str | None:

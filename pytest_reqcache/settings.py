@@ -134,31 +134,6 @@ class Options:
 NO_OPTIONS: Final = Options()
 
 
-def parse_options(
-    expire_after: object = None,
-    refresh: object = False,
-    force_refresh: object = False,
-    only_if_cached: object = False,
-    stale_if_error: object = None,
-    stale_while_revalidate: object = None,
-) -> Options:
-    """The options of one call, checked.
-
-    Raises:
-        TypeError, ValueError: a value is not of an accepted form.
-    """
-    return Options(
-        parse_expiry(expire_after),
-        _flag(refresh, "refresh"),
-        _flag(force_refresh, "force_refresh"),
-        _flag(only_if_cached, "only_if_cached"),
-        None if stale_if_error is None else parse_staleness(stale_if_error, "stale_if_error"),
-        None
-        if stale_while_revalidate is None
-        else parse_staleness(stale_while_revalidate, "stale_while_revalidate"),
-    )
-
-
 # --- one parser for each setting: parser(value, where) -> the value that Settings holds
 
 
@@ -312,6 +287,16 @@ def parse_settings(
             continue  # not given: the next wider level decides
         layer[name] = parsers[name](value, f"{where}{name}")
     return layer
+
+
+def parse_options(**given: object) -> Options:
+    """The options of one call, checked; None is one that is not given.
+
+    Raises:
+        TypeError, ValueError: a value is not of an accepted form.
+    """
+    # Of `expire_after` a setting's None is never, and that of a call the session's.
+    return Options(**{name: PARSERS[name](value, name) for name, value in given.items() if value is not None})
 
 
 def unknown_setting(name: str, accepted: Collection[str], where: str = "") -> str:

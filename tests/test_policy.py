@@ -20,23 +20,19 @@ from pytest_reqcache.policy import (
     counted_from,
     current_age,
     expiry_of,
-    explicit_lifetime,
-    has_validator,
-    heuristic_lifetime,
     http_lifetime,
-    initial_age,
     invalidated_urls,
-    is_error,
     is_stored_rightly,
     plan,
-    select,
     settle,
     settle_error,
-    stored_headers,
-    update_headers,
-    validators,
     writes,
 )
+from pytest_reqcache.policy.freshness import explicit_lifetime, heuristic_lifetime, initial_age
+from pytest_reqcache.policy.reusing import select
+from pytest_reqcache.policy.settling import is_error
+from pytest_reqcache.policy.storing import stored_headers
+from pytest_reqcache.policy.validation import has_validator, update_headers, validators
 from pytest_reqcache.settings import (
     MARKER_SETTINGS,
     SESSION_SETTINGS,

@@ -286,7 +286,14 @@ def test_passthrough_is_by_pattern() -> None:
 
 
 def test_options_of_a_call_change_the_settings_for_it_alone() -> None:
-    options = parse_options(60, True, None, True, 5, False)
+    options = parse_options(
+        expire_after=60,
+        refresh=True,
+        force_refresh=None,
+        only_if_cached=True,
+        stale_if_error=5,
+        stale_while_revalidate=False,
+    )
     assert options == Options(
         timedelta(seconds=60), True, False, True, Staleness(timedelta(seconds=5)), NO_STALENESS
     )

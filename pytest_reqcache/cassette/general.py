@@ -24,7 +24,7 @@ from yaml.events import (
 
 from . import reading
 from .layout import Layout, Places, Stamp, Torn
-from .nodes import Node, NodeError, NodeReader, as_node_error
+from .nodes import Node, NodeError, NodeReader, as_node_error, decoded
 from .rewriting import own_lines_of_comments
 from .scan import Locate
 from .storing import UNFINISHED
@@ -268,12 +268,7 @@ def _decoded(text: bytes) -> str:
             "this is a database of SQLite, as requests-cache makes them; give another path: it stays as it is"
         )
         raise NodeError(1, problem)
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        byte = text[error.start]
-        raise NodeError(line, f"the byte 0x{byte:02x} is no UTF-8; save the file as UTF-8") from None
+    return decoded(text)
 
 
 def _without_torn_end(data: bytes) -> tuple[bytes, Torn | None]:

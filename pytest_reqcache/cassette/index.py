@@ -19,7 +19,7 @@ from . import general, reading
 from .errors import CassetteError, TornTailWarning
 from .layout import Layout, Stamp
 from .locking import Lock
-from .nodes import NodeError, UnknownAliasError, read_item
+from .nodes import NodeError, UnknownAliasError, decoded, read_item
 from .scan import Locate, Unsure, scan, scan_further
 from .writing import HEADER
 
@@ -115,7 +115,7 @@ class View:
         stands_alone = node is None
         try:
             if node is None:
-                node = read_item(_decoded(text, line), line)
+                node = read_item(decoded(text, line), line)
             found = reading.interaction(node, self._index.folder, source)
         except NodeError as error:
             if stands_alone and self.layout.block_form is not None and error.line == line:
@@ -130,7 +130,7 @@ class View:
         """What a text would say that stood as an item in the file; None where it makes no sense."""
         try:
             return reading.interaction(
-                read_item(_decoded(text, 1), 1), self._index.folder, Source(self._index.path, 1, "")
+                read_item(decoded(text, 1), 1), self._index.folder, Source(self._index.path, 1, "")
             )
         except NodeError:
             return None
@@ -345,7 +345,7 @@ class Index:
         """
         for text, line in general.item_texts(file, stamp):
             try:
-                node = read_item(_decoded(text, line), line)
+                node = read_item(decoded(text, line), line)
                 reading.interaction(node, self.folder, Source(self.path, line, ""))
             except UnknownAliasError:
                 continue
@@ -378,13 +378,3 @@ def _has_only_grown(file: BinaryIO, known: Layout, stamp: Stamp) -> bool:
     start = known.starts[-1]
     file.seek(start)
     return hash(file.read(known.ends[-1] - start)) == known.last
-
-
-def _decoded(text: bytes, line: int) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        line += text.count(b"\n", 0, error.start)
-        raise NodeError(
-            line, f"the byte 0x{text[error.start]:02x} is no UTF-8; save the file as UTF-8"
-        ) from None

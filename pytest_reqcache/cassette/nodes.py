@@ -121,6 +121,17 @@ class NodeError(Exception):
         self.column = column
 
 
+def decoded(text: bytes, first_line: int = 1) -> str:
+    """The text of a cassette, or of a part whose first line is line ``first_line`` of its file. Raises
+    NodeError."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        line = first_line + text.count(b"\n", 0, error.start)
+        byte = text[error.start]
+        raise NodeError(line, f"the byte 0x{byte:02x} is no UTF-8; save the file as UTF-8") from None
+
+
 class UnknownAliasError(NodeError):
     """An alias whose anchor is not in the text; it may be in the rest of the file."""
 

@@ -92,8 +92,8 @@ def clear_away(folder: Path, pattern: str) -> None:
         left_by_the_killed.unlink(missing_ok=True)
 
 
-def set_aside(path: Path, offset: int) -> Path:
-    """Move what a file holds from ``offset`` on to the end of ``NAME.torn``; returns its path."""
+def set_aside(path: Path, offset: int) -> None:
+    """Move what a file holds from ``offset`` on to the end of ``NAME.torn``."""
     aside = path.with_name(path.name + ".torn")
     with path.open("r+b") as file:
         file.seek(offset)
@@ -103,7 +103,6 @@ def set_aside(path: Path, offset: int) -> Path:
             out.flush()
             os.fsync(out.fileno())
         file.truncate(offset)
-    return aside
 
 
 _BINARY: int = getattr(os, "O_BINARY", 0)

@@ -24,7 +24,7 @@ import yaml
 from yaml.events import DocumentEndEvent, StreamEndEvent
 
 from ..cassette import reading
-from ..cassette.nodes import SAFE_TAGS, Node, NodeError, NodeReader, as_node_error
+from ..cassette.nodes import SAFE_TAGS, Node, NodeError, NodeReader, as_node_error, decoded
 from ..headers import Headers
 from ..models import RecordedRequest
 from .foreign import ForeignCassette, LeftAlone, Recording
@@ -74,7 +74,7 @@ def read(data: bytes) -> ForeignCassette | LeftAlone:
         raise _too_old(1)
     if _LIKELY.search(data) is None:
         return LeftAlone.NO_CASSETTE
-    root = _document(_decoded(data))
+    root = _document(decoded(data).removeprefix(_BOM))
     if isinstance(root.value, list):
         if root.value and {"request", "response"} <= set(root.value[0].value):
             raise _too_old(root.line)
@@ -82,16 +82,6 @@ def read(data: bytes) -> ForeignCassette | LeftAlone:
     if not isinstance(root.value, dict) or "interactions" not in root.value:
         return LeftAlone.NO_CASSETTE
     return _cassette(root.value)
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode().removeprefix(_BOM)
-    except UnicodeDecodeError as error:
-        line = 1 + data.count(b"\n", 0, error.start)
-        raise NodeError(
-            line, f"the byte 0x{data[error.start]:02x} is no UTF-8; save the file as UTF-8"
-        ) from None
 
 
 def _document(text: str) -> Node:

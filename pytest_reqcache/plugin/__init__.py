@@ -178,7 +178,7 @@ def reqcache(_reqcache_test: Running) -> Reqcache:
     """The test's cassette, its settings, and the counts of what was replayed, recorded, missed ..."""
     from .given import Reqcache
 
-    return Reqcache(_reqcache_test.engine, _reqcache_test.flow)
+    return Reqcache(_reqcache_test.engine)
 
 
 @pytest.fixture

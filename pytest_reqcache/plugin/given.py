@@ -6,7 +6,6 @@ from requests import Session
 
 from ..cache import Cache
 from ..engine import Engine
-from ..flow import Flow
 from ..journal import Journal
 from ..settings import SettingsView
 
@@ -20,9 +19,8 @@ class Reqcache:
         requests: how many requests went to an origin.
     """
 
-    def __init__(self, engine: Engine, flow: Flow) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._flow = flow
 
     @property
     def cassette(self) -> Cache:

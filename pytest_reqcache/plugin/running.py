@@ -239,26 +239,28 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
 
 def keep_wider(run: Run) -> None:
     """Commit what fixtures of wider scope have recorded; what cannot be is dropped, and reported."""
-    for wider in run.wider.values():
-        try:
-            wider.commit()
-        except (SecretFoundError, CassetteError, OSError) as error:
-            wider.rollback()
-            run.outside.add({"errors": [str(error)]})
+    run.outside.add({"errors": _commit_wider(run)})
 
 
 def settle_wider(run: Run, *, good: bool) -> None:
     """Commit what fixtures of wider scope recorded, or drop it; fail for what cannot be committed."""
-    errors = []
+    errors = _commit_wider(run) if good else []
     for wider in run.wider.values():
-        try:
-            if good:
-                wider.commit()
-        except (SecretFoundError, CassetteError, OSError) as error:
-            errors.append(str(error))
         wider.rollback()  # what is left
     if errors:
         pytest.fail("\n".join(errors), pytrace=False)
+
+
+def _commit_wider(run: Run) -> list[str]:
+    """Commit what is staged for wider cassettes, and drop what cannot be; what went wrong."""
+    errors = []
+    for wider in run.wider.values():
+        try:
+            wider.commit()
+        except Exception as failed:  # whatever it is, the other cassettes are committed
+            wider.rollback()
+            errors.append(_told(failed))
+    return errors
 
 
 def end_wider(run: Run) -> None:
@@ -441,17 +443,16 @@ def _committed(run: Run, running: Running, *, good: bool) -> tuple[Commit, str]:
     except SecretFoundError as found:
         running.flow.rollback()
         return Commit(), str(found)
-    except (CassetteError, OSError) as failed:
-        running.flow.rollback()
-        return Commit(), f"not recorded: {failed}"
     except Exception as failed:  # whatever it is, the run goes on with the next test
         running.flow.rollback()
-        return Commit(), f"not recorded: {_described(failed)}"
+        return Commit(), f"not recorded: {_told(failed)}"
     return running.flow.rollback(), ""
 
 
-def _described(error: Exception) -> str:
-    """An error that nobody expects, and where it was raised."""
+def _told(error: Exception) -> str:
+    """What went wrong with a commit; of an error that nobody expects also what it is, and where from."""
+    if isinstance(error, (SecretFoundError, CassetteError, OSError)):
+        return str(error)
     last = extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
 

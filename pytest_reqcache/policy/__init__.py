@@ -56,9 +56,9 @@ Section numbers are those of RFC 9111 where no other is named.
 
 from __future__ import annotations
 
-from .conditions import Presented, presented
+from .conditions import presented
 from .expiry import expiry_of, follows_http
-from .freshness import current_age, explicit_lifetime, heuristic_lifetime, http_lifetime, initial_age
+from .freshness import current_age, http_lifetime
 from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
 from .reusing import (
@@ -67,22 +67,19 @@ from .reusing import (
     is_compared,
     request_directives,
     same_conditions,
-    select,
     varies_as,
     why_none_answers,
 )
 from .settling import (
     REFUSALS,
     counted_from,
-    is_error,
     leads_elsewhere,
     never_replaces_success,
     settle,
     settle_error,
 )
-from .storing import is_stored_rightly, stored_headers
+from .storing import is_stored_rightly
 from .terms import Action, Outcome, Plan, Reason, Verdict
-from .validation import has_validator, update_headers, validators
 
 __all__ = [
     "REFUSALS",
@@ -90,7 +87,6 @@ __all__ = [
     "Action",
     "Outcome",
     "Plan",
-    "Presented",
     "Reason",
     "Verdict",
     "answers_part",
@@ -98,15 +94,10 @@ __all__ = [
     "counted_from",
     "current_age",
     "expiry_of",
-    "explicit_lifetime",
     "follows_http",
-    "has_validator",
-    "heuristic_lifetime",
     "http_lifetime",
-    "initial_age",
     "invalidated_urls",
     "is_compared",
-    "is_error",
     "is_stored_rightly",
     "leads_elsewhere",
     "never_replaces_success",
@@ -114,12 +105,8 @@ __all__ = [
     "presented",
     "request_directives",
     "same_conditions",
-    "select",
     "settle",
     "settle_error",
-    "stored_headers",
-    "update_headers",
-    "validators",
     "varies_as",
     "why_none_answers",
     "writes",

@@ -79,6 +79,11 @@ def edit_response(response: RecordedResponse, editor: Editor, rules: Rules) -> R
     return replace(response, reason=reason, headers=headers, body=body)
 
 
+def edit_text(text: str, editor: Editor, rules: Rules) -> str:
+    """The text, of any kind, as the editor wants it."""
+    return _edited(text, in_text(text, "text", rules), "text", editor, rules)
+
+
 def _edited(text: str, spots: Iterable[Spot], place: str, editor: Editor, rules: Rules) -> str:
     """The text with its spots replaced, and what is known where it stands between them."""
     parts: list[str] = []

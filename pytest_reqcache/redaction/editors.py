@@ -15,7 +15,17 @@ from .spots import Spot
 from .writing import Placeholders, constant
 
 
-class Learner:
+class _AtOwnPlaces:
+    """Changes nothing elsewhere."""
+
+    def elsewhere(self, place: str, text: str) -> str:
+        return text
+
+    def concerns(self, text: str) -> bool:
+        return False
+
+
+class Learner(_AtOwnPlaces):
     """Notes every secret at its own place, and whether there was one."""
 
     def __init__(self, known: Known, *, issued: bool) -> None:
@@ -51,14 +61,8 @@ class Learner:
         self._known.stand_ins[spot.value] = made
         self._known.made_up.add(made)
 
-    def elsewhere(self, place: str, text: str) -> str:
-        return text
 
-    def concerns(self, text: str) -> bool:
-        return False
-
-
-class Recaller:
+class Recaller(_AtOwnPlaces):
     """Notes what stands in a recording in the place of secrets, where a user's function made it up."""
 
     def __init__(self, known: Known) -> None:
@@ -68,12 +72,6 @@ class Recaller:
     def own(self, spot: Spot) -> None:
         if spot.stand_in is not None and not spot.signs:
             self._known.made_up.add(spot.value)
-
-    def elsewhere(self, place: str, text: str) -> str:
-        return text
-
-    def concerns(self, text: str) -> bool:
-        return False
 
 
 class Masker:
@@ -136,7 +134,7 @@ class Writer:
         return self._finder is not None and self._finder.may_find(text)
 
 
-class Collector:
+class Collector(_AtOwnPlaces):
     """Collects the values at their own places, in their order; changes nothing."""
 
     def __init__(self, cookies: Collection[str]) -> None:
@@ -147,12 +145,6 @@ class Collector:
     def own(self, spot: Spot) -> None:
         if not spot.signs:
             self.values.setdefault(self.where + spot.place, []).append(spot.value)
-
-    def elsewhere(self, place: str, text: str) -> str:
-        return text
-
-    def concerns(self, text: str) -> bool:
-        return False
 
 
 class Comparer(Collector):
@@ -195,6 +187,8 @@ class PlaceNoter:
 class Cleaner:
     """Replaces what is known in a text that nobody reads back."""
 
+    cookies: Collection[str] = ()
+
     def __init__(self, finder: Finder | None, known: Known, registry: Registry) -> None:
         self._finder = finder
         self._known = known
@@ -204,7 +198,7 @@ class Cleaner:
         value = spot.value.rstrip(",")  # it separates one URL from the next
         return self._name(value, spot.name) + spot.value[len(value) :]
 
-    def elsewhere(self, text: str) -> str:
+    def elsewhere(self, place: str, text: str) -> str:
         finder = self._finder
         if finder is None:
             return text
@@ -212,6 +206,9 @@ class Cleaner:
             lambda found: found[0] if found["known"] is None else self._name(finder.spelled[found["known"]]),
             text,
         )
+
+    def concerns(self, text: str) -> bool:
+        return self._finder is not None and self._finder.may_find(text)
 
     def _name(self, value: str, name: str = "secret") -> str:
         if PLACEHOLDER.fullmatch(value):

@@ -10,13 +10,13 @@ from urllib.parse import unquote
 from ..body import is_there
 from ..models import REDACTED, Interaction, RecordedRequest, RecordedResponse
 from .binding import Bindings
-from .edit import edit_request, edit_response
+from .edit import edit_request, edit_response, edit_text
 from .editors import Cleaner, Collector, Comparer, Learner, Masker, PlaceNoter, Recaller, Writer
 from .known import SEARCHED_LENGTH, Finder, Known, in_base64
 from .model import PLACEHOLDER, LiveValue, Masked
 from .registry import Registry, scope_of
 from .rules import DEFAULT_RULES, Rules
-from .spots import basic_text, in_text
+from .spots import basic_text
 from .writing import Placeholders, name_in
 
 
@@ -227,15 +227,8 @@ class Redactor:
         return value in self._known.made_up or PLACEHOLDER.search(value) is not None
 
     def clean_text(self, text: str) -> str:
-        """A message with the known secrets replaced, and those that stand in a URL."""
-        cleaner = Cleaner(self._finder(), self._known, self._registry)
-        parts: list[str] = []
-        position = 0
-        for spot in in_text(text, "text", self._rules):
-            new = cleaner.own(spot)
-            parts += (cleaner.elsewhere(text[position : spot.start]), new)
-            position = spot.end
-        return "".join((*parts, cleaner.elsewhere(text[position:])))
+        """A message with the known secrets replaced, and those that stand in a URL or match a pattern."""
+        return edit_text(text, Cleaner(self._finder(), self._known, self._registry), self._rules)
 
     @property
     def searched(self) -> Finder | None:

@@ -25,10 +25,10 @@ from pytest_reqcache.policy import (
     invalidated_urls,
     plan,
     presented,
-    select,
     settle,
     settle_error,
 )
+from pytest_reqcache.policy.reusing import select
 from pytest_reqcache.settings import (
     MARKER_SETTINGS,
     SESSION_SETTINGS,

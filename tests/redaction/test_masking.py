@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from pytest_reqcache.redaction import Credential, Redactor, Registry
+from pytest_reqcache.redaction import Credential, Redactor, Registry, parse_redactions
 
 from .building import FORM, JSON, bearer, interaction, json_body, redacted, request, response
 
@@ -180,6 +180,12 @@ def test_messages_hold_no_secret() -> None:
         "GET https://REDACTED-userinfo@x/REDACTED-authorization?token=REDACTED-token "
         "was sent with REDACTED-refresh_token, and REDACTED-token"
     )
+
+
+def test_what_a_pattern_matches_in_a_message_is_a_secret() -> None:
+    rules = parse_redactions(["re:acct-[0-9]+"], "redact").rules
+    redactor = Redactor(Registry(), rules=lambda: rules)
+    assert "acct-12" not in redactor.clean_text("GET https://x/acct-12 failed: no acct-12")
 
 
 def test_urls_in_a_message_are_told_apart() -> None:
