@@ -23,6 +23,7 @@ from .identity import Asked, Identity, variant
 from .matching import origin_of
 from .meanwhile import counterparts
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse
+from .origins import Origins
 from .policy import (
     REFUSALS,
     SAFE_METHODS,
@@ -32,7 +33,6 @@ from .policy import (
     same_conditions,
     varies_as,
     why_none_answers,
-    writes,
 )
 from .recording import Found, Store
 from .redacting import Redacted, Redacting
@@ -105,7 +105,7 @@ class Flow:
         self.cassette = cassette
         self.identity = identity
         self._shared = shared  # other tests record to the cassette, too
-        self._command_anew = anew
+        self._origins = Origins(anew)
         self._redactor = redactor
         self._memory = memory
         self._settings = settings
@@ -120,16 +120,7 @@ class Flow:
         self._staging = Staging(cassette.path, identity)
         self._redacting = Redacting(cassette.path, identity, redactor, memory.sentinel, settings)
         self._left_alone: set[str] = set()
-        self._written_in_vain: set[str] = set()  # origins whose write failed, and was answered all the same
         self._edited: set[str] = set()  # refs of what is staged, and did not come from the origin
-        self._anew: set[str] = set()  # origins of which an answer was fetched anew
-        self._written_to: dict[str, bool] = {}
-        self._new_writes: dict[str, str] = {}  # by origin: the first that nothing recorded has answered
-        self._behind_new_writes: dict[str, str] = {}  # by such a write: the first recorded answer after it
-        self._old_writes: dict[str, str] = {}  # by origin: the last that was replayed
-        self._behind_old_writes: dict[
-            str, str
-        ] = {}  # by such a write: the first error of the origin after it
         self._sequences: dict[str, Sequence[Interaction]] = {}  # by the ref of the first answer: the others
         self._outdated: list[Interaction] = []  # the others, where the first has been replaced
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
@@ -339,16 +330,18 @@ class Flow:
 
     def _is_to_be_fetched_anew(self, asked: Asked) -> bool:
         """In a test that writes to an origin, its answers are all of one flow: recorded or new."""
-        origin = origin_of(asked.request.url)
-        return origin in self._anew and self._is_written_to(origin)
+        url = asked.request.url
+        return self._origins.of(url).is_anew and self._is_written_to(url)
 
     def _is_written_in_vain(self, asked: Asked) -> bool:
-        return bool(self._written_in_vain) and origin_of(asked.request.url) in self._written_in_vain
+        return self._origins.of(asked.request.url).is_written_in_vain
 
-    def _is_written_to(self, origin: str) -> bool:
-        if origin not in self._written_to:
-            self._written_to[origin] = any(self._unsafe_to(origin))
-        return self._written_to[origin]
+    def _is_written_to(self, url: str) -> bool:
+        """Whether this test writes to the origin of a URL."""
+        origin = self._origins.touched(url)
+        if origin.is_written_to is None:
+            origin.is_written_to = any(self._unsafe_to(origin_of(url)))
+        return origin.is_written_to
 
     def _unsafe_to(self, origin: str) -> Iterator[Interaction]:
         """The unsafe requests to an origin, as this test sees them."""
@@ -362,7 +355,7 @@ class Flow:
         if self._is_sequence(asked):
             return False
         with self._lock:
-            return not self._is_written_to(origin_of(asked.request.url))
+            return not self._is_written_to(asked.request.url)
 
     def is_replaced(self, stored: Interaction) -> bool:
         with self._lock:
@@ -382,7 +375,7 @@ class Flow:
         with self._lock:
             self._left_alone.add(interaction.ref)
             if used and interaction.request.method not in SAFE_METHODS:
-                self._written_in_vain.add(origin_of(interaction.request.url))
+                self._origins.touched(interaction.request.url).is_written_in_vain = True
 
     # --- storing
 
@@ -400,11 +393,10 @@ class Flow:
             is_first = replaced is None and (found is None or not found.size)
             observe = self._redactor.observe_new if is_first else self._redactor.observe
             observe(new.request, new.response)
-            origin = origin_of(new.request.url)
-            if refresh:
-                self._anew.add(origin)
+            origin = self._origins.touched(new.request.url)
+            origin.is_anew |= refresh
             if new.request.method not in SAFE_METHODS:
-                self._written_to[origin] = True
+                origin.is_written_to = True
             if replaced is None:
                 self.sought.add(name_of(asked.compared))
                 answer, old = self._next_answer(asked, new, found), None
@@ -458,8 +450,11 @@ class Flow:
 
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
         with self._lock:
-            self._note_new_write(asked, found, used, status, live=live)
-            self._note_old_write(asked, used, status, live=live)
+            if live:
+                is_new = used is not None and not found.candidates
+                self._origins.note_live(asked.request, asked.what, status, is_new=is_new)
+            elif used is not None and used.ref not in self._staging:
+                self._origins.note_replayed(asked.request, asked.what, status, is_kept=used.keep)
             if used is not None:
                 if asked.masked.credentials:
                     self._bindings.bind(asked.masked, self.identity.mask(used.request))
@@ -483,30 +478,6 @@ class Flow:
                 live=live,
                 sequence=sequence,
             )
-
-    def _note_new_write(
-        self, asked: Asked, found: Found, used: Interaction | None, status: int, *, live: bool
-    ) -> None:
-        """A write that nothing recorded has answered, or what is recorded, and is replayed behind one."""
-        if used is None:
-            return
-        if live:
-            if writes(asked.request.method, status) and not found.candidates:
-                self._new_writes.setdefault(origin_of(asked.request.url), asked.what)
-        elif self._new_writes and used.ref not in self._staging and not used.keep:
-            write = self._new_writes.get(origin_of(asked.request.url))
-            if write is not None:
-                self._behind_new_writes.setdefault(write, asked.what)
-
-    def _note_old_write(self, asked: Asked, used: Interaction | None, status: int, *, live: bool) -> None:
-        """A write that was replayed, or an error behind one that says more than who has asked."""
-        if live:
-            if self._old_writes and status >= 400 and status not in REFUSALS:
-                write = self._old_writes.get(origin_of(asked.request.url))
-                if write is not None:
-                    self._behind_old_writes.setdefault(write, f"{asked.what} answered {status}")
-        elif used is not None and used.ref not in self._staging and writes(asked.request.method, status):
-            self._old_writes[origin_of(asked.request.url)] = asked.what
 
     def _passed_over(self, found: Found, *, live: bool) -> Interaction | None:
         """The recording whose turn it was, where HTTP forbids to use it, and what came may not be stored."""
@@ -679,29 +650,15 @@ class Flow:
 
     @property
     def half_anew(self) -> list[str]:
-        """Where a write is new, and what is recorded of its origin was replayed after it: that is the answer
-        to another state."""
+        """What is to be told of writes that are new: :meth:`Origins.half_anew`."""
         with self._lock:
-            return [
-                self.shown(
-                    f"{write} is new, and {read} after it was replayed as it was recorded before; "
-                    f"record the whole test anew: {self._command_anew()}"
-                )
-                for write, read in self._behind_new_writes.items()
-            ]
+            return [self.shown(text) for text in self._origins.half_anew()]
 
     @property
     def half_replayed(self) -> list[str]:
-        """Where a write was replayed, and the origin has answered after it by an error: it may not know what
-        the write had made."""
+        """What is to be told of writes that were replayed: :meth:`Origins.half_replayed`."""
         with self._lock:
-            return [
-                self.shown(
-                    f"{error}, and {write} before it was replayed: the service may not know what that made; "
-                    f"record the whole test anew: {self._command_anew()}"
-                )
-                for write, error in self._behind_old_writes.items()
-            ]
+            return [self.shown(text) for text in self._origins.half_replayed()]
 
     @property
     def waiting(self) -> int:
@@ -751,13 +708,16 @@ class Flow:
     def _left_over_of_flows(self, waiting: Sequence[Staged]) -> list[Staged]:
         """What the test does not ask for any more of an origin that it writes to, where all that it asked for
         was recorded anew, and some of it under other names: those that the origin makes up."""
-        origins = {origin_of(item.request.url) for item in self._staging.added} & self._anew
+        urls = [item.request.url for item in self._staging.added]
+        origins = {origin_of(url): url for url in urls if self._origins.of(url).is_anew}
         if not origins:
             return []
         gone = {change.replaces.ref for change in waiting if change.replaces is not None}
         asked_for, stored = self.asked_for, [item for item in self.cassette if not item.keep]
         left_over: list[Interaction] = []
-        for origin in filter(self._is_written_to, origins):
+        for origin, url in origins.items():
+            if not self._is_written_to(url):
+                continue
             standing = [
                 item for item in stored if item.ref not in gone and origin_of(item.request.url) == origin
             ]
