@@ -99,6 +99,7 @@ class Importer:
     interactions: int = 0
     _left_alone: dict[LeftAlone, int] = field(default_factory=dict)
     _taken: dict[Path, Path] = field(default_factory=dict)
+    _to_be_seen_to: int = 0
     _has_found_one: bool = False
     _progress: str = ""
 
@@ -121,6 +122,8 @@ class Importer:
         parts = [
             f"{counted(self.cassettes, 'cassette')} {done} ({counted(self.interactions, 'interaction')})"
         ]
+        if self._to_be_seen_to:
+            parts.append(f"{self._to_be_seen_to} to be seen to: 'needs' or 'perhaps' above")
         parts += [f"{count} left alone: {why.value}" for why, count in self._left_alone.items()]
         parts += [counted(self.errors, "error")] if self.errors else []
         self._say("; ".join([word, *parts] if word else parts))
@@ -162,6 +165,7 @@ class Importer:
         self._taken[job.target] = job.source
         self.cassettes += 1
         self.interactions += len(converted.interactions)
+        self._to_be_seen_to += bool(converted.sequences or converted.retried)
         for line in report(job, converted):
             self._say(line)
 

@@ -211,6 +211,7 @@ def test_what_urllib3_may_have_retried_is_named_and_replays_once_it_is_taken_out
     """
     printed = command(record(busy=code), "--to", suite.path / "cassettes")
     assert f"perhaps retried by urllib3: GET {origin.url}/busy has 1 error before its answer" in printed
+    assert "(2 interactions); 1 to be seen to: 'needs' or 'perhaps' above" in printed
     body = textwrap.indent(textwrap.dedent(code), "    ")
     suite.test(f"@pytest.mark.reqcache('busy')\ndef test_busy():\n{body}")
     suite.offline().assert_outcomes(failed=1)
