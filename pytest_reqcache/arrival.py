@@ -5,17 +5,20 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urljoin
 
 import requests
 
 from . import clock, policy
 from .conversion import CachedResponse, received_headers, replay
 from .exchange import Call
+from .headers import Headers
 from .journal import Journal
 from .models import Body, Interaction, RecordedResponse
 from .policy import Plan, Verdict
 from .recording import Found, Recorder
 from .redaction import SecretFoundError, SecretWarning
+from .settings import REDIRECTS
 from .streams import Tee, discard_spooled, record_stream
 
 
@@ -36,6 +39,20 @@ def store_or_warn(
         journal.passed(call.what, "a secret in it")
         warnings.warn(str(secret), SecretWarning, stacklevel=2)
         return None
+
+
+def leads_elsewhere(recorder: Recorder, stored: Interaction, status: int, headers: Headers) -> bool:
+    """Whether a response is a redirect, and not the one that is stored: where it leads may be an error."""
+    if status not in REDIRECTS or stored.response.status not in REDIRECTS:
+        return status in REDIRECTS
+    before, now = (fields.get("Location") or "" for fields in (stored.response.headers, headers))
+    if before == now:
+        return False
+    try:
+        targets = {recorder.locate(urljoin(stored.request.url, location)) for location in (before, now)}
+    except ValueError:  # one of them is no URL
+        return True
+    return len(targets) > 1
 
 
 @dataclass(slots=True)
@@ -84,7 +101,7 @@ class Arrival:
             return
         replaced = self.decided.replaced_by_answer_to(self.call.request)
         status, headers = self.response.status_code, received_headers(self.response)
-        if replaced is not None and policy.leads_elsewhere(replaced, status, headers):
+        if replaced is not None and leads_elsewhere(self.recorder, replaced, status, headers):
             self.call.exchange.at_stake += ((self.call.what, replaced),)
         self._hold(body)
 

@@ -206,8 +206,8 @@ class Cache:
         return found
 
     def _key(self, given: str) -> str:
-        """A key that was given: a URL is none, and would never be found."""
-        if self._settings().key_fn is None and "://" in given:
+        """A key that was given; a URL is none, unless a function has made it."""
+        if self._settings().key_fn is None and "://" in given and given not in self:
             raise ValueError(
                 f"{given!r} is a URL, and keys are those of create_key(); give it as url=, or urls= to delete"
             )

@@ -104,7 +104,7 @@ class Flow:
     ) -> None:
         self.cassette = cassette
         self.identity = identity
-        self._shared = shared  # other tests record to the cassette, too
+        self.is_shared = shared  # other tests record to the cassette, too
         self._origins = Origins(anew)
         self._redactor = redactor
         self._memory = memory
@@ -131,6 +131,9 @@ class Flow:
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         self._redactor.observe(request, None)
         return self.identity.ask(request, key)
+
+    def locate(self, url: str) -> str:
+        return self.identity.locate(url)
 
     def find(self, asked: Asked) -> Found:
         with self._lock:
@@ -159,7 +162,7 @@ class Flow:
             self._answers.take(name, request, answers[turn.position])
         if sequence:
             return self._of_sequence(answers, turn, asked)
-        if turn.write is not None and not self._shared:
+        if turn.write is not None and not self.is_shared:
             origin = origin_of(request.url)
             due = right_after(turn.write, answers, turn.position, lambda: self._unsafe_to(origin))
             self._answers.skip(name, answers[turn.position : due])
@@ -198,7 +201,7 @@ class Flow:
         if answers:
             item = self._live(answers[min(turn.position, size - 1)])
             self._left_alone.add(item.ref)
-            return Found((item,), held=True, position=turn.position, size=size)
+            return Found((item,), held=answers[0], position=turn.position, size=size)
         return Found(position=turn.position)
 
     def _live(self, item: Interaction) -> Interaction:
@@ -452,7 +455,8 @@ class Flow:
         with self._lock:
             if live:
                 is_new = used is not None and not found.candidates
-                self._origins.note_live(asked.request, asked.what, status, is_new=is_new)
+                was_error = any(item.response.status >= 400 for item in found.candidates)
+                self._origins.note_live(asked.request, asked.what, status, is_new=is_new, was_error=was_error)
             elif used is not None and used.ref not in self._staging:
                 self._origins.note_replayed(asked.request, asked.what, status, is_kept=used.keep)
             if used is not None:
@@ -472,7 +476,7 @@ class Flow:
                 slot,
                 asked.request,
                 status,
-                None if found.held else used or self._passed_over(found, live=live),
+                None if found.held is not None else used or self._passed_over(found, live=live),
                 position=found.position,
                 size=found.size,
                 live=live,
@@ -536,7 +540,7 @@ class Flow:
             if not additions_only:
                 waiting += self._left_over_of_sequences()
             refused = self._refused() if additions_only else set()
-            left_over = self._left_over_of_flows(waiting) if is_complete and not self._shared else []
+            left_over = self._left_over_of_flows(waiting) if is_complete and not self.is_shared else []
             waiting += left_over
             chosen = [
                 change
@@ -578,7 +582,7 @@ class Flow:
             for number, change in enumerate(changes)
             if change.new is None or not change.replaces or is_there(change.new.response.body)
         ]
-        others = Others(self._is_same, self._redacting.is_current) if self._shared else None
+        others = Others(self._is_same, self._redacting.is_current) if self.is_shared else None
         chosen = [changes[number] for number in there]
         stored = self.cassette.commit(chosen, self.identity.identify, others)
         written = dict(zip(there, stored, strict=True))
@@ -607,7 +611,7 @@ class Flow:
         """The changes as they are written. A secret that another process has written since, and called
         otherwise, is called so, too: what was asked with it is the same recording then."""
         redacted = self._redacting.of(chosen)
-        if not (self._shared and self._redactor.has_new_names):
+        if not (self.is_shared and self._redactor.has_new_names):
             return redacted
         written = zip(redacted.changes, redacted.received, strict=True)
         news = [self._new_with_secrets(change, hidden) for change, hidden in written]

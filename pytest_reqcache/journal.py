@@ -128,6 +128,12 @@ class Journal:
         """An error is to take the place of what is no error."""
         self._tell_once(self.worse, f"{what} {how}")
 
+    def take_worse(self) -> list[str]:
+        """Those that were noted since; what has become of them is known now."""
+        with self._lock:
+            taken, self.worse = self.worse, []
+        return taken
+
     def _tell_once(self, told: list[str], text: str) -> None:
         with self._lock:
             if text not in told:

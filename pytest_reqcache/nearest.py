@@ -20,7 +20,9 @@ _MOST_BODY_LINES: Final = 8  # changed lines of a body that a diff shows
 _COMPARED_PATH: Final = 300
 _COMPARED_LINES, _COMPARED_LINE = 24, 200
 # A parameter of a query or a form, or a member of JSON on a line of its own.
-_PARAMETER: Final = re.compile(r'(?P<quote>"?)(?P<name>[^"=]+)(?P=quote)(?:=|: )"?(?P<value>[^"]{8,}?)"?,?')
+_PARAMETER: Final = re.compile(
+    r'(?P<quote>"?)(?P<name>[^"=]+)(?P=quote)(?:=|: )"?(?P<value>[^"{}]{8,100}?)"?,?'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,11 @@ def differences(
     return found
 
 
-def one_made_up(found: Sequence[Difference]) -> str | None:
-    """The parameter in whose value alone two requests differ, where both values may have been made up for the
-    one request: a time, a nonce, an id; else None."""
-    if [each.where for each in found] not in (["query "], ["body ", "body "]):
+def one_made_up(asked: RecordedRequest, found: Sequence[Difference]) -> str | None:
+    """The parameter in whose value alone a request differs from a recorded one, where both values may have
+    been made up for the one request: a time, a nonce, an id; else None."""
+    places = [each.where for each in found]
+    if places != ["query "] and (places != ["body ", "body "] or kind_of_body(asked) not in ("json", "form")):
         return None
     was = [each.recorded for each in found if each.recorded is not None]
     is_now = [each.asked for each in found if each.asked is not None]

@@ -47,12 +47,15 @@ class Origins:
         """The same, to be changed."""
         return self._by_name.setdefault(origin_of(url), Origin())
 
-    def note_live(self, request: RecordedRequest, what: str, status: int, *, is_new: bool) -> None:
-        """The origin has answered; ``is_new``: it is recorded, and nothing stood for it before."""
+    def note_live(
+        self, request: RecordedRequest, what: str, status: int, *, is_new: bool, was_error: bool
+    ) -> None:
+        """The origin has answered. ``is_new``: it is recorded, and nothing stood for it before;
+        ``was_error``: what stood there was an error, too."""
         if is_new and writes(request.method, status):
             origin = self.touched(request.url)
             origin.new_write = origin.new_write or what
-        elif status >= 400 and status not in REFUSALS and self.of(request.url).old_write:
+        elif status >= 400 and status not in REFUSALS and not was_error and self.of(request.url).old_write:
             origin = self.touched(request.url)
             if not origin.error_behind:
                 origin.error_behind = (

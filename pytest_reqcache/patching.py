@@ -241,7 +241,7 @@ def enabled(
 ) -> Iterator[None]:
     """Within it a cache is installed; afterwards what was there before is again."""
     engine = _opened(cache_name, session_factory, settings)
-    with _put_back():
+    with _put_back(engine):
         _switch_to(engine, session_factory)
         yield
 
@@ -255,16 +255,18 @@ def disabled() -> Iterator[None]:
 
 
 @contextmanager
-def _put_back() -> Iterator[None]:
-    """Afterwards what was installed before is again, and what was installed within it is closed."""
+def _put_back(own: Engine | None = None) -> Iterator[None]:
+    """Afterwards what was installed before is again; its ``own`` engine, and what was installed within it,
+    are closed."""
     before, session_class = _patches.installed, _patches.session_class
     try:
         yield
     finally:
         last = _patches.installed
         _restore(before, session_class)
-        if last is not None and last is not before:
-            close_engine(last)
+        for engine in (own, last if last is not own else None):
+            if engine is not None and engine is not before:
+                close_engine(engine)
 
 
 def is_installed() -> bool:

@@ -37,16 +37,16 @@ class Found(NamedTuple):
 
     ``missing`` says why there is none. The rest is for tests: ``refetch`` asks for the origin
     although what is stored may be fresh; ``current`` says that it was recorded or refreshed by this
-    test already; ``held`` that it is part of a sequence, and not judged by itself; ``follows_stale`` that a
-    write before it got its recorded answer in place of an error. ``position`` and ``size`` tell which of how
-    many answers this is, ``alike`` holds what was recorded of the same key.
+    test already; ``held`` is the first answer of a sequence that it is part of, by which it is judged;
+    ``follows_stale`` says that a write before it got its recorded answer in place of an error. ``position``
+    and ``size`` tell which of how many answers this is, ``alike`` holds what was recorded of the same key.
     """
 
     candidates: tuple[Interaction, ...] = ()
     missing: Reason = Reason.NEVER_RECORDED
     refetch: bool = False
     current: bool = False
-    held: bool = False
+    held: Interaction | None = None
     follows_stale: bool = False
     position: int = 0
     size: int = 0
@@ -58,6 +58,10 @@ class Recorder(Protocol):
 
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         """What the request is found by; ``key`` is what a ``key_fn`` made of it."""
+        ...
+
+    def locate(self, url: str) -> str:
+        """What a URL is found by: the same for those that differ in nothing but secrets."""
         ...
 
     def find(self, asked: Asked) -> Found:
@@ -150,6 +154,9 @@ class SessionRecorder:
 
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         return self.identity.ask(request, key)
+
+    def locate(self, url: str) -> str:
+        return self.identity.locate(url)
 
     def find(self, asked: Asked) -> Found:
         with self._lock:

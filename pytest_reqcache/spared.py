@@ -93,7 +93,7 @@ class Spared:
         for place, placeholder in needed:  # before anything is sent for one of the others
             if not _is_plain(placeholder):
                 raise self._error(call, place, placeholder)
-            if self._redactor.signs(placeholder):
+            if self._redactor.signs(place, placeholder):
                 raise self._error(call, place, placeholder, "a signature, good for one request alone")
         for place, placeholder in needed:
             tried: list[str] = []

@@ -18,7 +18,7 @@ from weakref import WeakSet
 import requests
 
 from . import clock, policy
-from .arrival import Arrival, store_or_warn
+from .arrival import Arrival, leads_elsewhere, store_or_warn
 from .background import Background
 from .body import is_there, part_of
 from .conversion import (
@@ -88,6 +88,11 @@ class Transport:
         if asked.key in exchange.asked:
             asked = asked._replace(again=True)
         exchange.asked.add(asked.key)
+        if asked.key in self._to_be_followed and not settings.stale_if_error:
+            # What would do at once does in an error's place, too, be it that of where the redirect leads.
+            accepted = settings.stale_while_revalidate
+            exchange.options = replace(exchange.options, stale_if_error=accepted)
+            settings = exchange.options.applied_to(settings)
         call = Call(readable, asked, settings, exchange, forward, stream, connection, timeout)
         response = self._answer(call)
         if readable is not prepared and response.request is readable:
@@ -122,10 +127,8 @@ class Transport:
         if call.settings.filter_fn is not None:
             found = self._filtered(found, call)
         settings, options = call.settings, call.exchange.options
-        if found.held and not settings.only_if_cached:  # then its first answer, too, was judged by itself
-            held = found.candidates[-1]
-            expires = policy.expiry_of(held, call.request.url, settings, clock.now())
-            return found, Plan(Action.SERVE, held, expires)
+        if found.held is not None:
+            return found, self._of_sequence(call, found.held, found.candidates[-1])
         if found.follows_stale:
             offline = replace(settings, only_if_cached=True)
             decided = policy.plan(call.request, found.candidates, offline, options, clock.now())
@@ -142,6 +145,15 @@ class Transport:
         if decided.action is Action.SERVE_AND_REFRESH and not self._may_refresh_behind(call):
             decided = plan(may_be_behind=False)
         return found, decided
+
+    def _of_sequence(self, call: Call, first: Interaction, due: Interaction) -> Plan:
+        """A sequence is judged by its first answer: offline the others are refused as that was."""
+        settings, now = call.settings, clock.now()
+        if settings.only_if_cached:
+            decided = policy.plan(call.request, (first,), settings, call.exchange.options, now)
+            if decided.action is Action.REFUSE:
+                return decided
+        return Plan(Action.SERVE, due, policy.expiry_of(due, call.request.url, settings, now))
 
     def _may_refresh_behind(self, call: Call) -> bool:
         return call.asked.key not in self._to_be_followed and self.recorder.may_refresh_behind(call.asked)
@@ -169,7 +181,7 @@ class Transport:
         accepted = tuple(item for item in found.candidates if item not in refused)
         if refused and not accepted:
             self.journal.told(call.what, Reason.FILTERED.value)
-            return found._replace(candidates=(), held=False, missing=Reason.FILTERED)
+            return found._replace(candidates=(), held=None, missing=Reason.FILTERED)
         return found._replace(candidates=accepted)
 
     # --- without the origin
@@ -283,6 +295,10 @@ class Transport:
                 return self._stale(call, found, decided, f"failed with {type(error).__name__}")
             call.exchange.failed = True
             self.journal.passed(call.what, f"failed with {type(error).__name__}")
+            if decided.stored is not None:
+                self._not_refreshed(
+                    call, call.what, f"failed with {type(error).__name__}: the recording is kept"
+                )
             raise
         response.request = call.prepared
         if outgoing.url != call.prepared.url:
@@ -313,7 +329,7 @@ class Transport:
             now,
             received=received,
             at_stake=[stored for _, stored in call.exchange.at_stake],
-            is_unfollowed=call.exchange.led_nowhere,
+            leads_astray=self._leads_astray(call, decided.stored, status, headers),
         )
         response.created_at = received
         if not call.settings.read_only:
@@ -338,6 +354,11 @@ class Transport:
             return response
         return self._passed_through(call, found, decided, verdict, response)
 
+    def _leads_astray(self, call: Call, stored: Interaction | None, status: int, headers: Headers) -> bool:
+        if stored is None or not call.exchange.led_nowhere:
+            return False
+        return leads_elsewhere(self.recorder, stored, status, headers)
+
     def _passed_through(
         self, call: Call, found: Found | None, decided: Plan, verdict: Verdict, response: CachedResponse
     ) -> CachedResponse:
@@ -348,6 +369,9 @@ class Transport:
             self._kept(call, decided.stored or decided.passed_over, verdict.why)
         else:
             self.journal.passed(call.what, verdict.why)
+            if decided.stored is not None and response.status_code >= 400:
+                why = f"answered {response.status_code}: the recording is kept"
+                self._not_refreshed(call, call.what, why)
         call.exchange.failed = response.status_code >= 400
         self._answered(call, found, None, response.status_code)
         return response
@@ -356,10 +380,16 @@ class Transport:
         """A refresh leaves what is recorded of the request, and of those whose redirects have led to it."""
         if stored is not None:
             self.recorder.left_alone(stored)
-            self.journal.not_refreshed(call.what, why)
+            self._not_refreshed(call, call.what, why)
         for what, replaced in call.exchange.at_stake:
             self.recorder.left_alone(replaced)
-            self.journal.not_refreshed(what, f"led to {call.asked.masked.request.url}, which {why}")
+            self._not_refreshed(call, what, f"led to {call.asked.masked.request.url}, which {why}")
+
+    def _not_refreshed(self, call: Call, what: str, why: str) -> None:
+        if call.settings.in_test:
+            self.journal.not_refreshed(what, why)
+        else:
+            self.journal.told(what, why)
 
     def _stale(self, call: Call, found: Found, decided: Plan, why: str) -> CachedResponse:
         """What is stored, in place of an error; a refresh that was asked for did not come about."""
@@ -369,9 +399,7 @@ class Transport:
             stored = self.recorder.there_now(stored) or stored
             expires = policy.expiry_of(stored, call.request.url, call.settings, clock.now())
         self.recorder.left_alone(stored, used=True)
-        self.journal.told(call.what, why)
-        if call.settings.in_test:
-            self.journal.not_refreshed(call.what, f"{why}: the recording is used, and kept")
+        self._not_refreshed(call, call.what, f"{why}: the recording is used, and kept")
         return self._serve(call, found, stored, expires)
 
     def _freshened(

@@ -118,10 +118,20 @@ FORM = [("Content-Type", "application/x-www-form-urlencoded")]
         ),
         (request("POST", "/", FORM, b"ts=1764417600"), request("POST", "/", FORM, b"ts=1764417605"), "ts"),
         (request("POST", "/", body=b"1764417600"), request("POST", "/", body=b"1764417605"), None),
+        (
+            request("POST", "/", [("Content-Type", "text/plain")], b"at: 2026-11-29T10:00"),
+            request("POST", "/", [("Content-Type", "text/plain")], b"at: 2026-11-28T10:00"),
+            None,
+        ),
+        (
+            request("POST", "/", JSON, b'{"query": "{ book(id: 12345) { title } }"}'),
+            request("POST", "/", JSON, b'{"query": "{ book(id: 12346) { title } }"}'),
+            None,
+        ),
     ],
 )
 def test_one_parameter_that_may_be_made_up_for_each_request(asked, recorded, name):
-    assert one_made_up(differences(asked, recorded)) == name
+    assert one_made_up(asked, differences(asked, recorded)) == name
 
 
 def test_long_values_and_long_bodies_are_cut():

@@ -133,10 +133,11 @@ def _use(run: Run, config: pytest.Config) -> None:
     """Some test of the run uses the cache."""
     if not run.in_use:
         run.in_use = True
-        from .around import Around
+        from .around import Around, Shortening
 
         outcomes: Any = config.pluginmanager.get_plugin("reqcache-outcomes")
         config.pluginmanager.register(Around(run, outcomes.add), "reqcache-around")
+        config.pluginmanager.register(Shortening(), "reqcache-shortening")
 
 
 @pytest.hookimpl(tryfirst=True)

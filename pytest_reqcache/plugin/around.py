@@ -48,10 +48,8 @@ class Around:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
+        self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        if call.excinfo is not None and not item.config.getoption("fulltrace"):
-            _shorten(call.excinfo)
         report = yield
         if report.failed:
             from . import reporting
@@ -70,9 +68,17 @@ class Around:
         return report
 
 
+class Shortening:
+    """Beside it, and after what finds the error of a ``unittest.TestCase``."""
+
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        if call.excinfo is not None and not item.config.getoption("fulltrace", False):
+            _shorten(call.excinfo)
+
+
 def _shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """Of an error of ours show what the test did: the way through `requests` and us is always the same."""
-    if type(excinfo.value).__module__.partition(".")[0] != _OURS:
+    if str(type(excinfo.value).__module__).partition(".")[0] != _OURS:
         return
     import requests
 

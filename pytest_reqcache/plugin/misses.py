@@ -81,7 +81,7 @@ def _nearest_lines(
     for difference in differing:
         for line in difference.lines():
             yield f"             {line}"
-    name = one_made_up(differing)
+    name = one_made_up(request, differing)
     if name is not None:
         yield f"             where {name!r} is another one each time, name it in ignored_parameters"
     if others:

@@ -83,6 +83,7 @@ class Wider:
     flow: Flow
     sections: list[Explained]
     drifts: list[tuple[Interaction, Drift]] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     told: int = 0
     recorded: int = 0
     settled: int = 0
@@ -94,6 +95,7 @@ class Wider:
             SecretFoundError, CassetteError, OSError: it cannot be; it is still staged.
         """
         commit = self.flow.commit()
+        self.kept += _outcomes(self.engine.journal, written=True)
         self.drifts += commit.drifts
         self.recorded += self.engine.journal.recorded - self.settled - commit.outrun
         self.settled = self.engine.journal.recorded
@@ -101,6 +103,7 @@ class Wider:
     def rollback(self) -> None:
         """Drop what is staged."""
         self.flow.rollback()
+        self.kept += _outcomes(self.engine.journal, written=False)
         self.settled = self.engine.journal.recorded
 
 
@@ -136,7 +139,7 @@ def _given_up(running: Running | None) -> Totals:
     if running is None:
         return Totals()
     running.flow.rollback()
-    totals = counted(running.engine.journal, committed=False)
+    totals = counted(running.engine.journal)
     totals.recorded = 0
     totals.add(running.before.as_dict())
     return totals
@@ -278,15 +281,14 @@ def _settle_and_count(run: Run) -> None:
         for path, wider in run.wider.items():
             totals = counted(wider.engine.journal)
             totals.recorded = wider.recorded
+            totals.kept += wider.kept
             run.outside.add(totals.as_dict())
             run.outside_records.append(record_of(run, path, wider, totals, wider.drifts))
         run.wider.clear()
 
 
-def counted(journal: Journal, *, committed: bool = True) -> Totals:
-    """What a journal says, as plain values; ``committed`` says whether what is to replace did."""
-    outcome = "is replaced" if committed else "is kept, as the test failed"
-    worse = [f"{what}: the recording {outcome}" for what in journal.worse]
+def counted(journal: Journal) -> Totals:
+    """What a journal says, as plain values."""
     return Totals(
         replayed=journal.replayed,
         recorded=journal.recorded,
@@ -297,9 +299,15 @@ def counted(journal: Journal, *, committed: bool = True) -> Totals:
         oldest_stale=journal.oldest_stale.total_seconds(),
         not_refreshed=len(journal.kept),
         not_stored=dict(journal.not_stored),
-        kept=[*journal.kept, *worse],
+        kept=list(journal.kept),
         polled=polled(journal),
     )
+
+
+def _outcomes(journal: Journal, *, written: bool) -> list[str]:
+    """What has become of recordings that errors were to replace."""
+    outcome = "is replaced" if written else "is kept, as nothing was written"
+    return [f"{what}: the recording {outcome}" for what in journal.take_worse()]
 
 
 def record_of(
@@ -401,15 +409,18 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     good = _is_good(running.reports)
     commit, error = _committed(run, running, good=good)
     journal = running.engine.journal
-    totals = counted(journal, committed=good and not error)
+    totals = counted(journal)
     totals.recorded = totals.recorded - commit.outrun if good else commit.recorded
-    if good:
+    is_tried_again = any(str(report.outcome) == "rerun" for report in running.reports)
+    if not is_tried_again:
+        totals.kept += _outcomes(journal, written=good and not error)
+    if good and not running.flow.is_shared:  # there what others have recorded is of no one flow
         totals.kept += [f"{running.nodeid}: {told}" for told in running.flow.half_anew]
     if commit.removed:
         what, them = ("recordings", "them") if commit.removed > 1 else ("recording", "it")
         told = f"{commit.removed} older {what} removed: it asks for {them} no more"
         totals.kept.append(f"{running.nodeid}: {told}")
-    if not any(str(report.outcome) == "rerun" for report in running.reports):
+    if not is_tried_again:
         totals.dropped = commit.dropped
         outcomes = {report.outcome for report in running.reports}
         if "skipped" in outcomes and "failed" not in outcomes:

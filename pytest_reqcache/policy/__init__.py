@@ -70,14 +70,7 @@ from .reusing import (
     varies_as,
     why_none_answers,
 )
-from .settling import (
-    REFUSALS,
-    counted_from,
-    leads_elsewhere,
-    never_replaces_success,
-    settle,
-    settle_error,
-)
+from .settling import REFUSALS, counted_from, never_replaces_success, settle, settle_error
 from .storing import is_stored_rightly
 from .terms import Action, Outcome, Plan, Reason, Verdict
 
@@ -99,7 +92,6 @@ __all__ = [
     "invalidated_urls",
     "is_compared",
     "is_stored_rightly",
-    "leads_elsewhere",
     "never_replaces_success",
     "plan",
     "presented",

@@ -11,7 +11,7 @@ from ..cookies import all_living_on
 from ..expiration import Special
 from ..headers import Headers, vary_names
 from ..models import Interaction, RecordedRequest
-from ..settings import REDIRECTS, Options, Settings
+from ..settings import Options, Settings
 from .conditions import only_origin_can_answer
 from .expiry import WrittenExpiry, expiry_for_new, is_http_alone, written_expiry
 from .freshness import explicit_lifetime
@@ -68,13 +68,13 @@ def settle(
     *,
     received: datetime | None = None,
     at_stake: Sequence[Interaction] = (),
-    is_unfollowed: bool = False,
+    leads_astray: bool = False,
 ) -> Verdict:
     """What to do with a response to a request that was sent.
 
     ``received`` is the moment from which its age counts, :func:`counted_from`; None is now. ``at_stake`` is
-    what the redirects that led to it are to replace, once it is stored itself. ``is_unfollowed``: behind
-    the caller's back nobody follows a redirect, which the caller would have done.
+    what the redirects that led to it are to replace, once it is stored itself. ``leads_astray``: it is
+    a redirect, elsewhere than the stored one, which nobody follows behind the caller's back.
     """
     question = Question(request, request_directives(request, settings), settings, options)
     answer = _Answer(decided, question, status, headers, received or now)
@@ -90,7 +90,7 @@ def settle(
         would_go = (stored, decided.passed_over, *at_stake)
         if any(item is not None and item.response.status < 400 for item in would_go):
             return Verdict(Outcome.KEEP, why=f"answered {status}: the recording is kept")
-    if is_unfollowed and stored is not None and leads_elsewhere(stored, status, headers):
+    if leads_astray:
         return Verdict(Outcome.KEEP, why=f"answered {status}, which nobody followed: the recording is kept")
     updates = _updates(answer)
     why = _why_not_stored(answer)
@@ -170,14 +170,6 @@ def _confirmed(answer: _Answer) -> Verdict:
 def never_replaces_success(status: int) -> bool:
     """Whether an answer, as it is, never takes the place of a success that a test has recorded."""
     return status in _NEVER_REPLACES_SUCCESS or status >= 500
-
-
-def leads_elsewhere(stored: Interaction, status: int, headers: Headers) -> bool:
-    """Whether a response is a redirect, and not the one that is stored: where it leads may be an error."""
-    if status not in REDIRECTS:
-        return False
-    before = stored.response.headers.get("Location")
-    return stored.response.status not in REDIRECTS or headers.get("Location") != before
 
 
 def _merged(answer: _Answer, stored: Interaction) -> Headers:

@@ -158,9 +158,10 @@ class Redactor:
         found += [(place, found) for place, text in others for found in _placeholders(text, long)]
         return found or [(place, coded) for place, text in parts for coded in _CODED if coded in text]
 
-    def signs(self, placeholder: str) -> bool:
-        """Whether it stands for the signature of a request: one for all of them, whatever their values."""
-        return self._rules.is_signing(name_in(placeholder))
+    def signs(self, place: str, placeholder: str) -> bool:
+        """Whether it stands for the signature of a presigned URL: one for all of them."""
+        name = name_in(placeholder)
+        return place == "url" and self._rules.is_signing(name) and not self._rules.is_named(name)
 
     def placeholder_places(self, item: Interaction) -> list[str]:
         """Where placeholders stand in an interaction, or what was made up in the place of secrets, as

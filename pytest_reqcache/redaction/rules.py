@@ -155,7 +155,9 @@ _HEADER_ENDS: Final = (
     *("-session", "-session-id", "-jwt", "-authorization", "-assertion", "-secret-key", "-csrf"),
 )
 # Of requests alone: a client may check that of a response. `Signature-Input` is none (RFC 9421).
-_SIGNATURE_HEADER: Final = re.compile(r"signature|.*-(?:signature|hmac)(?:-(?:[0-9]+|sha-?[0-9]+))?")
+_SIGNATURE_HEADER: Final = re.compile(
+    r"signature|(?!accept-).*-(?:signature|hmac)(?:-(?:[0-9]+|sha-?[0-9]+))?"
+)
 _SECRET_COOKIE: Final = re.compile(
     r"sess|sid$|^sid|auth|csrf|xsrf|token|jwt|secret|passw|login|remember", re.IGNORECASE
 )
@@ -382,6 +384,10 @@ class Rules:
         folded = fold(name)
         return folded in LIKELY_FIELDS and folded not in self._off
 
+    def is_named(self, name: str) -> bool:
+        """Whether a user has named it."""
+        return fold(name) in self._names
+
     def is_signing(self, name: str) -> bool:
         folded = fold(name)
         return folded in _FOLDED_SIGNING_FIELDS and folded not in self._off
@@ -430,8 +436,11 @@ class Rules:
         return HeaderKind.CREDENTIAL if is_named or _ends_as_credential(name, folded) else None
 
     def is_signature(self, header: str) -> bool:
-        """Whether a header, in lower case, signs the request that it stands in."""
-        return self.is_request and _SIGNATURE_HEADER.fullmatch(header) is not None
+        """Whether a header, in lower case, signs the request that it stands in; what a user has named is a
+        secret as others are."""
+        if not self.is_request or _SIGNATURE_HEADER.fullmatch(header) is None:
+            return False
+        return not self.is_named(header)
 
     def is_cookie(self, name: str, value: str, *, http_only: bool) -> bool:
         """Whether the cookie can be a secret, as far as its name, its length and ``HttpOnly`` tell."""

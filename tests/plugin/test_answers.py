@@ -453,7 +453,7 @@ def test_a_failing_test_is_told_that_the_service_may_not_know_what_a_replayed_wr
     result.stdout.fnmatch_lines(
         [
             f"{told}; record the whole test anew: pytest test_it.py::test_it --reqcache-force-refresh",
-            "  GET */orders/100 answered 404: the recording is kept, as the test failed",
+            "  GET */orders/100 answered 404: the recording is kept, as nothing was written",
         ]
     )
     assert suite.cassette() == before
