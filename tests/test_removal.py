@@ -146,8 +146,9 @@ def test_a_mistake_is_told_before_anything_is_looked_at(session):
 def test_a_key_that_a_function_makes_may_be_a_url(origin, session):
     s = session(key_fn=lambda request, **_: request.url)
     get_all(s, origin, "/a")
-    assert s.cache.contains(f"{origin.url}/a")
-    s.cache.delete(f"{origin.url}/a")
+    for own in (s, session()):  # also where the function is not given any more
+        assert own.cache.contains(f"{origin.url}/a")
+    session().cache.delete(f"{origin.url}/a")
     assert not s.cache.contains(f"{origin.url}/a")
 
 

@@ -163,6 +163,26 @@ def test_redirect_behind_that_leads_to_an_error_replaces_nothing(
         wait_for_refreshes()
 
 
+@pytest.mark.parametrize("fails", [True, False], ids=["down", "404"])
+def test_what_would_do_at_once_does_where_following_the_redirect_fails(
+    origin: Origin, clock: Clock, session: Session, fails: bool
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=600)
+    origin["/a"] = Answer("good"), Answer(status=302, headers={"Location": "/error"})
+    origin["/error"] = Answer(drop=True) if fails else Answer(status=404)
+    assert s.get(f"{origin.url}/a").text == "good"
+    clock.move(65)
+    for _ in range(4):
+        assert s.get(f"{origin.url}/a").text == "good"
+        wait_for_refreshes()
+    clock.move(600)
+    if fails:
+        with pytest.raises(requests.ConnectionError):
+            s.get(f"{origin.url}/a")
+    else:
+        assert s.get(f"{origin.url}/a").status_code == 404
+
+
 def test_redirect_behind_is_followed_by_the_next_request(
     origin: Origin, clock: Clock, session: Session
 ) -> None:

@@ -193,6 +193,20 @@ def test_each_answer_of_a_sequence_says_whether_it_is_expired(suite, clock, age,
     suite.run("--reqcache-offline", "-s", *flags).stdout.fnmatch_lines([f"*GOT {seen}*", counts])
 
 
+def test_a_sequence_is_judged_by_its_first_answer_offline_too(suite):
+    suite.origin["/job"] = tuple(
+        Answer(text, headers={"Cache-Control": value})
+        for text, value in (("a", "max-age=3600"), ("b", "no-cache"))
+    )
+    suite.test("""
+        @pytest.mark.reqcache(repeats="sequence", cache_control=True)
+        def test_it():
+            assert [requests.get(URL + "/job").text for _ in range(2)] == ["a", "b"]
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_flow_with_writes_is_fetched_anew_as_a_whole(suite, clock):
     suite.origin["GET /item"] = Answer("1"), Answer("2"), Answer("3"), Answer("4")
     suite.test("""
@@ -459,6 +473,41 @@ def test_a_failing_test_is_told_that_the_service_may_not_know_what_a_replayed_wr
     assert suite.cassette() == before
     suite.run("--reqcache-force-refresh").assert_outcomes(passed=1)
     suite.offline().assert_outcomes(passed=1)
+
+
+def test_a_replayed_write_is_not_blamed_for_an_error_that_was_one_before(suite):
+    suite.origin["/gone"] = Answer("gone", 404)
+    suite.test("""
+        @pytest.mark.reqcache(urls_expire_after={"*/gone": 0})
+        def test_it():
+            requests.post(URL + "/login")
+            requests.get(URL + "/gone")
+            assert os.environ.get("GOOD")
+    """)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOOD", "1")
+        suite.run().assert_outcomes(passed=1)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    assert suite.origin.count("/gone") == 2
+    assert "before it was replayed" not in result.stdout.str()
+
+
+def test_a_new_write_is_no_news_where_other_tests_have_recorded_the_reads(suite):
+    suite.test("""
+        @pytest.mark.reqcache("shared")
+        def test_read(): assert requests.get(URL + "/books").ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.test("""
+        @pytest.mark.reqcache("shared")
+        def test_login():
+            requests.post(URL + "/login")
+            assert requests.get(URL + "/books").ok
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["1 replayed, 1 recorded, 1 request made"])
+    assert "is new" not in result.stdout.str()
 
 
 def test_a_failing_test_is_told_of_a_write_that_redirects_to_what_is_recorded(suite):

@@ -561,3 +561,17 @@ def test_a_refresh_of_one_user_leaves_the_recording_of_another_in_a_shared_casse
     suite.run().assert_outcomes(passed=2)
     suite.run("-k", "bob", "--reqcache-refresh").assert_outcomes(passed=1)
     suite.offline().assert_outcomes(passed=2)
+
+
+def test_a_token_that_is_called_signature_is_had_from_its_login(suite, clock):
+    suite.origin["/login"] = Answer({"signature": "live-value-0001"})
+    suite.test("""
+        @pytest.mark.reqcache(redact=["signature"], urls_expire_after={"*/data": 60})
+        def test_it():
+            token = requests.post(URL + "/login").json()["signature"]
+            assert requests.get(URL + "/data", headers={"X-Key": token}).ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(61)
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.log[-1].headers["x-key"] == "live-value-0001"

@@ -438,6 +438,23 @@ def test_refresh_behind_leaves_a_redirect_that_leads_elsewhere_now(suite, clock)
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_refresh_behind_takes_a_redirect_that_differs_in_a_secret_alone(suite, clock):
+    suite.origin["/download"] = lambda received: Answer(
+        status=302, headers={"Location": f"/file?token=t0ken-{suite.origin.count('/download'):012}"}
+    )
+    suite.test("""
+        @pytest.mark.reqcache(expire_after=60, stale_while_revalidate=True)
+        def test_it():
+            assert requests.get(URL + "/download").ok
+    """)
+    suite.run().assert_outcomes(passed=1)
+    clock.move(100)
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    assert "kept" not in result.stdout.str()
+    suite.offline().assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("then", "said"),
     [
@@ -482,6 +499,60 @@ def test_refreshes_that_failed_are_counted(suite):
     result.stdout.fnmatch_lines(["recordings and refreshes:", told])
     counts = json.loads((suite.path / "report.json").read_text())["counts"]
     assert (counts["not_refreshed"], counts["values"]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("marker", "code", "then"),
+    [
+        ("(expire_after=60, stale_while_revalidate=True)", "requests.get(URL + '/a')", Answer(drop=True)),
+        ("(expire_after=60)", "pytest.raises(Exception, requests.get, URL + '/a')", Answer(drop=True)),
+        ("(expire_after=60, allowable_codes=[200])", "requests.get(URL + '/a')", Answer("no", 404)),
+    ],
+    ids=["behind", "caught", "not stored"],
+)
+def test_refresh_that_failed_is_counted_however_it_did(suite, clock, marker, code, then):
+    suite.origin["/a"] = Answer("old"), then
+    suite.test(f"""
+        @pytest.mark.reqcache{marker}
+        def test_it():
+            if os.environ.get("FIRST"):
+                assert requests.get(URL + "/a").ok
+            else:
+                {code}
+    """)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIRST", "1")
+        suite.run().assert_outcomes(passed=1)
+    clock.move(100)
+    result = suite.run("--reqcache-report=report.json")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["  GET */a *: the recording is kept"])
+    assert json.loads((suite.path / "report.json").read_text())["counts"]["not_refreshed"] == 1
+    assert "old" in suite.cassette()
+
+
+@pytest.mark.parametrize("how", ["skipped", "fixture"])
+def test_what_was_not_written_is_not_said_to_be_replaced(suite, how):
+    suite.origin["/a"] = Answer("old"), Answer("gone", 404)
+    if how == "fixture":
+        suite.test("""
+            @pytest.fixture(scope="session")
+            def api(cached_session_factory):
+                assert cached_session_factory("api").get(URL + "/a").ok
+
+            def test_it(api): pass
+        """)
+    else:
+        suite.test("""
+            @pytest.mark.reqcache
+            def test_it():
+                if not requests.get(URL + "/a").ok:
+                    pytest.skip("gone")
+        """)
+    suite.run().assert_outcomes(passed=1)
+    result = suite.run("--reqcache-force-refresh")
+    result.assert_outcomes(**{"errors": 1} if how == "fixture" else {"skipped": 1})
+    result.stdout.fnmatch_lines(["  GET */a answered 404: the recording is kept, as nothing was written"])
 
 
 def test_error_in_whose_place_an_expired_recording_stands_is_told(suite, clock):

@@ -170,3 +170,32 @@ def test_an_error_of_ours_is_shown_at_the_line_of_the_test(suite, flags):
     assert {Path(file).name for file in files} >= {"test_it.py", "helper.py"}
     assert any("pytest_reqcache" in file for file in files) is is_whole
     result.stdout.fnmatch_lines(["E *CassetteError: *test_it.yaml:1:1: *"])
+
+
+def test_an_error_of_ours_in_a_unittest_is_shown_at_its_line(suite):
+    suite.test("""
+        import unittest
+
+        @pytest.mark.reqcache(on_miss="raise")
+        class TestIt(unittest.TestCase):
+            def test_it(self):
+                requests.get(URL + "/a")
+    """)
+    result = suite.run("--reqcache-offline", "--tb=short")
+    result.assert_outcomes(failed=1)
+    assert not re.search(r"pytest_reqcache\S+\.py:[0-9]+: ", result.stdout.str())
+    result.stdout.fnmatch_lines(["test_it.py:*: in test_it", "E *CacheMissError: *"])
+
+
+def test_errors_that_are_none_of_ours_and_runs_without_a_terminal(suite):
+    suite.test("""
+        class Odd(Exception):
+            __module__ = None
+
+        @pytest.mark.reqcache
+        def test_odd(): raise Odd
+    """)
+    result = suite.run()
+    result.assert_outcomes(failed=1)
+    assert "INTERNALERROR" not in result.stdout.str()
+    assert suite.subprocess("-p", "no:terminal").ret == 1

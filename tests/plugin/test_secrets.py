@@ -168,6 +168,33 @@ def test_a_signature_of_a_request_is_another_one_each_time_and_replays(suite):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_a_signature_that_a_user_names_is_a_secret_as_others_are(suite):
+    suite.origin["/a"] = lambda received: Answer("signed with " + received.headers["x-acme-signature"])
+    suite.test("""
+        @pytest.fixture
+        def reqcache_config(request):
+            return {"redact": {"x-acme-signature": lambda value: value[:3] + "-made-up"} if
+                    request.node.name == "test_made_up" else ["x-acme-signature"]}
+
+        def get(value):
+            return requests.get(URL + "/a", headers={"X-Acme-Signature": value}).text
+
+        @pytest.mark.reqcache
+        def test_named():
+            assert get("one-s1gned-0001") != get("two-s1gned-0002")
+
+        @pytest.mark.reqcache
+        def test_made_up(): get("abc-s1gned-0003")
+    """)
+    suite.run().assert_outcomes(passed=2)
+    assert suite.origin.count("/a") == 3
+    named, made_up = (suite.cassette(f"test_it/test_{name}") for name in ("named", "made_up"))
+    assert "s1gned" not in named + made_up
+    assert "signed with REDACTED-x-acme-signature-2" in named
+    assert "X-Acme-Signature: abc-made-up" in made_up
+    suite.offline().assert_outcomes(passed=2)
+
+
 def test_placeholder_is_never_sent(suite):
     suite.origin["/login"] = Answer({"access_token": SECRET}), Answer("closed", status=403)
     suite.test("""
