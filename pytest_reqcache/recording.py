@@ -186,10 +186,11 @@ class SessionRecorder:
         encodings = is_compared("accept-encoding", settings)
         written = without_noise(replace(new, request=request), kept_fields(settings), encodings=encodings)
         since = replaced.created_at if replaced else None
-        change = Change(written, _refs([replaced] if replaced else []), refresh=True, since=since)
         try:
             self._look_for_secrets(written)
             with self._lock:
+                old = [] if replaced is None else [replaced, *self._left_behind(replaced)]
+                change = Change(written, _refs(old), refresh=True, since=since)
                 self.cassette.append([change], self.identity.identify)
         finally:
             discard_spooled(new)
@@ -215,6 +216,11 @@ class SessionRecorder:
             refs = _refs(item for removed in interactions for item in self._same(removed))
             if refs:
                 self.cassette.commit([Change(None, tuple(dict.fromkeys(refs)))], self.identity.identify)
+
+    def _left_behind(self, latest: Interaction) -> list[Interaction]:
+        """Older items of the same recording: a session that was killed had not removed them yet."""
+        same = self._same(latest)
+        return [item for item in same if item.created_at < latest.created_at and not item.keep]
 
     def _same(self, interaction: Interaction) -> list[Interaction]:
         """Every stored item of the same recording: an older one must not come to light again."""

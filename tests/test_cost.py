@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from pytest_reqcache import redacting
+from pytest_reqcache import CachedSession, redacting
 from pytest_reqcache.cassette import Cassette
 from pytest_reqcache.cassette.file import _compact_all
 from pytest_reqcache.cassette.index import View
@@ -184,3 +184,35 @@ def test_a_made_key_that_an_edit_changes_in_place_is_the_new_one(tmp_path):
     add("C1")
     assert cassette.with_key("A1") == []
     assert [item.key for item in cassette.with_key("A2")] == ["A2"]
+
+
+def test_a_refresh_costs_the_same_however_many_came_before(origin, session, monkeypatch):
+    read = []
+    text = View.text
+    monkeypatch.setattr(View, "text", lambda view, number: read.append(number) or text(view, number))
+    s, costs, sizes = session(), [], []
+    for _ in range(300):
+        del read[:]
+        s.get(f"{origin.url}/a", force_refresh=True)
+        costs.append(len(read))
+        sizes.append(s.cache.path.read_bytes().count(b"- request:"))
+    assert max(sizes) <= 66
+    assert max(costs) <= 3 * 66
+    assert sum(costs[-100:]) <= 1.2 * sum(costs[100:200]) <= 100 * 20
+    s.close()
+    assert s.cache.path.read_bytes().count(b"- request:") == 1
+
+
+def test_what_a_killed_session_has_left_behind_goes_with_the_next_refresh(origin, session, tmp_path, clock):
+    s = session()
+    for _ in range(3):
+        s.get(f"{origin.url}/a", force_refresh=True)
+        clock.move(1)
+    s.get(f"{origin.url}/b")
+    killed = tmp_path / "killed.yaml"
+    killed.write_bytes(s.cache.path.read_bytes())
+    assert killed.read_bytes().count(b"- request:") == 4
+    with CachedSession(killed) as after:
+        assert after.get(f"{origin.url}/a").from_cache
+        after.get(f"{origin.url}/a", force_refresh=True)
+    assert killed.read_bytes().count(b"- request:") == 2

@@ -6,11 +6,12 @@ import atexit
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -50,6 +51,9 @@ _HEXADECIMAL = re.compile(rb"[0-9a-f]{%d,}" % _OWN_NAME_LENGTH)
 # Where an anchor may stand.
 _ANCHOR = re.compile(rb"(?:\A|[\s\[{,])&[^\s\[\]{},]")
 
+
+#: How many superseded items of one locator may stand in the file: each look at it passes them over.
+_MOST_SUPERSEDED = 64
 
 #: What cassettes that are not compacted yet have superseded, with their paths, by identity.
 _not_compacted: dict[int, tuple[str, dict[str, str]]] = {}
@@ -92,15 +96,18 @@ class Cassette:
         self._seen_before: frozenset[str] = frozenset()
         #: The refs of items that our own appends superseded, and of what superseded them.
         self._superseded: dict[str, str] = {}
+        #: How many of them there are of each locator.
+        self._superseded_at: Counter[Hashable] = Counter()
 
     def find(self, locator: Hashable) -> list[Interaction]:
         """The interactions whose URL has that locator, in file order."""
 
         def read(view: View) -> list[Interaction]:
-            found = [view.interaction(number, locator) for number in view.layout.at(locator)]
+            found = [view.interaction(number, locator) for number in self._numbers(view, locator)]
             if locator not in self._seen:
-                self._seen[locator] = frozenset(item.ref for item in found)
-            return self._shown(view, found)
+                refs = view.refs_at(locator) if self._superseded else (item.ref for item in found)
+                self._seen[locator] = frozenset(refs)
+            return found
 
         return self._read(read)
 
@@ -161,7 +168,9 @@ class Cassette:
                 texts = self._compacted_texts(view)
                 if texts:
                     self._rewrite(view, texts, [])
+            self._index.drop(self._superseded)
             self._superseded.clear()
+            self._superseded_at.clear()
             _not_compacted.pop(id(self._superseded), None)
 
     def close(self) -> None:
@@ -180,6 +189,14 @@ class Cassette:
             self._seen.clear()
             self._index.forget()
             self._located_by = terms
+
+    def _numbers(self, view: View, locator: Hashable) -> Sequence[int]:
+        """The items with that locator that are shown."""
+        numbers = view.layout.at(locator)
+        if not self._superseded:
+            return numbers
+        shown = (found for ref, found in view.refs_at(locator).items() if not self._hides(view, ref))
+        return sorted(chain.from_iterable(shown))
 
     def _shown(self, view: View, items: list[Interaction]) -> list[Interaction]:
         if not self._superseded:
@@ -223,7 +240,7 @@ class Cassette:
             seen = {new.locator: self._seen_at(new.locator) for new in news.values()}
 
             def placed(view: View) -> Placement:
-                items = _Items(view, news, identify, others, seen, partial(self._hides, view))
+                items = _Items(view, news, identify, others, seen, self)
                 return place(changes, items)
 
             with self._writing() as view:
@@ -235,6 +252,8 @@ class Cassette:
                 with self._writing() as view:
                     stored = self._write(view, self._index.take(view, placed), news, in_place=True)
             assert stored is not None
+            if any(self._superseded_at[new.locator] > _MOST_SUPERSEDED for new in news.values()):
+                self.compact()
             return [stored.get(number) for number in range(len(changes))]
 
     def _seen_at(self, locator: Hashable) -> frozenset[str]:
@@ -292,7 +311,7 @@ class Cassette:
                 self._append(view, added, [news[change] for change in step.appended])
         stored = self._stored(view, places, news)
         if not in_place:
-            self._note_superseded(view, placement, stored)
+            self._note_superseded(view, placement, stored, news)
         return stored
 
     def _text_in_place(self, view: View, number: int, draft: Draft) -> bytes | None:
@@ -382,21 +401,28 @@ class Cassette:
                 stored[change] = replace(new.draft.interaction, source=source)
                 self._index.note(source.ref, new.locator)
             for locator in {news[change].locator for change in places}:
-                self._seen[locator] = now.refs_at(locator)
+                self._seen[locator] = frozenset(now.refs_at(locator))
         return stored
 
-    def _note_superseded(self, view: View, placement: Placement, stored: Mapping[int, Interaction]) -> None:
+    def _note_superseded(
+        self,
+        view: View,
+        placement: Placement,
+        stored: Mapping[int, Interaction],
+        news: Mapping[int, _New],
+    ) -> None:
         for number, change in (*placement.removed.items(), *placement.replaced.items()):
             old_ref, new_ref = ref_of(view.text(number)), stored[change].ref
             if old_ref != new_ref:
                 self._superseded[old_ref] = new_ref
+                self._superseded_at[news[change].locator] += 1
                 _not_compacted[id(self._superseded)] = (self._index.absolute, self._superseded)
 
     def _compacted_texts(self, view: View) -> dict[int, int | None]:
         """What superseded an item goes where the item stands; nothing goes whose successor is not there."""
         texts: dict[int, int | None] = {}
         for ref in self._superseded:
-            successors = list(_successors(ref, self._superseded))
+            successors = _successors(ref, self._superseded)
             there = [number for successor in successors for number in view.with_ref(successor)]
             for number in view.with_ref(ref):
                 if there and number not in texts:
@@ -435,21 +461,21 @@ class _Items:
         identify: Identify,
         others: Others | None,
         seen: Mapping[Hashable, frozenset[str]],
-        hides: Callable[[str], bool],
+        cassette: Cassette,
     ) -> None:
         self._view = view
         self._news = news
         self._identify = identify
         self._others = others
         self._seen = seen
-        self._hides = hides
+        self._cassette = cassette
 
     def with_ref(self, ref: str) -> list[int]:
-        return [] if self._hides(ref) else self._view.with_ref(ref)
+        return [] if self._cassette._hides(self._view, ref) else self._view.with_ref(ref)
 
     def alike(self, change: int, interaction: Interaction) -> list[int]:
         locator = self._news[change].locator
-        candidates = self._view.layout.at(locator)
+        candidates = self._cassette._numbers(self._view, locator)
         if not candidates:
             return []
         identity = self._identify(interaction)
@@ -457,8 +483,7 @@ class _Items:
         return [
             number
             for number, item in found
-            if not self._hides(item.ref)
-            and self._identify(item) == identity
+            if self._identify(item) == identity
             and (self._others is None or self._others.is_same(interaction, item))
         ]
 

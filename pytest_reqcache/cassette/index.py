@@ -6,7 +6,7 @@ import hashlib
 import os
 import warnings
 from bisect import bisect
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -140,7 +140,7 @@ class View:
         locator = self._index.locator_of(ref)
         if locator is None:
             return self._by_ref().get(ref, [])
-        return [number for number in self.layout.at(locator) if ref_of(self.text(number)) == ref]
+        return self.refs_at(locator).get(ref, [])
 
     def _by_ref(self) -> dict[str, list[int]]:
         """All items by the refs of their texts: read once, for refs of which nothing else is known."""
@@ -151,9 +151,14 @@ class View:
             self._refs = self.layout, refs
         return self._refs[1]
 
-    def refs_at(self, locator: Hashable) -> frozenset[str]:
-        """The refs of the items with that locator."""
-        return frozenset(ref_of(self.text(number)) for number in self.layout.at(locator))
+    def refs_at(self, locator: Hashable) -> Mapping[str, list[int]]:
+        """The items with that locator by the refs of their texts, each of which is read once."""
+        numbers = self.layout.at(locator)
+        refs, count = self.layout.refs.get(locator, ({}, 0))
+        for number in numbers[count:]:
+            refs.setdefault(ref_of(self.text(number)), []).append(number)
+        self.layout.refs[locator] = refs, len(numbers)
+        return refs
 
 
 class _Known:
@@ -217,6 +222,11 @@ class Index:
 
     def note(self, ref: str, locator: Hashable) -> None:
         self._locators[ref] = locator
+
+    def drop(self, refs: Iterable[str]) -> None:
+        """There are no such items any more."""
+        for ref in refs:
+            self._locators.pop(ref, None)
 
     def locator_of(self, ref: str) -> Hashable | None:
         """The locator of an item that was read here; None where it was not."""

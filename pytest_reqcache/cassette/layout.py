@@ -66,6 +66,8 @@ class Layout:
     #: The items of each ``key``, as far as items have been read for theirs: who scans a file does not.
     keys: dict[str | None, list[int]] = field(default_factory=dict)
     keyed: int = 0
+    #: By locator the items of each ref, and how many of the locator's have been read for theirs.
+    refs: dict[Hashable, tuple[dict[str, list[int]], int]] = field(default_factory=dict)
     torn: Torn | None = None
     #: The hash of the last item's text: a file in which it still stands has only grown.
     last: int = 0
