@@ -37,7 +37,12 @@ def store_or_warn(
         return recorder.store(call.asked, new, replaced, found, refresh=refresh)
     except SecretFoundError as secret:
         journal.passed(call.what, "a secret in it")
-        warnings.warn(str(secret), SecretWarning, stacklevel=2)
+        warnings.warn(
+            f"nothing was stored: {secret.leak} of {secret.request}; "
+            f"if that is no secret, allow it: allowed_secrets={[secret.leak.names[0]]}",
+            SecretWarning,
+            stacklevel=2,
+        )
         return None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Protocol, TypeVar
 
 import requests
@@ -67,11 +68,10 @@ class Cache:
         return any(own == key for own in self)
 
     @property
-    def responses(self) -> dict[str, CachedResponse]:
-        """The stored responses by key, the latest of each."""
-        return {
-            self._recorder.identity.key(item): self._response(item) for item in self._recorder.interactions()
-        }
+    def responses(self) -> Mapping[str, CachedResponse]:
+        """The stored responses by key, the latest of each: a copy, which cannot be changed."""
+        key, items = self._recorder.identity.key, self._recorder.interactions()
+        return MappingProxyType({key(item): self._response(item) for item in items})
 
     def filter(
         self,
@@ -119,6 +119,8 @@ class Cache:
         return self._asked(request).key
 
     def _asked(self, request: AnyRequest) -> Asked:
+        if not isinstance(request, requests.Request | requests.PreparedRequest):
+            raise TypeError(f"{request!r} is no request: a Request or a PreparedRequest is accepted")
         prepared = self._prepare(request) if isinstance(request, requests.Request) else request
         readable = read_once(prepared)
         rewind(prepared)  # it is still to be sent
@@ -190,6 +192,8 @@ class Cache:
 
     def _gets(self, urls: Iterable[str]) -> list[Interaction]:
         """What is stored of the GET requests for these URLs, whatever headers they had."""
+        if self._settings().key_fn is not None:
+            return self._answers_to(requests.Request("GET", url) for url in urls)
         locate = self._recorder.identity.locate
         locators = [locate(self._prepare(requests.Request("GET", url)).url or "") for url in urls]
         found = (item for locator in locators for item in self._recorder.at(locator))
@@ -224,8 +228,8 @@ class Cache:
 
 
 def _listed(given: Iterable[_T] | None, name: str) -> Iterable[_T]:
-    if isinstance(given, (str, bytes)):
-        raise TypeError(f"{name}={given!r} is one text: a list is accepted, as [{given!r}]")
+    if isinstance(given, str | bytes | requests.Request | requests.PreparedRequest):
+        raise TypeError(f"{name}={given!r} is one of them: a list is accepted, as [{given!r}]")
     return () if given is None else given
 
 

@@ -302,7 +302,10 @@ def parse_options(**given: object) -> Options:
 def unknown_setting(name: str, accepted: Collection[str], where: str = "") -> str:
     """The sentence that names an unknown setting, or one of another place, and the nearest known one."""
     if name in PARSERS:
-        return f"{where}{name!r} is no setting of this place; accepted are {', '.join(sorted(accepted))}"
+        others = "tests" if name in TEST_ONLY else "sessions and of reqcache_config"
+        others = "sessions made by hand" if name in SESSION_ONLY else others
+        told = f"{where}{name!r} is no setting of this place, but of {others}"
+        return f"{told}; accepted are {', '.join(sorted(accepted))}"
     if name in _OF_OTHER_TOOLS:
         return f"{where}{name!r} is no setting here; docs/moving says what takes its place"
     near = difflib.get_close_matches(name, sorted(accepted), 1)

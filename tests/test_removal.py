@@ -143,11 +143,31 @@ def test_a_mistake_is_told_before_anything_is_looked_at(session):
             mistaken("https://shop.example/a")
 
 
+def test_urls_go_by_the_key_that_a_function_makes(origin, session):
+    s = session(key_fn=lambda request, **_: request.url.partition("?")[0])
+    get_all(s, origin, "/a?n=1")
+    assert s.cache.contains(url=f"{origin.url}/a?n=2")
+    s.cache.delete(urls=[f"{origin.url}/a?n=3"])
+    assert len(s.cache) == 0
+
+
+def test_what_is_no_request_is_told(session):
+    cache = session().cache
+    for mistaken in (lambda: cache.contains(request="x"), lambda: cache.delete(requests=["x"])):
+        with pytest.raises(TypeError, match="'x' is no request: a Request or"):
+            mistaken()
+    with pytest.raises(TypeError, match=r"requests=<Request .*: a list is accepted"):
+        cache.delete(requests=requests.Request("GET", "http://x/"))
+    with pytest.raises(TypeError):
+        del cache.responses["x"]
+
+
 def test_a_key_that_a_function_makes_may_be_a_url(origin, session):
     s = session(key_fn=lambda request, **_: request.url)
     get_all(s, origin, "/a")
     for own in (s, session()):  # also where the function is not given any more
         assert own.cache.contains(f"{origin.url}/a")
+    assert s.cache.contains(url=f"{origin.url}/a")
     session().cache.delete(f"{origin.url}/a")
     assert not s.cache.contains(f"{origin.url}/a")
 

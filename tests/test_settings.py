@@ -142,7 +142,7 @@ def test_a_setting_of_another_tool_leads_to_the_page_that_has_it(name: str) -> N
 
 def test_setting_of_another_place_is_refused() -> None:
     with pytest.raises(
-        TypeError, match="mark: 'repeats' is no setting of this place; accepted are allowable_"
+        TypeError, match="mark: 'repeats' is no setting of this place, but of tests; accepted are allowable_"
     ):
         parse_settings({"repeats": "share"}, SESSION_SETTINGS, where="mark: ")
 

@@ -165,7 +165,7 @@ class Importer:
         self._taken[job.target] = job.source
         self.cassettes += 1
         self.interactions += len(converted.interactions)
-        self._to_be_seen_to += bool(converted.sequences or converted.retried)
+        self._to_be_seen_to += bool(converted.sequences or converted.retried or converted.refused)
         for line in report(job, converted):
             self._say(line)
 
@@ -226,6 +226,11 @@ def report(job: Job, converted: Converted) -> Iterator[str]:
         yield f"  dated by the file: {counted(converted.undated, 'response')} without Date"
     for request, answers in converted.sequences:
         yield f'  needs repeats="sequence": {request} has {answers} answers with no write between'
+    for request, _ in converted.refused:
+        yield (
+            f"  perhaps without its credential: {request} was refused, and answered; "
+            "write the credential into the request that had it"
+        )
     for request, errors in converted.retried:
         yield (
             f"  perhaps retried by urllib3: {request} has {counted(errors, 'error')} before its answer; "

@@ -17,7 +17,7 @@ from ..headers import parse_age, parse_http_date
 from ..identity import Asked, TestIdentity, variant
 from ..matching import normalize_url
 from ..models import Interaction, RecordedResponse
-from ..policy import varies_as
+from ..policy import REFUSALS, varies_as
 from ..redaction import DEFAULT_RULES, Redactor, Registry, Rules, Sentinel
 from ..settings import REDIRECTS, TEST_SETTINGS
 from ..volatile import says_the_same
@@ -32,15 +32,17 @@ class Converted:
     ``shared`` counts recordings left out because the one before them says the same. ``sequences`` names
     reads that got different answers with no write in between, and how many: they need
     ``repeats="sequence"``. ``retried`` names requests that were made again at once after an error, and how
-    often: nothing says whether the test did that or urllib3. ``redacted`` counts the secrets that were
-    replaced, by their places, and ``lost`` what has no place in a cassette, by its name. ``undated`` counts
-    interactions whose time is the file's.
+    often: nothing says whether the test did that or urllib3. ``refused`` names requests that were answered by
+    a refusal, and by more, though no credential is in either: one had it taken out. ``redacted`` counts the
+    secrets that were replaced, by their places, and ``lost`` what has no place in a cassette, by its name.
+    ``undated`` counts interactions whose time is the file's.
     """
 
     interactions: tuple[Interaction, ...]
     shared: int
     sequences: tuple[tuple[str, int], ...]
     retried: tuple[tuple[str, int], ...]
+    refused: tuple[tuple[str, int], ...]
     redacted: Mapping[str, int]
     lost: Mapping[str, int]
     undated: int
@@ -81,6 +83,7 @@ def convert(cassette: ForeignCassette, file_time: datetime, secrecy: Secrecy) ->
         shared=len(live) - len(kept),
         sequences=_named([number for number, key in enumerate(keys) if key in repeats.differing], written),
         retried=_named(_made_again(written, keys), written),
+        refused=_named(_once_refused(written, [asked[number] for number in kept]), written),
         redacted=_redacted_places(numbered, written, redactor),
         lost=Counter((*cassette.lost, *(name for recording in recordings for name in recording.lost))),
         undated=sum(1 for date in dates if date is None),
@@ -199,6 +202,15 @@ def _made_again(items: Sequence[Interaction], keys: Sequence[str]) -> Iterator[i
     """Which of them are errors that the same request follows at once."""
     for number, (key, following) in enumerate(pairwise(keys)):
         if key == following and not TEST_SETTINGS.allows_status(items[number].response.status):
+            yield number
+
+
+def _once_refused(items: Sequence[Interaction], asked: Sequence[Asked]) -> Iterator[int]:
+    """Which of them are refusals of requests that were also answered otherwise, without a credential."""
+    bare = [number for number, own in enumerate(asked) if not own.masked.credentials]
+    answered = {asked[number].key for number in bare if items[number].response.status not in REFUSALS}
+    for number in bare:
+        if items[number].response.status in REFUSALS and asked[number].key in answered:
             yield number
 
 

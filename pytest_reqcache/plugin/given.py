@@ -19,6 +19,8 @@ class Reqcache:
         requests: how many requests went to an origin.
     """
 
+    __slots__ = ("_engine",)  # a setting that is assigned here, and not to `settings`, is a mistake
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

@@ -225,7 +225,7 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
             "cached_session and the marker are; this is for the set-up of fixtures of wider scope"
         )
     path = named_cassette(run.fixture_folders[-1], check_name(name), run.options.cassette_dir)
-    layer = parse_settings(given, MARKER_SETTINGS, checked=True)
+    layer = parse_settings(given, MARKER_SETTINGS, where="cached_session_factory: ", checked=True)
     if path not in run.wider:
         if other := next((used for used in run.wider if spelling(used) == spelling(path)), None):
             here, there = where_they_differ(path, other)

@@ -151,6 +151,28 @@ def test_errors_that_the_same_request_follows_at_once_are_named(
     assert len(result.interactions) == len(recordings)
 
 
+SIGNED = Headers((("Authorization", "Bearer abc-12345678"),))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "headers", "refused"),
+    [
+        ((401, 200), Headers(), (("GET http://api.example/x", 1),)),
+        ((200, 403), Headers(), (("GET http://api.example/x", 1),)),
+        ((401, 200), SIGNED, ()),
+        ((401, 401), Headers(), ()),
+        ((404, 200), Headers(), ()),
+    ],
+    ids=["first", "last", "told apart", "refused alone", "another error"],
+)
+def test_refusals_of_what_was_answered_without_a_credential_are_named(
+    statuses: tuple[int, int], headers: Headers, refused: tuple[tuple[str, int], ...]
+) -> None:
+    first, second = (recording(status=status) for status in statuses)
+    second = replace(second, request=replace(second.request, headers=headers))
+    assert converted(first, second).refused == refused
+
+
 READ_A, READ_B = recording(body=b"a"), recording(body=b"b")
 WRITE = recording("POST /x", b"ok", sent=b"1")
 LOST = recording(body=b"lost", status=404)

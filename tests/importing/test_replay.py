@@ -219,3 +219,22 @@ def test_what_urllib3_may_have_retried_is_named_and_replays_once_it_is_taken_out
     head, _, answer = cassette.read_text().split("- request:")
     cassette.write_text(f"{head}- request:{answer.replace('  answer: 2' + chr(10), '')}")
     suite.offline().assert_outcomes(passed=1)
+
+
+def test_a_credential_that_was_filtered_out_is_written_in_by_hand(
+    origin: Origin, record: Callable[..., Path], command: Command, suite: Suite
+) -> None:
+    origin["/me"] = lambda received: Answer("ada", status=200 if "authorization" in received.headers else 401)
+    both = "({}, {'Authorization': 'Bearer t0ken-1'})"
+    code = f"[requests.get(URL + '/me', headers=headers).status_code for headers in {both}]"
+    theirs = record(me=(code, {"filter_headers": ["authorization"]}))
+    printed = command(theirs, "--to", suite.path / "cassettes")
+    assert f"perhaps without its credential: GET {origin.url}/me was refused, and answered" in printed
+    suite.test(f"@pytest.mark.reqcache('me')\ndef test_me():\n    assert {code} == [401, 200]\n")
+    suite.offline().assert_outcomes(failed=1)
+    cassette = suite.path / "cassettes" / "me.yaml"
+    head, first, second = cassette.read_text().split("- request:")
+    url = f"    url: {origin.url}/me\n"
+    written = f"{url}    headers:\n      Authorization: Bearer REDACTED-authorization\n"
+    cassette.write_text(f"{head}- request:{first}- request:{second.replace(url, written)}")
+    suite.offline().assert_outcomes(passed=1)

@@ -310,7 +310,10 @@ def test_closest_marker_is_a_parameters_then_a_functions_then_a_subclass_s(suite
         ("5", "*5 is no cassette name*"),
         ("'a', 'b'", "*2 positional arguments*"),
         ("'a', cassette='b'", "*'a' and cassette='b' name the cassette: one of them is accepted*"),
-        ("filter_fn=bool", "*'filter_fn' is no setting of this place; accepted are*"),
+        (
+            "filter_fn=bool",
+            "*'filter_fn' is no setting of this place, but of sessions and of reqcache_config; accepted are*",
+        ),
         ("key_fn=len", "*'key_fn' is no setting*"),
     ],
 )

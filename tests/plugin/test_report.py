@@ -199,3 +199,13 @@ def test_errors_that_are_none_of_ours_and_runs_without_a_terminal(suite):
     result.assert_outcomes(failed=1)
     assert "INTERNALERROR" not in result.stdout.str()
     assert suite.subprocess("-p", "no:terminal").ret == 1
+
+
+def test_a_setting_that_is_assigned_to_the_fixture_itself_is_an_error(suite):
+    suite.test("""
+        def test_it(reqcache):
+            reqcache.settings.expire_after = "1h"
+            with pytest.raises(AttributeError):
+                reqcache.expire_after = "1h"
+    """)
+    suite.run().assert_outcomes(passed=1)
