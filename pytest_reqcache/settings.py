@@ -153,7 +153,8 @@ def _strings(value: object, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
-        raise TypeError(f"{where}={value!r} is one text: a list of names is accepted, as [{value!r}]")
+        listed = re.split(r"[\s,]+", value.strip())
+        raise TypeError(f"{where}={value!r} is one text: a list of names is accepted, as {listed}")
     if isinstance(value, Iterable):
         names = tuple(value)
         if all(isinstance(name, str) for name in names):

@@ -61,7 +61,9 @@ def _diagnosis(error: yaml.YAMLError, text: str, first_line: int) -> tuple[_At, 
     context = getattr(error, "context", None) or ""
     if "quoted scalar" in context and ("end of stream" in problem or "document separator" in problem):
         return begun, "a quote is opened here and never closed; close it"
-    if context.endswith(("flow sequence", "flow mapping")):
+    if context.endswith("flow node"):  # nothing follows it, or what cannot stand in it
+        begun = _at(text, max(text.rfind("[", 0, mark.index), text.rfind("{", 0, mark.index), 0))
+    if context.endswith(("flow sequence", "flow mapping", "flow node")):
         return (
             begun,
             "a bracket is opened here and not closed where it should be; close it, or quote the value",

@@ -169,6 +169,14 @@ SYNTAX_MISTAKES = {
     "bracket not closed": edit(
         "text/plain", "[text/plain", "25:21", "a bracket is opened here and not closed"
     ),
+    "bracket with nothing behind it": Mistake(
+        "version: 1\ninteractions: [\n", "2:15", "a bracket is opened here and not closed"
+    ),
+    "bracket above items in block form": Mistake(
+        WHOLE.replace("interactions:", "interactions: [", 1),
+        "3:15",
+        "a bracket is opened here and not closed",
+    ),
     "no colon": edit(STATUS, "    status 200 OK", "23:5", "a key without ': ' behind it; write 'key: value'"),
     "no space behind the colon": edit(STATUS, "    status:200 OK", "23:5", "a key without ': ' behind it"),
     "no colon behind request": edit(
