@@ -166,7 +166,7 @@ def test_an_error_of_ours_is_shown_at_the_line_of_the_test(suite, flags):
     result = suite.run(*flags)
     result.assert_outcomes(failed=1)
     is_whole = "--full-trace" in flags
-    files = {line.partition(":")[0] for line in result.stdout.lines if re.match(r"\S+\.py:[0-9]+: ", line)}
+    files = {line.partition(":")[0] for line in result.stdout.lines if re.match(r".+\.py:[0-9]+: ", line)}
     assert {Path(file).name for file in files} >= {"test_it.py", "helper.py"}
     assert any("pytest_reqcache" in file for file in files) is is_whole
     result.stdout.fnmatch_lines(["E *CassetteError: *test_it.yaml:1:1: *"])
