@@ -486,11 +486,8 @@ def _allows_no_request(call: Call) -> bool:
 
 def _may_be_shared(call: Call, decided: Plan) -> bool:
     """Whether the answer may answer the same request of another thread, which is to wait for it then."""
-    if decided.forbidden is not None or call.settings.read_only or decided.reason is Reason.ORIGIN_ALONE:
-        return False
-    options = call.exchange.options
-    # In a test the first of them refreshes for all; in a session each has asked for an answer of its own.
-    return call.settings.in_test or not (options.refresh or options.force_refresh)
+    is_stored = decided.forbidden is None and not call.settings.read_only
+    return is_stored and decided.reason is not Reason.ORIGIN_ALONE
 
 
 def _is_callers_alone(call: Call, response: requests.Response) -> bool:

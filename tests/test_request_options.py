@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -624,18 +623,3 @@ def test_a_request_for_something_younger_goes_first_offline_too(origin, session,
     asked = {"Cache-Control": "max-age=5"}
     assert s.get(f"{origin.url}/a", only_if_cached=True, headers=asked).status_code == 504
     assert s.get(f"{origin.url}/a", only_if_cached=True).status_code == 200
-
-
-@pytest.mark.parametrize("option", ["refresh", "force_refresh"])
-def test_threads_that_ask_for_answers_of_their_own_do_not_wait_for_one_another(origin, session, option):
-    s, both = session(), threading.Barrier(2)
-    s.get(f"{origin.url}/a")
-
-    def answer(received):
-        both.wait(10)
-        return Answer("together")
-
-    origin["/a"] = answer
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda _: s.get(f"{origin.url}/a", **{option: True}).text, range(2)))
-    assert found == ["together"] * 2

@@ -205,7 +205,7 @@ def test_large_bodies_get_files_of_their_own(tmp_path: Path, command: Command) -
 
 def broken(old: Path, tmp_path: Path) -> str:
     (old / "a.yaml").write_text("interactions:\n- [\n")
-    return f"error: {old}/a.yaml:3: not valid YAML"
+    return f"error: {old}/a.yaml:2: not valid YAML"
 
 
 def existing(old: Path, tmp_path: Path) -> str:

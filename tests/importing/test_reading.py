@@ -191,7 +191,7 @@ def test_aliases_stand_for_what_they_name() -> None:
 OLD = b"- request: !!python/object:vcr.request.Request {host: h}\n  response: {}\n"
 
 ERRORS = {
-    b"interactions: [\n": (2, "not valid YAML"),
+    b"interactions: [\n": (1, "not valid YAML"),
     b'{"interactions":\n [}': (2, "not valid JSON"),
     b'{"interactions": [],\n "interactions": []}': (2, "the key 'interactions' is here twice"),
     b"interactions: []\ninteractions: []\n": (2, "the key 'interactions' is here twice"),
