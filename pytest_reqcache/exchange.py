@@ -82,6 +82,11 @@ class Call(NamedTuple):
     def what(self) -> str:
         return self.asked.what
 
+    @property
+    def settings_now(self) -> Settings:
+        """Its settings with what its exchange has come to accept since."""
+        return self.exchange.options.applied_to(self.settings)
+
     def is_followed(self, response: requests.Response) -> bool:
         """Whether `requests` goes on to where the response leads."""
         return self.exchange.follows_redirects and response.is_redirect

@@ -218,9 +218,14 @@ class SessionRecorder:
                 self.cassette.commit([Change(None, tuple(dict.fromkeys(refs)))], self.identity.identify)
 
     def _left_behind(self, latest: Interaction) -> list[Interaction]:
-        """Older items of the same recording: a session that was killed had not removed them yet."""
+        """What stands in the file before the latest of the same recording: a session that was killed had not
+        removed it yet."""
+        if self._settings().key_fn is not None:
+            return []  # it may stand under any URL
         same = self._same(latest)
-        return [item for item in same if item.created_at < latest.created_at and not item.keep]
+        refs = [item.ref for item in same]
+        count = refs.index(latest.ref) if latest.ref in refs else 0
+        return [item for item in same[:count] if not item.keep]
 
     def _same(self, interaction: Interaction) -> list[Interaction]:
         """Every stored item of the same recording: an older one must not come to light again."""

@@ -88,11 +88,6 @@ class Transport:
         if asked.key in exchange.asked:
             asked = asked._replace(again=True)
         exchange.asked.add(asked.key)
-        if asked.key in self._to_be_followed and not settings.stale_if_error:
-            # What would do at once does in an error's place, too, be it that of where the redirect leads.
-            accepted = settings.stale_while_revalidate
-            exchange.options = replace(exchange.options, stale_if_error=accepted)
-            settings = exchange.options.applied_to(settings)
         call = Call(readable, asked, settings, exchange, forward, stream, connection, timeout)
         response = self._answer(call)
         if readable is not prepared and response.request is readable:
@@ -144,6 +139,10 @@ class Transport:
         decided = plan()
         if decided.action is Action.SERVE_AND_REFRESH and not self._may_refresh_behind(call):
             decided = plan(may_be_behind=False)
+            if call.asked.key in self._to_be_followed and options.stale_if_error is None:
+                # What would do at once does in an error's place, too, be it that of where the redirect leads.
+                accepted = settings.stale_if_error or settings.stale_while_revalidate
+                call.exchange.options = replace(options, stale_if_error=accepted)
         return found, decided
 
     def _of_sequence(self, call: Call, first: Interaction, due: Interaction) -> Plan:
@@ -276,7 +275,9 @@ class Transport:
         try:
             outgoing = filled = self.recorder.outgoing(call, self._send_spared)
         except PlaceholderError:
-            if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
+            if found is not None and policy.settle_error(
+                decided, call.request, call.settings_now, clock.now()
+            ):
                 return self._stale(call, found, decided, "holds a placeholder that cannot be sent")
             raise
         if decided.conditions:
@@ -291,7 +292,9 @@ class Transport:
         except Exception as error:
             if filled is not call.prepared:
                 self.recorder.hide(error, call, filled)
-            if found is not None and policy.settle_error(decided, call.request, call.settings, clock.now()):
+            if found is not None and policy.settle_error(
+                decided, call.request, call.settings_now, clock.now()
+            ):
                 return self._stale(call, found, decided, f"failed with {type(error).__name__}")
             call.exchange.failed = True
             self.journal.passed(call.what, f"failed with {type(error).__name__}")
@@ -324,7 +327,7 @@ class Transport:
             call.request,
             status,
             headers,
-            call.settings,
+            call.settings_now,
             call.exchange.options,
             now,
             received=received,

@@ -216,3 +216,17 @@ def test_what_a_killed_session_has_left_behind_goes_with_the_next_refresh(origin
         assert after.get(f"{origin.url}/a").from_cache
         after.get(f"{origin.url}/a", force_refresh=True)
     assert killed.read_bytes().count(b"- request:") == 2
+
+
+def test_where_the_file_cannot_be_replaced_refreshes_go_on(origin, session, monkeypatch):
+    def fail(*_):
+        raise PermissionError(13, "Permission denied")
+
+    s = session()
+    with monkeypatch.context() as patch:
+        patch.setattr("pytest_reqcache.cassette.storing.replace", fail)
+        for _ in range(70):
+            assert s.get(f"{origin.url}/a", force_refresh=True).ok
+    assert s.cache.path.read_bytes().count(b"- request:") == 70
+    s.close()
+    assert s.cache.path.read_bytes().count(b"- request:") == 1

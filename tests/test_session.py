@@ -1340,3 +1340,67 @@ def test_script_that_closes_no_session_leaves_no_copies(origin, tmp_path):
         )
     assert origin.count("/a") == 12
     assert (tmp_path / "cache.yaml").read_text().count("- request:") == 1
+
+
+@pytest.mark.parametrize("name", [":memory:", "file"])
+def test_what_was_refreshed_last_is_found_whatever_was_stored_in_between(origin, tmp_path, clock, name):
+    """Streams are stored in the order in which they are read."""
+    origin["/a"] = tuple(Answer(str(number)) for number in range(4))
+    path = name if name == ":memory:" else tmp_path / name
+    s = CachedSession(path)
+    streams = []
+    for _ in range(3):
+        clock.move(1)
+        streams.append(s.get(f"{origin.url}/a", stream=True))
+    for number in (0, 2, 1):
+        assert streams[number].text == str(number)
+    clock.move(1)
+    assert s.get(f"{origin.url}/a", force_refresh=True).text == "3"
+    assert s.get(f"{origin.url}/a").text == "3"
+    s.close()
+    assert s.get(f"{origin.url}/a").text == "3"
+
+
+def test_what_was_kept_below_an_older_copy_does_not_come_back(origin, tmp_path, clock):
+    s = CachedSession(tmp_path / "c")
+    for _ in range(3):
+        clock.move(1)
+        s.get(f"{origin.url}/a", force_refresh=True)
+    text = s.cache.path.read_text()
+    second = text.split("- request:")[2]
+    killed = tmp_path / "killed.yaml"
+    killed.write_text(text.replace(second, second.replace("  created_at:", "  keep: true\n  created_at:")))
+    with CachedSession(killed) as after:
+        clock.move(1)
+        last = after.get(f"{origin.url}/a", force_refresh=True).text
+    with CachedSession(killed) as after:
+        assert after.get(f"{origin.url}/a").text == last
+
+
+def test_a_cassette_edited_in_place_and_added_to_is_refreshed_on(origin, tmp_path, clock):
+    s = CachedSession(tmp_path / "c")
+    for path, count in (("/a", 2), ("/z", 1)):
+        for _ in range(count):
+            clock.move(1)
+            s.get(origin.url + path, force_refresh=True)
+    text = s.cache.path.read_text()
+    last = text.split("- request:")[-1]
+    with s.cache.path.open("r+") as file:
+        file.write(text.replace('"/a"', '"/X"') + "- request:" + last.replace("/z", "/q"))
+    for _ in range(3):
+        clock.move(1)
+        new = s.get(f"{origin.url}/a", force_refresh=True)
+        assert s.get(f"{origin.url}/a").text == new.text
+    s.close()
+    assert s.get(f"{origin.url}/a").text == new.text
+
+
+def test_a_copy_of_the_same_moment_blocks_no_refresh_of_another_session(origin, tmp_path, clock):
+    one, two = (CachedSession(tmp_path / "c") for _ in range(2))
+    two.get(f"{origin.url}/a")
+    for _ in range(2):  # while the clock stands still
+        one.get(f"{origin.url}/a", force_refresh=True)
+    for _ in range(2):
+        clock.move(1)
+        new = two.get(f"{origin.url}/a", force_refresh=True)
+        assert two.get(f"{origin.url}/a").text == new.text

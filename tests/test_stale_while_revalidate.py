@@ -183,6 +183,20 @@ def test_what_would_do_at_once_does_where_following_the_redirect_fails(
         assert s.get(f"{origin.url}/a").status_code == 404
 
 
+@pytest.mark.parametrize("options", [{"refresh": True}, {"force_refresh": True}, {"stale_if_error": False}])
+def test_what_is_asked_for_is_not_answered_by_what_would_do(
+    origin: Origin, clock: Clock, session: Session, options: dict[str, bool]
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=600)
+    origin["/a"] = Answer("good"), Answer(status=302, headers={"Location": "/error"})
+    origin["/error"] = Answer(status=503)
+    s.get(f"{origin.url}/a")
+    clock.move(65)
+    s.get(f"{origin.url}/a")
+    wait_for_refreshes()
+    assert s.get(f"{origin.url}/a", **options).status_code == 503
+
+
 def test_redirect_behind_is_followed_by_the_next_request(
     origin: Origin, clock: Clock, session: Session
 ) -> None:

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -253,8 +253,15 @@ class Cassette:
                     stored = self._write(view, self._index.take(view, placed), news, in_place=True)
             assert stored is not None
             if any(self._superseded_at[new.locator] > _MOST_SUPERSEDED for new in news.values()):
-                self.compact()
+                self._compact_early(news.values())
             return [stored.get(number) for number in range(len(changes))]
+
+    def _compact_early(self, news: Iterable[_New]) -> None:
+        """As ``compact``; where it fails it is done on closing. A body's file that goes may be about to be
+        read: those that have one wait for that, too."""
+        if not any(new.draft.files for new in news):
+            with suppress(CassetteError):
+                self.compact()
 
     def _seen_at(self, locator: Hashable) -> frozenset[str]:
         """What had been seen there; where nobody has looked for it, what had been read."""
@@ -419,16 +426,22 @@ class Cassette:
                 _not_compacted[id(self._superseded)] = (self._index.absolute, self._superseded)
 
     def _compacted_texts(self, view: View) -> dict[int, int | None]:
-        """What superseded an item goes where the item stands; nothing goes whose successor is not there."""
-        texts: dict[int, int | None] = {}
+        """What superseded items goes where the last of them stood before our own appends: what stands above
+        that is older. Nothing goes whose successor is not there."""
+        appended = set(self._superseded.values())
+        gone: dict[int, tuple[set[int], set[int]]] = {}  # by the number of what stays: places, and all else
         for ref in self._superseded:
             successors = _successors(ref, self._superseded)
             there = [number for successor in successors for number in view.with_ref(successor)]
-            for number in view.with_ref(ref):
-                if there and number not in texts:
-                    has_place = there[-1] in texts
-                    texts |= dict.fromkeys(there)
-                    texts[number] = None if has_place else there[-1]
+            if there:
+                places, others = gone.setdefault(there[-1], (set(), set()))
+                others.update(view.with_ref(ref), there[:-1])
+                places.update(() if ref in appended else view.with_ref(ref))
+        texts: dict[int, int | None] = {}
+        for last, (places, others) in gone.items():
+            others.discard(last)
+            if others:
+                texts |= {**dict.fromkeys((last, *others)), max(places - {last} or others): last}
         return texts
 
 

@@ -332,6 +332,7 @@ class Index:
         known, self.layout = self.layout, None
         try:
             if known is not None and _has_only_grown(file, known, stamp):
+                known.refs.clear()  # what stands further up may have been edited, too
                 scan_further(known, file, stamp, self._locate_all)
                 self.layout = known
             else:

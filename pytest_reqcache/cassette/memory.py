@@ -84,7 +84,7 @@ class MemoryCassette:
             places = [self._places[item.ref] for item in alike if identify(item) == identity][-1:]
         for place in places:
             self._remove(place)
-        return None if change.new is None else self._put(change.new, places[-1] if places else None)
+        return None if change.new is None else self._put(change.new, max(places, default=None))
 
     def _remove(self, place: int) -> None:
         item = self._items[place]

@@ -85,13 +85,14 @@ def place(changes: Sequence[Change], items: Items) -> Placement:
             found.removed |= dict.fromkeys(places, number)
             continue
         # What others have written meanwhile, be it in the place of what is to be replaced.
-        is_gone = bool(change.replaces) and not places
+        is_gone = bool(change.replaces) and not items.with_ref(change.replaces[0])
         rivals = [
             index
             for index in items.alike(number, change.new)
             if index not in places and found.leaves(index) and (is_gone or items.is_unseen(index, number))
         ]
-        if any(items.is_kept(index) or _is_edit(items.created_at(index), change) for index in rivals):
+        is_edited = is_gone and any(_is_edit(items.created_at(index), change) for index in rivals)
+        if is_edited or any(map(items.is_kept, rivals)):
             continue
         if places:
             places += rivals
