@@ -105,9 +105,10 @@ class Arrival:
             self._answered(None)
             return
         replaced = self.decided.replaced_by_answer_to(self.call.request)
-        status, headers = self.response.status_code, received_headers(self.response)
-        if replaced is not None and leads_elsewhere(self.recorder, replaced, status, headers):
-            self.call.exchange.at_stake += ((self.call.what, replaced),)
+        if replaced is not None:
+            status, headers = self.response.status_code, received_headers(self.response)
+            if leads_elsewhere(self.recorder, replaced, status, headers):
+                self.call.exchange.at_stake += ((self.call.what, replaced),)
         self._hold(body)
 
     def _hold(self, body: bytes) -> None:

@@ -275,9 +275,7 @@ class Transport:
         try:
             outgoing = filled = self.recorder.outgoing(call, self._send_spared)
         except PlaceholderError:
-            if found is not None and policy.settle_error(
-                decided, call.request, call.settings_now, clock.now()
-            ):
+            if found is not None and _accepts_stale(call, decided):
                 return self._stale(call, found, decided, "holds a placeholder that cannot be sent")
             raise
         if decided.conditions:
@@ -292,16 +290,13 @@ class Transport:
         except Exception as error:
             if filled is not call.prepared:
                 self.recorder.hide(error, call, filled)
-            if found is not None and policy.settle_error(
-                decided, call.request, call.settings_now, clock.now()
-            ):
-                return self._stale(call, found, decided, f"failed with {type(error).__name__}")
+            why = f"failed with {type(error).__name__}"
+            if found is not None and _accepts_stale(call, decided):
+                return self._stale(call, found, decided, why)
             call.exchange.failed = True
-            self.journal.passed(call.what, f"failed with {type(error).__name__}")
+            self.journal.passed(call.what, why)
             if decided.stored is not None:
-                self._not_refreshed(
-                    call, call.what, f"failed with {type(error).__name__}: the recording is kept"
-                )
+                self._not_refreshed(call, call.what, f"{why}: the recording is kept")
             raise
         response.request = call.prepared
         if outgoing.url != call.prepared.url:
@@ -485,6 +480,11 @@ def _allows_no_request(call: Call) -> bool:
     if call.settings.only_if_cached:
         return True
     return policy.request_directives(call.request, call.settings).has("only-if-cached")
+
+
+def _accepts_stale(call: Call, decided: Plan) -> bool:
+    """Whether what is stored may stand in for an answer that could not be had."""
+    return policy.settle_error(decided, call.request, call.settings_now, clock.now())
 
 
 def _may_be_shared(call: Call, decided: Plan) -> bool:
