@@ -163,7 +163,7 @@ def test_an_error_of_ours_is_shown_at_the_line_of_the_test(suite, flags):
     """)
     (suite.path / "cassettes" / "test_it").mkdir(parents=True)
     (suite.path / "cassettes" / "test_it" / "test_it.yaml").write_text("version: 2\n")
-    result = suite.run(*flags)
+    result = suite.subprocess(*flags)
     result.assert_outcomes(failed=1)
     is_whole = "--full-trace" in flags
     files = {line.partition(":")[0] for line in result.stdout.lines if re.match(r".+\.py:[0-9]+: ", line)}
@@ -181,7 +181,7 @@ def test_an_error_of_ours_in_a_unittest_is_shown_at_its_line(suite):
             def test_it(self):
                 requests.get(URL + "/a")
     """)
-    result = suite.run("--reqcache-offline", "--tb=short")
+    result = suite.subprocess("--reqcache-offline", "--tb=short")
     result.assert_outcomes(failed=1)
     assert not re.search(r"pytest_reqcache\S+\.py:[0-9]+: ", result.stdout.str())
     result.stdout.fnmatch_lines(["test_it.py:*: in test_it", "E *CacheMissError: *"])
