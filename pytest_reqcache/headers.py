@@ -102,6 +102,11 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _MEMBER = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")*', re.DOTALL)
 
 
+def is_token(text: str) -> bool:
+    """Whether it can be the name of a method or of a field (RFC 9110 section 5.6.2)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def _exact(text: object) -> str:
     """Of a subclass of ``str`` the text itself, as it is sent, whatever the subclass shows itself as."""
     return str.__str__(text) if isinstance(text, str) else str(text)
@@ -249,7 +254,7 @@ class CacheControl(NamedTuple):
         names: list[str] = []
         for argument in (argument for own, argument in self.directives if own == name):
             listed = _list_members([_unquoted(argument or "")])
-            if not listed or not all(_TOKEN.fullmatch(field) for field in listed):
+            if not listed or not all(map(is_token, listed)):
                 return ()
             names += (field.lower() for field in listed)
         return tuple(dict.fromkeys(names))

@@ -223,6 +223,10 @@ class CachedSession(CacheMixin):
         cls, session: requests.Session, cache_name: str | PathLike[str] = "http_cache", **settings: Any
     ) -> CachedSession:
         """A cached session with the headers, auth, cookies, adapters ... of another."""
+        if not isinstance(session, requests.Session):
+            raise TypeError(
+                f"{session!r} is no requests.Session; the session that is to be wrapped goes first"
+            )
         wrapped = cls(cache_name, **settings)
         taken = set(wrapped.__dict__) - set(session.__attrs__)
         wrapped.__dict__.update(

@@ -27,6 +27,7 @@ from .expiration import (
     parse_url_rule_lines,
     parse_url_rules,
 )
+from .headers import is_token
 from .redaction.entries import Redactions, parse_redaction_lines, parse_redactions
 
 Layer = Mapping[str, Any]
@@ -162,6 +163,14 @@ def _strings(value: object, where: str) -> tuple[str, ...]:
     raise TypeError(f"{where}={value!r}: a list of names is accepted")
 
 
+def _tokens(value: object, where: str) -> frozenset[str]:
+    """Names of methods or headers (RFC 9110 sections 5.1 and 9.1), in lower case."""
+    names = _names(value, where)
+    if wrong := sorted(name for name in names if not is_token(name)):
+        raise ValueError(f"{where}: {wrong[0]!r} is no name in HTTP; a list of names is accepted, one each")
+    return names
+
+
 def _codes(value: object, where: str) -> frozenset[int] | None:
     if value is None:
         return None
@@ -176,13 +185,13 @@ def _codes(value: object, where: str) -> frozenset[int] | None:
 
 
 def _methods(value: object, where: str) -> frozenset[str] | None:
-    return None if value is None else frozenset(method.upper() for method in _strings(value, where))
+    return None if value is None else frozenset(map(str.upper, _tokens(value, where)))
 
 
 def _match_headers(value: object, where: str) -> bool | tuple[str, ...]:
     if value is None or isinstance(value, bool):
         return bool(value)
-    return tuple(sorted(_names(value, where)))
+    return tuple(sorted(_tokens(value, where)))
 
 
 def _function(value: object, where: str) -> Callable[..., Any] | None:
@@ -228,7 +237,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "allowable_methods": _methods,
     "ignored_parameters": _names,
     "match_headers": _match_headers,
-    "volatile_headers": _names,
+    "volatile_headers": _tokens,
     "redact": parse_redactions,
     "allowed_secrets": _strings,
     "filter_fn": _function,
@@ -283,7 +292,7 @@ def parse_settings(
     layer = {}
     for name, value in given.items():
         if name not in accepted:
-            raise TypeError(unknown_setting(name, accepted, where))
+            raise TypeError(unknown_setting(str(name), accepted, where))
         if checked and name == "expire_after" and value is None:
             continue  # not given: the next wider level decides
         layer[name] = parsers[name](value, f"{where}{name}")
@@ -369,7 +378,7 @@ TEXT_PARSERS: Final[Mapping[str, Parser]] = {
     **{name: _flag_text for name in MARKER_SETTINGS if PARSERS[name] is _flag},
     **{
         name: _separated(PARSERS[name])
-        for name in ("allowable_methods", "ignored_parameters", "volatile_headers")
+        for name in ("allowable_methods", "allowed_secrets", "ignored_parameters", "volatile_headers")
     },
     "expire_after": _checked_expire_after,
     "urls_expire_after": parse_url_rule_lines,

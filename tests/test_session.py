@@ -233,6 +233,11 @@ def test_argument_that_nobody_knows_is_named():
         CachedSession(":memory:", backend="sqlite")
 
 
+def test_wrap_names_what_is_no_session(tmp_path):
+    with pytest.raises(TypeError, match=r"^'c\.yaml' is no requests\.Session"):
+        CachedSession.wrap("c.yaml", tmp_path / "c.yaml")
+
+
 def test_wrap_takes_over_what_another_session_has(origin, tmp_path):
     theirs = requests.Session()
     theirs.headers["X-Mine"] = "1"

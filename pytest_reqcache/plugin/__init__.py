@@ -163,7 +163,7 @@ def _test(request: pytest.FixtureRequest) -> Iterator[Running]:
     try:
         running = start(item, run, config, patches=marked)
     except (TypeError, ValueError) as error:
-        pytest.fail(f"{item.nodeid}: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"{item.nodeid}: {error}", pytrace=False) from None
     yield running
     stop(run, running)
 

@@ -243,9 +243,8 @@ def _without_flag(arguments: list[str]) -> str:
 
 
 def _given(config: pytest.Config, name: str) -> Any:
-    return getattr(config.known_args_namespace, f"reqcache_{name}", None) or getattr(
-        config.option, f"reqcache_{name}", None
-    )
+    early = getattr(config.known_args_namespace, f"reqcache_{name}", None)
+    return getattr(config.option, f"reqcache_{name}", None) if early is None else early
 
 
 def _truth(text: str, where: str) -> bool:
@@ -305,11 +304,12 @@ def _parsed(name: str, value: object, where: str) -> Any:
 def _unused(config: pytest.Config) -> tuple[str, list[str]]:
     """What to do about unused recordings, and how the header says it."""
     flag, ini = _given(config, "unused"), config.getini("reqcache_unused")
-    value = str(flag or ini or "ignore").strip().lower()
+    given = (ini or "ignore") if flag is None else flag
+    value = str(given).strip().lower()
     if value not in _UNUSED:
-        where = "--reqcache-unused" if flag else _where(config, "reqcache_unused")
-        raise pytest.UsageError(f"{where}={str(flag or ini)!r}: ignore, report or fail is accepted")
-    if flag:
+        where = _where(config, "reqcache_unused") if flag is None else "--reqcache-unused"
+        raise pytest.UsageError(f"{where}={str(given)!r}: ignore, report or fail is accepted")
+    if flag is not None:
         return value, [f"--reqcache-unused={value}"]
     return value, [f"unused {value}"] if ini else []
 
@@ -317,6 +317,8 @@ def _unused(config: pytest.Config) -> tuple[str, list[str]]:
 def _path(config: pytest.Config, name: str) -> Path | None:
     """A path: of a flag from the current directory, of an ini option from the rootdir."""
     flag = _given(config, name)
+    if flag == "":
+        raise pytest.UsageError(f"--reqcache-{name.replace('_', '-')}={flag!r}: a path is accepted")
     value = flag or config.getini(f"reqcache_{name}")
     if not value:
         return None

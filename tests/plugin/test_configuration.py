@@ -104,6 +104,7 @@ def test_native_table_takes_numbers_and_booleans(suite):
             "*'Accept,': names are separated by blanks*",
         ),
         ("reqcache_ignored_parameters = a,b", "*pytest.ini: *'a,b': names are separated by blanks*"),
+        ("reqcache_allowed_secrets = A,B", "*pytest.ini: *'A,B': names are separated by blanks*"),
         ("reqcache_allowable_methods = GET, POST", "*pytest.ini: *'GET,': names are separated by blanks*"),
         ("reqcache_redact = token = ***", "*pytest.ini: reqcache_redact: 'token': '[*][*][*]' cannot stand*"),
         ("reqcache_offline = maybe", "*pytest.ini: reqcache_offline*'maybe'*true or false*"),
@@ -189,6 +190,15 @@ def test_cassette_dir_may_be_in_the_home_directory(suite, tmp_path, monkeypatch,
     assert (tmp_path / "home" / "tapes" / "named.yaml").exists()
 
 
+@pytest.mark.parametrize("name", ["cassette-dir", "report"])
+def test_a_path_that_was_left_out_is_a_usage_error(suite, name):
+    """As where a variable of a script is empty."""
+    suite.test("def test_it(): pass")
+    result = suite.run(f"--reqcache-{name}=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --reqcache-{name}='': a path is accepted"])
+
+
 def test_cassette_dir_tells_modules_apart_that_are_not_below_the_rootdir(suite):
     suite.write("ci/pytest.ini", "[pytest]\nreqcache_cassette_dir = recorded\n")
     for name in ("a", "b"):
@@ -222,6 +232,21 @@ def test_config_fixture_sets_what_only_code_can(suite):
     """)
     suite.run().assert_outcomes(passed=1)
     assert "/private" not in suite.cassette()
+
+
+def test_config_fixture_with_a_key_that_is_no_name(suite):
+    suite.test("""
+        @pytest.fixture
+        def reqcache_config():
+            return {5: "1d"}
+
+        @pytest.mark.reqcache
+        def test_it():
+            pass
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["test_it.py::test_it: reqcache_config: '5' is no setting; accepted are *"])
+    result.stdout.no_fnmatch_line("*During handling*")
 
 
 def test_help_names_flags_and_ini_options(suite):

@@ -95,9 +95,10 @@ def test_header_says_what_becomes_of_unused_recordings(suite):
     ("arguments", "where"),
     [
         (("--reqcache-unused=maybe",), "--reqcache-unused='maybe'"),
+        (("--reqcache-unused=",), "--reqcache-unused=''"),
         (("-o", "reqcache_unused=maybe"), "*reqcache_unused='maybe'"),
     ],
-    ids=["flag", "ini"],
+    ids=["flag", "empty flag", "ini"],
 )
 def test_bad_value_is_a_usage_error(suite, arguments, where):
     suite.test("def test_it(): pass")
