@@ -131,7 +131,14 @@ def test_the_page_has_a_line_for_each_subject_and_the_reason_for_each_that_has_n
 
 
 def test_the_page_says_who_was_stopped_early_and_names_every_version() -> None:
-    about = {"date": "2026-11-28", "rounds": 3, "python": "3", "system": "x", "versions": {"vcrpy": "9"}}
+    about = {
+        "date": "2026-11-28",
+        "rounds": 3,
+        "python": "3",
+        "system": "x",
+        "variables": 40,
+        "versions": {"vcrpy": "9"},
+    }
     results = Results(about).updated(Results({**about, "versions": {"hishel": "2"}}, replayed(1.2).rows))
     shown = page.text_of(results, "plot.svg")
     assert "vcrpy 9, hishel 2." in shown

@@ -14,7 +14,7 @@ from .environments import ROOT, python_of, versions_of
 from .figures import Results
 from .page import write_page
 from .peers import SUBJECTS, Subject, chosen
-from .processes import loopback
+from .processes import clean_environment, loopback
 from .targets import check
 
 RESULTS = ROOT / "docs" / "performance.json"
@@ -111,6 +111,7 @@ def about(
         "quick": options.quick,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "variables": len(clean_environment()),
         "versions": {name: versions[name] for name in _SHOWN if name in versions},
     }
 

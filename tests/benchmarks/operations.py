@@ -56,8 +56,7 @@ def replay(command: Command) -> Operation:
     _give(session, command)
     _get(session, opening)
     opened = perf_counter() - started
-    gc.collect()
-    first = _series(session, sample)
+    first = _series(session, sample)  # no collection before it: one would empty the processor's caches
     used = sample[: len(first)]
     repeated: list[float] = []
     while sum(repeated) < _AT_MOST and len(repeated) < command["sample"]:

@@ -24,7 +24,7 @@ class WorkerError(Exception):
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment variables of every process: nothing in them changes what is measured."""
+    """The variables of every process: the caller's, but for those that change what is measured."""
     mine = ("CI", "REQCACHE_OFFLINE", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPATH")
     mine += ("PYTHONDONTWRITEBYTECODE",)  # what is installed is compiled
     kept = {
