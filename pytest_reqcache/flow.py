@@ -712,8 +712,9 @@ class Flow:
     def _left_over_of_flows(self, waiting: Sequence[Staged]) -> list[Staged]:
         """What the test does not ask for any more of an origin that it writes to, where all that it asked for
         was recorded anew, and some of it under other names: those that the origin makes up."""
-        urls = [item.request.url for item in self._staging.added]
-        origins = {origin_of(url): url for url in urls if self._origins.of(url).is_anew}
+        settings, urls = self._settings(), [item.request.url for item in self._staging.added]
+        is_refreshed = settings.refresh or settings.force_refresh  # then all of it, new names or not
+        origins = {origin_of(url): url for url in urls if is_refreshed or self._origins.of(url).is_anew}
         if not origins:
             return []
         gone = {change.replaces.ref for change in waiting if change.replaces is not None}

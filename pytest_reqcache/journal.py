@@ -60,7 +60,8 @@ def in_words(span: timedelta) -> str:
 class Journal:
     """What happened in a session or a test.
 
-    ``kept`` are the refreshes that failed, ``worse`` the errors that are to replace what is no error.
+    ``not_stored`` counts live answers by why they were not, ``not_stored_first`` has the first request of
+    each; ``kept`` are the refreshes that failed, ``worse`` the errors that are to replace what is no error.
     """
 
     replayed: int = 0
@@ -71,6 +72,7 @@ class Journal:
     requests: int = 0
     oldest_stale: timedelta = timedelta(0)
     not_stored: Counter[str] = field(default_factory=Counter)
+    not_stored_first: dict[str, str] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     worse: list[str] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
@@ -118,6 +120,7 @@ class Journal:
         """A live answer was not stored."""
         with self._lock:
             self.not_stored[why] += 1
+            self.not_stored_first.setdefault(why, what)
         log.debug("%s: not stored: %s", what, why)
 
     def not_refreshed(self, what: str, how: str) -> None:

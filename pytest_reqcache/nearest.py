@@ -98,6 +98,13 @@ def one_made_up(asked: RecordedRequest, found: Sequence[Difference]) -> str | No
     return name if name == other else None
 
 
+def is_another_port(found: Sequence[Difference]) -> bool:
+    """Whether a request differs from a recorded one of the same host in the port alone."""
+    if [each.where for each in found] != ["origin "]:
+        return False
+    return len({str(side).partition("://")[0] for side in (found[0].recorded, found[0].asked)}) == 1
+
+
 def _made_up_in(pair: str) -> str | None:
     """The name of a parameter whose value may be made up."""
     found = _PARAMETER.fullmatch(pair)

@@ -53,6 +53,7 @@ def report(run: Run, started: datetime, ended: datetime, exit_status: int) -> di
         "kept": totals.kept,
         "polled": totals.polled,
         "passed_with_misses": totals.passed_with_misses,
+        "skipped_with_misses": totals.skipped_with_misses,
         "live_in_fixtures": totals.live_in_fixtures,
         "refused": totals.refused,
         "errors": totals.errors,

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from ..guard import is_loopback
 from ..journal import Miss
 from ..models import RecordedRequest
-from ..nearest import nearest, one_made_up
+from ..nearest import is_another_port, nearest, one_made_up
 from ..policy import Reason
 from .elsewhere import Holder
 from .naming import with_bodies
@@ -84,6 +85,8 @@ def _nearest_lines(
     name = one_made_up(request, differing)
     if name is not None:
         yield f"             where {name!r} is another one each time, name it in ignored_parameters"
+    elif is_another_port(differing) and is_loopback(request.url):
+        yield "             where a server of the tests has another port each time, name it in passthrough"
     if others:
         names = list(dict.fromkeys(f"{other.method} {other.url}" for other, _ in others))
         shown = ", ".join(names[:_OTHERS])

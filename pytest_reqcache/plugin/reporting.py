@@ -86,7 +86,8 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
         return
     yield counts(totals)
     for why, count in sorted(totals.not_stored.items()):
-        yield f"{count} answer{'s' if count > 1 else ''} not stored: {why}"
+        what, first = ("answers", "the first to ") if count > 1 else ("answer", "")
+        yield f"{count} {what} not stored: {why}: {first}{totals.not_stored_first[why]}"
     yield from _listed("recordings and refreshes", _times(Counter(totals.kept)))
     others = totals.dropped_skipping + totals.dropped_not_run
     others += totals.dropped_refused + totals.dropped_leaking
@@ -205,6 +206,7 @@ def troubles(totals: Totals) -> Iterator[str]:
     """What even a quiet run is told: what fails it, and tests that passed without their answers."""
     yield from _listed("errors", totals.errors)
     yield from _listed("passed although they missed", totals.passed_with_misses)
+    yield from _listed("skipped or failed as expected, and missed", totals.skipped_with_misses)
 
 
 def counts(totals: Totals) -> str:

@@ -299,6 +299,7 @@ def counted(journal: Journal) -> Totals:
         oldest_stale=journal.oldest_stale.total_seconds(),
         not_refreshed=len(journal.kept),
         not_stored=dict(journal.not_stored),
+        not_stored_first=dict(journal.not_stored_first),
         kept=list(journal.kept),
         polled=polled(journal),
     )
@@ -410,6 +411,9 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     commit, error = _committed(run, running, good=good)
     journal = running.engine.journal
     totals = counted(journal)
+    totals.not_stored_first = {
+        why: f"{what} of {running.nodeid}" for why, what in totals.not_stored_first.items()
+    }
     totals.recorded = totals.recorded - commit.outrun if good else commit.recorded
     is_tried_again = any(str(report.outcome) == "rerun" for report in running.reports)
     if not is_tried_again:
@@ -421,27 +425,44 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
         told = f"{commit.removed} older {what} removed: it asks for {them} no more"
         totals.kept.append(f"{running.nodeid}: {told}")
     if not is_tried_again:
-        totals.dropped = commit.dropped
-        outcomes = {report.outcome for report in running.reports}
-        if "skipped" in outcomes and "failed" not in outcomes:
-            totals.dropped_skipping = commit.dropped
-        elif outcomes == {"passed"} and not any(report.when == "call" for report in running.reports):
-            totals.dropped_not_run = commit.dropped
-        elif running.leaks:
-            totals.dropped_leaking = commit.dropped
-        else:
-            totals.dropped_refused = commit.refused
+        _count_dropped(totals, commit, running)
+        _note_misses(totals, running)
     if error:
         totals.recorded = 0
         totals.errors = [f"{running.nodeid}: {error}"]
-    if good and journal.missed and all(report.passed for report in running.reports):
-        totals.passed_with_misses = [running.nodeid]
     totals.add(running.before.as_dict())
     if not (commit.drifts or run.options.follows_tests):
         return totals, None
     path = running.flow.cassette.path
     assert path is not None
     return totals, record_of(run, path, running, totals, commit.drifts)
+
+
+def _count_dropped(totals: Totals, commit: Commit, running: Running) -> None:
+    """What was dropped, and by whose fault."""
+    totals.dropped = commit.dropped
+    if any(report.failed for report in running.reports):
+        if running.leaks:
+            totals.dropped_leaking = commit.dropped
+        else:
+            totals.dropped_refused = commit.refused
+    elif any(report.skipped and not hasattr(report, "wasxfail") for report in running.reports):
+        totals.dropped_skipping = commit.dropped
+    elif not _was_run(running.reports):
+        totals.dropped_not_run = commit.dropped
+
+
+def _note_misses(totals: Totals, running: Running) -> None:
+    """A test that missed, and tells nobody by failing."""
+    reports = running.reports
+    if not totals.missed or not _was_run(reports) or any(report.failed for report in reports):
+        return
+    passed = all(report.passed for report in reports)
+    (totals.passed_with_misses if passed else totals.skipped_with_misses).append(running.nodeid)
+
+
+def _was_run(reports: list[pytest.TestReport]) -> bool:
+    return any(report.when == "call" for report in reports)
 
 
 def _committed(run: Run, running: Running, *, good: bool) -> tuple[Commit, str]:
@@ -488,7 +509,7 @@ def _is_good(reports: list[pytest.TestReport]) -> bool:
         expected_failure = hasattr(report, "wasxfail")
         if report.outcome != "passed" and not (report.skipped and expected_failure):
             return False
-    return any(report.when == "call" for report in reports)
+    return _was_run(reports)
 
 
 def _is_complete(reports: list[pytest.TestReport]) -> bool:

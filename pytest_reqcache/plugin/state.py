@@ -37,6 +37,7 @@ class Totals:
         self.not_refreshed = 0
         self.oldest_stale = 0.0
         self.not_stored: dict[str, int] = {}
+        self.not_stored_first: dict[str, str] = {}
         self.kept: list[str] = []
         self.dropped = 0
         self.dropped_skipping = 0
@@ -46,6 +47,7 @@ class Totals:
         self.polled: list[str] = []
         self.live_in_fixtures: dict[str, int] = {}
         self.passed_with_misses: list[str] = []
+        self.skipped_with_misses: list[str] = []
         self.errors: list[str] = []
         self.refused: dict[str, int] = {}
         if unknown := given.keys() - vars(self).keys():
@@ -58,6 +60,8 @@ class Totals:
             mine = getattr(self, name)
             if name == "oldest_stale":
                 self.oldest_stale = max(mine, value)
+            elif name == "not_stored_first":
+                self.not_stored_first = {**value, **mine}
             elif isinstance(mine, list):
                 mine.extend(value)
             elif isinstance(mine, dict):

@@ -114,6 +114,33 @@ def test_parameter_that_is_another_one_each_time_is_named_with_its_remedy(suite)
     suite.offline().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "api.invalid"])
+def test_another_port_of_a_server_on_this_machine_is_named_with_its_remedy(suite, host):
+    code = """
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get("http://{host}:4712/a").raise_for_status()
+    """
+    suite.test(code.format(host=host))
+    suite.write(
+        "cassettes/test_it/test_it.yaml",
+        f"""
+        version: 1
+        interactions:
+        - request:
+            method: GET
+            url: http://{host}:4711/a
+          response:
+            status: 200 OK
+          created_at: 2026-11-29T00:00:00Z
+        """,
+    )
+    told = "             where a server of the tests has another port each time, name it in passthrough"
+    result = suite.offline()
+    assert f"             + origin http://{host}:4712" in result.outlines
+    assert (told in result.outlines) is (host == "127.0.0.1")
+
+
 def test_matched_header_that_differs_is_shown(suite):
     lines = miss_section(
         suite,

@@ -249,6 +249,55 @@ def test_what_a_test_that_skips_itself_recorded_is_dropped_and_told(suite):
     assert suite.cassettes() == []
 
 
+@pytest.mark.parametrize("arguments", [(), ("-q",)], ids=["", "-q"])
+def test_misses_of_tests_that_are_skipped_or_expected_to_fail_are_told(suite, arguments):
+    suite.test("""
+        pytestmark = pytest.mark.reqcache
+
+        def test_skipped():
+            if not requests.get(URL + "/a").ok:
+                pytest.skip("the service is away")
+
+        @pytest.mark.xfail
+        def test_expected(): requests.get(URL + "/a").raise_for_status()
+
+        @pytest.mark.xfail
+        def test_another(): assert 0
+
+        def test_failed(): requests.get(URL + "/a").raise_for_status()
+    """)
+    result = suite.offline(*arguments)
+    result.assert_outcomes(skipped=1, xfailed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "skipped or failed as expected, and missed:",
+            "  test_it.py::test_skipped",
+            "  test_it.py::test_expected",
+            "*= short test summary info =*" if not arguments else "*",
+        ],
+        consecutive=not arguments,
+    )
+    assert "  test_it.py::test_another" not in result.outlines
+    assert "  test_it.py::test_failed" not in result.outlines
+
+
+def test_what_a_set_up_that_fails_as_expected_recorded_is_dropped_and_told(suite):
+    suite.test("""
+        @pytest.fixture
+        def client():
+            requests.get(URL + "/a")
+            assert 0
+
+        @pytest.mark.xfail
+        @pytest.mark.reqcache
+        def test_it(client): pass
+    """)
+    result = suite.run()
+    result.assert_outcomes(xfailed=1)
+    assert "1 recording of tests that were set up and not run dropped" in result.outlines
+    assert suite.cassettes() == []
+
+
 def test_what_the_set_up_of_a_test_that_is_not_run_recorded_is_dropped_and_told(suite):
     suite.test("""
         @pytest.fixture
@@ -300,7 +349,8 @@ def test_request_that_fails_is_told(suite):
             with pytest.raises(requests.ConnectionError):
                 requests.get(URL + "/a")
     """)
-    assert "1 answer not stored: failed with ConnectionError" in suite.run().outlines
+    what = f"GET {suite.origin.url}/a of test_it.py::test_it"
+    assert f"1 answer not stored: failed with ConnectionError: {what}" in suite.run().outlines
 
 
 def test_5xx_and_429_are_not_recorded_and_are_named(suite):
@@ -310,11 +360,16 @@ def test_5xx_and_429_are_not_recorded_and_are_named(suite):
     suite.test("""
         @pytest.mark.reqcache
         def test_it():
-            for path in "abc":
+            for path in "abca":
                 requests.get(URL + "/" + path)
     """)
     result = suite.run()
-    result.stdout.fnmatch_lines(["1 answer not stored: status 429", "1 answer not stored: status 503"])
+    result.stdout.fnmatch_lines(
+        [
+            "1 answer not stored: status 429: GET http://*/b of test_it.py::test_it",
+            "2 answers not stored: status 503: the first to GET http://*/a of test_it.py::test_it",
+        ]
+    )
     assert "/c" in suite.cassette()
     assert "/a" not in suite.cassette()
 
@@ -419,7 +474,9 @@ def test_stream_that_is_not_read_to_its_end_is_named_and_leaves_nothing(suite, t
     """)
     result = suite.subprocess()
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["2 answers not stored: a streamed body that was not read to its end"])
+    result.stdout.fnmatch_lines(
+        ["2 answers not stored: a streamed body that was not read to its end: the first to GET *"]
+    )
     assert [path for path in temporary.rglob("*") if path.is_file()] == []
     assert suite.cassettes() == []
 
