@@ -202,12 +202,19 @@ class Cache:
     def _answers_to(self, given: Iterable[AnyRequest]) -> list[Interaction]:
         """What is stored of requests with the keys of these, in the variant that answers them."""
         key, found, settings = self._recorder.identity.key, list[Interaction](), self._settings()
-        for asked in map(self._asked, given):
+        for asked in (one for request in given for one in self._ways_of(request)):
             is_located = settings.key_fn is None  # else it may be of any URL
             stored = self._recorder.at(asked.locator) if is_located else self._recorder.interactions()
             of_key = (item for item in stored if key(item) == asked.key)
             found += (item for item in of_key if policy.varies_as(item, asked.request, settings))
         return found
+
+    def _ways_of(self, request: AnyRequest) -> Iterator[Asked]:
+        """What a request is answered as: HEAD by what is stored of GET, too, where HTTP is obeyed."""
+        asked, settings = self._asked(request), self._settings()
+        yield asked
+        if asked.request.method == "HEAD" and settings.cache_control and settings.key_fn is None:
+            yield self._recorder.ask(replace(asked.request, method="GET"), None)
 
     def _key(self, given: str) -> str:
         """A key that was given; a URL is none, unless a function has made it."""

@@ -226,8 +226,8 @@ def is_expired(expires: datetime | Literal[Special.NEVER] | None, now: datetime)
 class Staleness:
     """How stale a response may be: ``stale_if_error`` and ``stale_while_revalidate``.
 
-    ``limit`` is for how long it may have been stale, the moment since when, ``NEVER`` for any age,
-    and None where nothing stale is accepted. False as a bool in the last case.
+    ``limit`` is for how long it may have been stale, the moment until which it may be used, ``NEVER`` for any
+    age, and None where nothing stale is accepted. False as a bool in the last case.
     """
 
     limit: timedelta | datetime | Literal[Special.NEVER] | None = None
@@ -240,7 +240,7 @@ class Staleness:
         if isinstance(self.limit, timedelta):
             return now - expired_at <= self.limit
         if isinstance(self.limit, datetime):
-            return expired_at >= self.limit
+            return now <= self.limit
         return self.limit is Special.NEVER
 
 

@@ -191,10 +191,20 @@ class SessionRecorder:
             with self._lock:
                 old = [] if replaced is None else [replaced, *self._left_behind(replaced)]
                 change = Change(written, _refs(old), refresh=True, since=since)
-                self.cassette.append([change], self.identity.identify)
+                self._write(change, replaced)
         finally:
             discard_spooled(new)
         return new
+
+    def _write(self, change: Change, replaced: Interaction | None) -> None:
+        """Behind what is stored; but what is replaced by another variant would still answer other requests,
+        in another session and after a kill."""
+        identify, new = self.identity.identify, change.new
+        if replaced is not None and new is not None and identify(replaced) != identify(new):
+            self.cassette.compact()
+            self.cassette.commit([change], identify)
+        else:
+            self.cassette.append([change], identify)
 
     def _look_for_secrets(self, written: Interaction) -> None:
         if self.cassette.path is None:

@@ -439,7 +439,7 @@ class Transport:
         if call.settings.read_only:
             pass
         elif verdict.outcome is Outcome.FRESHEN:
-            replaced = None if verdict.request else old
+            replaced = old if verdict.stored is None else None
             stored = store_or_warn(
                 self.recorder, self.journal, call, confirmed, replaced, found, refresh=True
             )

@@ -355,8 +355,9 @@ INSTANT = timedelta(microseconds=1)
         (Staleness(HOUR), NOW, True),
         (Staleness(HOUR), NOW - HOUR, True),
         (Staleness(HOUR), NOW - HOUR - INSTANT, False),
-        (Staleness(NOW - HOUR), NOW - HOUR, True),
-        (Staleness(NOW - HOUR), NOW - HOUR - INSTANT, False),
+        (Staleness(NOW), NOW - HOUR, True),
+        (Staleness(NOW + HOUR), NOW - HOUR, True),
+        (Staleness(NOW - INSTANT), NOW - INSTANT, False),
     ],
 )
 def test_stale_for_no_longer_than_the_limit(

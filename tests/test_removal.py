@@ -360,6 +360,52 @@ def test_what_is_removed_stays_away_though_it_was_replaced_before(origin, sessio
     assert len(session().cache) == 0
 
 
+@pytest.mark.parametrize("cache_control", [True, False])
+def test_a_head_is_found_by_the_stored_get_that_answers_it(origin, session, cache_control):
+    s = session(cache_control=cache_control, expire_after=60)
+    s.get(f"{origin.url}/a")
+    head = requests.Request("HEAD", f"{origin.url}/a")
+    assert s.cache.contains(request=head) is cache_control
+    s.cache.delete(requests=[head])
+    assert len(s.cache) == (0 if cache_control else 1)
+
+
+@pytest.mark.parametrize("how", ["killed", "beside"])
+def test_what_another_variant_has_replaced_answers_no_other_requests(origin, session, how):
+    """The older response had no ``Vary``: it would answer all of them."""
+    varying = {"Vary": "X-V"}
+    origin["/a"] = Answer("old"), Answer("new", headers=varying), Answer("other", headers=varying)
+    s = session()
+    beside = session()
+    for options in ({}, {"force_refresh": True}):
+        s.get(f"{origin.url}/a", headers={"X-V": "1"}, **options)
+    later = beside if how == "beside" else session()
+    assert [response.text for response in later.cache.filter()] == ["new"]
+    assert later.get(f"{origin.url}/a", headers={"X-V": "2"}).text == "other"
+    assert later.get(f"{origin.url}/a", headers={"X-V": "1"}).text == "new"
+
+
+def test_redirect_to_a_port_that_is_none_is_listed_and_removed(session):
+    class Elsewhere(requests.adapters.BaseAdapter):
+        def send(self, request, **kwargs):
+            response = requests.Response()
+            response.status_code, response.request, response.url = 200, request, request.url
+            response._content = b"here"
+            if request.url.endswith("/r"):
+                response.status_code, response.headers["Location"] = 302, "http://api.invalid:99999/"
+            return response
+
+        def close(self):
+            pass
+
+    s = session()
+    s.mount("http://", Elsewhere())
+    assert s.get("http://api.invalid/r").text == "here"
+    assert session().cache.urls() == ["http://api.invalid/r", "http://api.invalid:99999/"]
+    s.cache.clear()
+    assert len(session().cache) == 0
+
+
 def test_module_delete_and_clear_work_on_the_installed_cache(origin, install, clock):
     install(expire_after=100)
     requests.get(f"{origin.url}/short", expire_after=10)

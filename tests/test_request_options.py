@@ -303,6 +303,18 @@ def test_options_are_neither_sent_nor_stored(origin, session, options):
         assert "cache-control" not in s.cache.path.read_text().lower()
 
 
+@pytest.mark.parametrize("stated", [{"Age": "300"}, {"Date": "Mon, 01 Jun 2026 11:55:00 GMT"}])
+@pytest.mark.parametrize(("settings", "counts"), [({}, False), ({"cache_control": True}, True)])
+def test_own_max_age_counts_from_when_the_answer_came(origin, session, clock, stated, settings, counts):
+    origin["/a"] = Answer(headers={"Cache-Control": "max-age=3600", **stated})
+    s = session(expire_after=3600, **settings)
+    s.get(f"{origin.url}/a")
+    asked = {"Cache-Control": "max-age=60"}
+    assert s.get(f"{origin.url}/a", headers=asked).from_cache is not counts
+    clock.move(61)
+    assert s.get(f"{origin.url}/a", headers=asked).from_cache is False
+
+
 def test_own_cache_control_header_is_obeyed_and_sent(origin, session, clock):
     s = session()
     response = s.get(f"{origin.url}/a", headers={"Cache-Control": "max-age=60"})

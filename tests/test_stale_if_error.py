@@ -328,8 +328,8 @@ LIMITS = [
     ("4s", False),
     (-1, True),
     ("never", True),
-    (datetime(2026, 6, 1, 12, 1, tzinfo=UTC), True),  # the moment it expired
-    (datetime(2026, 6, 1, 12, 1, 1, tzinfo=UTC), False),
+    (datetime(2026, 6, 1, 12, 1, 5, tzinfo=UTC), True),  # now
+    (datetime(2026, 6, 1, 12, 1, 4, tzinfo=UTC), False),
 ]
 
 

@@ -324,7 +324,7 @@ def _url(node: Node) -> str:
     if _SCHEME.match(url) is None:
         raise node.error(f"url is {url!r}; write a whole one, with its 'https://'")
     try:
-        urlsplit(url).port  # noqa: B018  the brackets of an address, and the number, are looked at
+        urlsplit(url)  # the brackets of an address are looked at; a redirect may lead to any port
     except ValueError as error:
         raise node.error(f"url is {url!r}: {error}; correct it") from None
     return url

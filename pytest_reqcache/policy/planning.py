@@ -145,7 +145,7 @@ def _online(
     if options.refresh or settings.refresh or _asks_for_revalidation(question):
         return send(Reason.REFRESH)
     fresh_enough = _is_fresh_enough(question, selected)
-    if settings.always_revalidate and own and not (fresh_enough and _is_immutable(stored, settings)):
+    if settings.always_revalidate and own and not (fresh_enough and _is_immutable(selected)):
         return send(Reason.REVALIDATE)
     if fresh_enough:
         if origin_answers_better(request, stored, settings):
@@ -164,9 +164,11 @@ def _asks_for_revalidation(question: Question) -> bool:
     return question.settings.cache_control and says_pragma_no_cache(question.request)
 
 
-def _is_immutable(stored: Interaction, settings: Settings) -> bool:
+def _is_immutable(selected: Selected) -> bool:
     """RFC 8246: while it is fresh, there is no point in asking."""
-    return settings.cache_control and cache_control(stored.response.headers).has("immutable")
+    if not selected.settings.cache_control or is_expired(selected.expires, selected.now):
+        return False
+    return cache_control(selected.stored.response.headers).has("immutable")
 
 
 def _is_fresh_enough(question: Question, selected: Selected) -> bool:

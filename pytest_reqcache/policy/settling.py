@@ -15,7 +15,7 @@ from ..settings import Options, Settings
 from .conditions import only_origin_can_answer
 from .expiry import WrittenExpiry, expiry_for_new, is_http_alone, written_expiry
 from .freshness import explicit_lifetime
-from .reusing import request_directives
+from .reusing import may_answer, request_directives
 from .stale import DIRECTIVE_ERRORS, Selected
 from .storing import REUSABLE_METHODS, as_answer_to_get, says_cacheable, stored_headers, why_http_forbids
 from .terms import Outcome, Plan, Question, Verdict
@@ -153,7 +153,8 @@ def _confirmed(answer: _Answer) -> Verdict:
     if _why_no_longer_stored(answer, new):
         return Verdict(Outcome.FORGET, headers, stored=confirmed, shown=merged)
     if confirmed is decided.stored:
-        return Verdict(Outcome.FRESHEN, headers, expires, shown=merged)
+        request = None if new.request is confirmed.request else new.request
+        return Verdict(Outcome.FRESHEN, headers, expires, request=request, shown=merged)
     # section 4.1: another variant, which is now known to be the one for this request, too
     updates = ((confirmed, new),)
     return Verdict(
@@ -185,10 +186,22 @@ def _freshened(answer: _Answer, stored: Interaction, merged: Headers) -> Interac
     """A stored response that the answer confirms, as it is to be stored."""
     return replace(
         stored,
+        request=_asked_now(answer.request, stored, merged),
         response=replace(stored.response, headers=stored_headers(merged, answer.settings)),
         created_at=answer.received,
         expires=_expiry(answer, stored.response.status, merged),
     )
+
+
+def _asked_now(request: RecordedRequest, stored: Interaction, merged: Headers) -> RecordedRequest:
+    """A stored request, with the fields that ``Vary`` names only now as they are in the one that was just
+    answered: what every client sends is not recorded unless it names it (section 4.1)."""
+    before = vary_names(stored.response.headers.get_all("Vary"))
+    new = [name for name in vary_names(merged.get_all("Vary")) if name not in before]
+    if not new or "*" in (*before, *new):
+        return stored.request
+    fields = [(name, value) for name, value in request.headers if name.lower() in new]
+    return replace(stored.request, headers=Headers((*stored.request.headers.without(*new), *fields)))
 
 
 def _why_no_longer_stored(answer: _Answer, new: Interaction) -> str:
@@ -215,7 +228,9 @@ def _updates(answer: _Answer) -> tuple[tuple[Interaction, Interaction], ...]:
         new = _freshened(answer, stored, _merged(answer, stored))
         return () if _why_no_longer_stored(answer, new) else ((stored, new),)
     if answer.request.method == "HEAD" and answer.status == 200 and not settings.in_test:
-        return tuple((item, _after_head(answer, item)) for item in decided.related)
+        # Other variants, whose validators were sent with it, could not have been chosen for it.
+        chosen = (item for item in decided.related if may_answer(item, answer.request, settings))
+        return tuple((item, _after_head(answer, item)) for item in chosen)
     return ()
 
 

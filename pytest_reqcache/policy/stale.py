@@ -9,6 +9,7 @@ from ..expiration import is_expired
 from ..headers import NO_DIRECTIVES, CacheControl
 from ..models import Interaction
 from ..settings import Settings
+from .expiry import follows_http
 from .freshness import cache_control, current_age, says_no_cache
 
 #: RFC 5861 section 4: the statuses that are errors for ``stale-if-error``.
@@ -47,9 +48,13 @@ class Selected(NamedTuple):
         """Whether the request asks for something younger (5.2.1.1)."""
         limit = self.asked.seconds("max-age")
         # Of that age it will do; with 0, which is how one asks for a reload, nothing does.
-        return limit is not None and (
-            limit == 0 or current_age(self.stored, self.now) > timedelta(seconds=limit)
-        )
+        return limit is not None and (limit == 0 or self._age() > timedelta(seconds=limit))
+
+    def _age(self) -> timedelta:
+        """How old it is: what it says of that itself counts only where its lifetime is HTTP's, too."""
+        if follows_http(self.settings, self.stored.request.url):
+            return current_age(self.stored, self.now)
+        return self.now - self.stored.created_at
 
     def is_too_old(self) -> bool:
         """Whether the request asks for something younger, or longer fresh (5.2.1.3)."""

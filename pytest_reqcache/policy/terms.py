@@ -87,9 +87,9 @@ class Verdict(NamedTuple):
     """What to do with a response. ``expires`` is what is written down, ``headers`` what is stored, ``shown``
     the fields of a confirmed one as the caller gets it.
 
-    ``stored`` is what a 304 confirms, where that is not what the plan named. ``request`` is what a
-    response is stored as the answer to, where that is not what it would be by itself. ``updates`` are
-    stored responses that change besides: each as it is, and as it is to be.
+    ``stored`` is what a 304 confirms, where that is not what the plan named: it is stored once more, then.
+    ``request`` is what a response is stored as the answer to, where that is not what it would be by itself.
+    ``updates`` are stored responses that change besides: each as it is, and as it is to be.
     """
 
     outcome: Outcome

@@ -554,6 +554,13 @@ def test_head_leaves_the_stored_get_alone(status: int, settings: Settings) -> No
     assert settle(decided, request, status, Headers(), settings, Options(), NOW).updates == ()
 
 
+def test_immutable_that_max_stale_accepts_is_asked_for_all_the_same() -> None:
+    """RFC 8246 speaks of what is fresh."""
+    item = stored({"Cache-Control": "max-age=1, immutable", "ETag": '"1"'})
+    settings, asked = http(always_revalidate=True), asking({"Cache-Control": "max-stale"})
+    assert plan(asked, [item], settings, Options(), NOW + timedelta(seconds=9)).action is Action.SEND
+
+
 def test_head_is_about_the_stored_get_of_its_variant() -> None:
     varying = {"Vary": "A", "Cache-Control": "max-age=1, stale-while-revalidate=900"}
     held = [stored(varying, asked={"A": name}) for name in ("x", "y")]

@@ -123,6 +123,39 @@ def test_head_is_answered_from_the_stored_get(ask: Get, origin: Origin) -> None:
     assert ask("/").text == "hello"
 
 
+def test_head_for_one_variant_leaves_the_others_alone(ask: Get, origin: Origin) -> None:
+    def answer(received: Received) -> Answer:
+        language = received.headers["accept-language"]
+        return Answer(language, headers={**FRESH, "Vary": "Accept-Language", "X": language})
+
+    origin["/"] = answer
+    for method in ("GET", "HEAD"):
+        ask("/", method, Accept_Language="en")
+    for language in ("de", "fr"):  # one after the other: what is stored of HEAD is a variant, too
+        assert not ask("/", "HEAD", Accept_Language=language).from_cache
+    english = ask("/", Accept_Language="en")
+    assert (english.from_cache, english.headers["X"]) == (True, "en")
+    german = ask("/", "HEAD", Accept_Language="de")
+    assert (german.from_cache, german.headers["X"]) == (True, "de")
+
+
+@pytest.mark.parametrize("field", ["User-Agent", "Accept-Encoding", "X-Version"])
+@pytest.mark.parametrize("how", ["304", "HEAD"])
+def test_variant_is_known_by_fields_that_vary_names_only_now(
+    ask: Get, origin: Origin, how: str, field: str
+) -> None:
+    """What every client sends is not recorded before it is named."""
+    origin["GET /"] = Answer("hello", headers=TAGGED, headers_304={**TAGGED, "Vary": field})
+    origin["HEAD /"] = Answer("hello", headers={**TAGGED, "Vary": field}, conditional=False)
+    ask("/", X_Version="1")
+    ask("/", "GET" if how == "304" else "HEAD", X_Version="1", Cache_Control="no-cache")
+    again = ask("/", X_Version="1")
+    assert (again.from_cache, again.headers.get("Vary")) == (True, field)
+    assert len(origin.log) == 2
+    other = ask("/", X_Version="2", User_Agent="another/1", Accept_Encoding="identity")
+    assert not other.from_cache or other.revalidated
+
+
 @pytest.mark.parametrize(("tag", "fresh"), [('"1"', True), ('"2"', False)])
 def test_head_freshens_or_invalidates_the_stored_get(
     ask: Get, origin: Origin, clock: Clock, tag: str, fresh: bool
