@@ -22,13 +22,15 @@ class Guard:
 
     ``is_open`` tells of a URL whether a test's settings let it pass; None where no test that uses the
     cache is under way: then loopback is left alone. ``source`` is the name of what asked for the offline
-    run. ``refused`` counts what was stopped, by request, with the secrets masked that ``rules`` tell.
+    run. ``refused`` counts what was stopped, by request, with the secrets masked that ``rules`` tell;
+    ``untold`` says what to do about that, as long as nobody has taken it.
     """
 
     is_open: Callable[[str], bool | None]
     source: str
     rules: Rules = DEFAULT_RULES
     refused: dict[str, int] = field(default_factory=dict)
+    untold: dict[str, None] = field(default_factory=dict)
 
     def send(
         self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any], connection: Any
@@ -40,10 +42,17 @@ class Guard:
         what = f"{request.method} {url}"
         self.refused[what] = self.refused.get(what, 0) + 1
         explanation = (
-            f"{what}: not requested: this run is offline ({self.source}); hosts that are to be reached "
-            "all the same stand in reqcache_passthrough"
+            f"{what}: not requested: this run is offline ({self.source}); "
+            "what fixtures of wider scope request is recorded by cached_session_factory; hosts that are to "
+            "be reached all the same stand in reqcache_passthrough"
         )
+        self.untold[explanation] = None
         return not_cached(request, connection, explanation, url)
+
+    def take_untold(self) -> list[str]:
+        """What was stopped since it was last taken, as it is told."""
+        taken, self.untold = self.untold, {}
+        return list(taken)
 
     def lets_pass(self, request: requests.PreparedRequest, proxies: dict[str, str]) -> bool:
         url = request.url or ""

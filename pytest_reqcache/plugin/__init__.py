@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """An offline run is offline from here on: conftest files are still to be imported."""
     _set_outer_aside(early_config)
+    options.note_known(early_config)
     if options.offline_source(early_config):
         _stand_guard(_run(early_config), early_config)
 

@@ -7,11 +7,14 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .state import SECTION, Run
+
+if TYPE_CHECKING:
+    from .running import Running
 
 _OURS = __name__.partition(".")[0]
 
@@ -39,33 +42,48 @@ class Around:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """A test that would record a secret fails, and not its tear-down."""
-        yield
         running = self._run.running.get(item.nodeid)
-        if running is not None:
-            from .running import check
+        if running is None:
+            return (yield)
+        from .running import check
 
-            check(running)
+        running.in_body = True
+        try:
+            yield
+        finally:
+            running.in_body = False
+        check(running)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if report.failed:
+        running = self._run.running.get(item.nodeid)
+        guard = self._run.guard
+        refused = [] if guard is None else guard.take_untold()
+        if report.failed or _has_failed_within(report, running):
             from . import reporting
             from .running import look_for_secrets
 
-            running = self._run.running.get(item.nodeid)
             if running is not None:
                 with suppress(Exception):  # what a user's function may raise fails a test that would be good
                     look_for_secrets(running)
             fixtures = getattr(item, "fixturenames", ())
             text = reporting.failure_section(self._run, running, item.nodeid, fixtures)
+            text = "\n".join([*filter(None, [text]), *refused])
             if text:
                 report.sections.append((SECTION, text))
         if self._run.is_forked:  # the report is logged in the process that has forked
             self._add_report(report)
         return report
+
+
+def _has_failed_within(report: pytest.TestReport, running: Running | None) -> bool:
+    """Whether it is a test's own report, and one of its subtests has failed: then pytest fails it later."""
+    if running is None or running.in_body or report.when != "call":
+        return False
+    return any(earlier.failed for earlier in running.reports)
 
 
 class Shortening:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -80,6 +81,9 @@ _OFFLINE_INI: Final = ("reqcache_offline", "reqcache_only_if_cached")
 _OFFLINE_VARIABLE: Final = "REQCACHE_OFFLINE"
 _UNUSED: Final = ("ignore", "report", "fail")
 
+# The names of the options that pytest and its plugins have; conftest files may define more.
+_KNOWN: Final = pytest.StashKey[frozenset[str]]()
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Register every flag and ini option."""
@@ -114,6 +118,11 @@ def add_options(parser: pytest.Parser) -> None:
     flag("disable", "neither replay nor record anything", action="store_true")
     for name, (kind, text) in {**INI_SETTINGS, **_OWN_INI}.items():
         parser.addini(f"reqcache_{name}", text, type=kind, default=None)
+
+
+def note_known(config: pytest.Config) -> None:
+    """Take note of the options that there are before any conftest file is read."""
+    config.stash[_KNOWN] = frozenset(vars(config.known_args_namespace))
 
 
 class RunOptions:
@@ -206,7 +215,7 @@ def _ways_online(config: pytest.Config) -> tuple[list[str], list[str]]:
     variables, arguments = [], []
     if _truth(os.environ.get(_OFFLINE_VARIABLE, ""), _OFFLINE_VARIABLE):
         variables.append(f"{_OFFLINE_VARIABLE}=0")
-    added = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    added = _added()
     if _OFFLINE_FLAG in added:
         variables.append(f"PYTEST_ADDOPTS={shlex.quote(_without_flag(added)) if len(added) > 1 else ''}")
     added = config.getini("addopts")
@@ -218,15 +227,20 @@ def _ways_online(config: pytest.Config) -> tuple[list[str], list[str]]:
 
 
 def _kept_arguments(config: pytest.Config) -> list[str]:
-    """What this very command says of where cassettes are, and of what holds for them; what ``addopts`` and
-    ``PYTEST_ADDOPTS`` say, the next one inherits."""
+    """What this very command says of where cassettes are, and of what holds for them, of which tests it
+    takes against ``addopts``, and by options of the suite's own; what ``addopts`` and ``PYTEST_ADDOPTS`` say,
+    the next one inherits."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-c", "--config-file", dest="file")
     parser.add_argument("-o", "--override-ini", dest="ini", action="append", default=[])
     parser.add_argument("--rootdir")
     parser.add_argument("--reqcache-cassette-dir", dest="folder")
     parser.add_argument("--reqcache-expire-after", dest="expiry")
-    given, _ = parser.parse_known_args([str(argument) for argument in config.invocation_params.args])
+    parser.add_argument("-m", dest="marks")
+    parser.add_argument("-k", dest="keywords")
+    arguments = list(map(str, config.invocation_params.args))
+    given, _ = parser.parse_known_args(arguments)
+    inherited, _ = parser.parse_known_args([*_added(), *config.getini("addopts")])
     ways = ["-c", given.file] if given.file else []
     for ini in given.ini:
         name = ini.partition("=")[0]
@@ -235,7 +249,30 @@ def _kept_arguments(config: pytest.Config) -> list[str]:
     ways += [f"--rootdir={given.rootdir}"] if given.rootdir else []
     ways += [f"--reqcache-cassette-dir={given.folder}"] if given.folder else []
     ways += [f"--reqcache-expire-after={given.expiry}"] if given.expiry else []
-    return ways
+    for flag, own, other in (
+        ("-m", given.marks, inherited.marks),
+        ("-k", given.keywords, inherited.keywords),
+    ):
+        ways += [flag, own] if own is not None and other is not None else []
+    return [*ways, *_of_own_options(config, arguments)]
+
+
+def _of_own_options(config: pytest.Config, arguments: list[str]) -> Iterator[str]:
+    """Of the arguments what goes to options that conftest files have defined: another server, perhaps."""
+    values = vars(config.option)
+    own = values.keys() - config.stash.get(_KNOWN, values.keys())
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        flag, equals, _ = argument.partition("=")
+        name = flag[2:].replace("-", "_")
+        if flag.startswith("--") and name in own:
+            yield argument
+            value = values[name]
+            if not equals and following in map(str, value if isinstance(value, list) else [value]):
+                yield following
+
+
+def _added() -> list[str]:
+    return shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
 
 
 def _without_flag(arguments: list[str]) -> str:

@@ -29,8 +29,8 @@ _LISTED = 10  # tests, requests or answers that the summary names before it coun
 
 
 def failure_section(run: Run, running: Running | None, nodeid: str, fixtures: Collection[str]) -> str:
-    """What a failing test is told: what its wider fixtures and itself missed, where it polled, what it
-    would have recorded. ``fixtures`` are the names of those that it has."""
+    """What a failing test, or subtest, is told: what its wider fixtures and itself missed, where it polled,
+    what it would have recorded. ``fixtures`` are the names of those that it has."""
     lines = []
     for wider in run.wider.values():
         # What nobody has been told yet may be of a fixture that the test has asked for by itself.
@@ -40,7 +40,8 @@ def failure_section(run: Run, running: Running | None, nodeid: str, fixtures: Co
     if running is not None:
         lines += [text for _, text in running.sections]
         lines += [*running.flow.half_anew, *running.flow.half_replayed]
-        lines += [*polled(running.engine.journal), *_dropped(run, running)]
+        lines += polled(running.engine.journal)
+        lines += () if running.in_body else _dropped(run, running)  # a subtest: the test goes on
     return "\n".join(lines)
 
 

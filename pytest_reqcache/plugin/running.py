@@ -57,7 +57,7 @@ class Running:
 
     ``set_aside`` are the engines that are put back with the test's own, where that is not in place;
     ``before`` is what earlier attempts counted whose end no report has told; ``leaks`` says that there is a
-    secret in what it recorded.
+    secret in what it recorded, ``in_body`` that its function is under way.
     """
 
     nodeid: str
@@ -69,6 +69,7 @@ class Running:
     sections: list[Explained] = field(default_factory=list)
     before: Totals = field(default_factory=Totals)
     leaks: bool = False
+    in_body: bool = False
 
 
 @dataclass(slots=True)

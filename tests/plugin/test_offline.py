@@ -179,6 +179,39 @@ def test_command_records_into_the_cassettes_of_the_run(suite, given, said):
 
 
 @pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("-m 'slow or not slow' --stage=/b", "-m 'slow or not slow' --stage=/b"),
+        ("-mslow --stage /b -x", "-m slow --stage /b"),
+        ("-m slow --stage /b --net -v", "-m slow --stage /b --net"),
+        ("-m slow -k test_it --stage=/b", "-m slow --stage=/b"),
+    ],
+)
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["", "xdist"])
+def test_command_takes_the_tests_and_the_options_of_the_run(suite, given, said, workers):
+    suite.write("pytest.ini", "[pytest]\naddopts = -m 'not slow'\nmarkers =\n    slow: takes long\n")
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_addoption(parser):
+            parser.addoption("--net", action="store_true")
+            parser.addoption("--stage", default="/a")
+        """,
+    )
+    suite.test("""
+        @pytest.mark.slow
+        @pytest.mark.reqcache
+        def test_it(pytestconfig):
+            requests.get(URL + pytestconfig.getoption("stage")).raise_for_status()
+    """)
+    test = "test_it.py::test_it"
+    result = suite.offline(*workers, *shlex.split(given))
+    result.stdout.fnmatch_lines([f"  to record: pytest {test} {said}"])
+    suite.run(test, *shlex.split(said)).assert_outcomes(passed=1)
+    suite.offline(*shlex.split(given)).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
     ("where", "flag"),
     [("marker", ""), ("marker", "--reqcache-offline"), ("config", ""), ("call", ""), ("factory", "")],
 )
@@ -201,6 +234,25 @@ def test_command_says_that_only_if_cached_is_in_the_way(suite, where, flag):
     suite.run(*filter(None, [flag])).stdout.fnmatch_lines(
         [f"  to record: take only_if_cached off, then {command}"]
     )
+
+
+def test_failing_test_is_told_what_was_refused_of_its_wider_fixture(suite):
+    suite.test("""
+        @pytest.fixture(scope="module", params=["a", "b"])
+        def api(request):
+            url = f"http://service.invalid/{request.param}"
+            response = requests.get(url)
+            if request.param == "b":
+                response.raise_for_status()
+
+        @pytest.mark.reqcache
+        def test_it(api): pass
+    """)
+    result = suite.offline("-q")
+    result.assert_outcomes(passed=1, errors=1)
+    told = "GET http://service.invalid/{}: not requested: this run is offline (--reqcache-offline); *"
+    result.stdout.fnmatch_lines([told.format("b")])
+    result.stdout.no_fnmatch_line(told.format("a"))
 
 
 @pytest.mark.parametrize("source", ["--reqcache-offline", "REQCACHE_OFFLINE=yes", "reqcache_offline"])

@@ -117,6 +117,26 @@ def test_failed_subtest_drops_the_recordings(suite):
     assert suite.cassettes() == []
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="subtests came with pytest 9")
+@pytest.mark.parametrize("offline", [False, True])
+def test_section_of_a_test_with_a_failed_subtest_tells_of_all_of_it(suite, offline):
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it(subtests):
+            requests.get(URL + "/1")
+            with subtests.test("one"):
+                assert 0
+            requests.get(URL + "/2")
+    """)
+    result = suite.offline() if offline else suite.run()
+    part, own, _ = result.stdout.str().split("contains 1 failed subtest")
+    if offline:
+        assert [text.count("not cached: GET") for text in (part, own)] == [1, 2]
+    else:
+        assert "dropped" not in part
+        assert "2 new recordings dropped: --reqcache-keep-failed keeps them" in own
+
+
 def test_function_fixtures_are_part_of_the_test(suite):
     suite.test("""
         @pytest.fixture
