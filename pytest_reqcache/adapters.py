@@ -12,6 +12,10 @@ from . import mocks
 from .exchange import Exchange, Forward
 from .transport import Transport
 
+#: Answers a request that no mock has answered, or sends it with the ``Forward``; then come the arguments of
+#: ``HTTPAdapter.send`` and the adapter that was asked.
+Gate = Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], requests.Response]
+
 
 class WrappingAdapter(BaseAdapter):
     """Stands before a mounted adapter, whose every other attribute it shows, its class included.
@@ -107,7 +111,7 @@ class GuardAdapter(WrappingAdapter):
     def __init__(
         self,
         inner: BaseAdapter,
-        guarded: Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], requests.Response],
+        guarded: Gate,
     ) -> None:
         super().__init__(inner, mocks_first=True)
         self._guarded = guarded

@@ -54,7 +54,8 @@ def leads_elsewhere(recorder: Recorder, stored: Interaction, status: int, header
     if before == now:
         return False
     try:
-        targets = {recorder.locate(urljoin(stored.request.url, location)) for location in (before, now)}
+        locate = recorder.identity.locate
+        targets = {locate(urljoin(stored.request.url, location)) for location in (before, now)}
     except ValueError:  # one of them is no URL
         return True
     return len(targets) > 1

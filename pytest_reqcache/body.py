@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from io import BufferedReader, FileIO
+from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +34,11 @@ def open_body(body: Body) -> BinaryIO:
 def open_file(path: Path) -> BinaryIO:
     """A file to be read, and closed by the caller."""
     return BufferedReader(FileIO(path))
+
+
+def new_file(path: Path) -> BinaryIO:
+    """A file to be written, and closed by the caller; what was there is gone."""
+    return BufferedWriter(FileIO(path, "w"))
 
 
 def read_file(path: Path) -> bytes:

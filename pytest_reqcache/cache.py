@@ -7,37 +7,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 import requests
 
 from . import clock, policy
 from .conversion import CachedResponse, as_prepared, read_once, recorded_request, replay, rewind
 from .expiration import ExpireAfter, Special, expires_at, is_expired, parse_expiry, span_of
-from .identity import Asked, Identity, made_key
-from .models import Interaction, RecordedRequest
-from .recording import Store
+from .identity import Asked, made_key
+from .models import Interaction
+from .recording import Recorder
 from .settings import Settings
 
 _T = TypeVar("_T")
 AnyRequest = requests.Request | requests.PreparedRequest
-
-
-class Holder(Protocol):
-    """What the cache API needs of a recorder."""
-
-    cassette: Store
-    identity: Identity
-
-    def ask(self, request: RecordedRequest, key: str | None) -> Asked: ...
-
-    def interactions(self) -> Iterator[Interaction]: ...
-
-    def at(self, locator: str) -> list[Interaction]: ...
-
-    def remove(self, interactions: Iterable[Interaction]) -> None: ...
-
-    def replace(self, pairs: list[tuple[Interaction, Interaction]]) -> None: ...
 
 
 class Cache:
@@ -45,7 +28,7 @@ class Cache:
 
     def __init__(
         self,
-        recorder: Holder,
+        recorder: Recorder,
         settings: Callable[[], Settings],
         prepare: Callable[[requests.Request], requests.PreparedRequest],
     ) -> None:
@@ -244,7 +227,10 @@ def _moment_before(older_than: float | str | timedelta | datetime, now: datetime
     """The moment that ``older_than`` names; off the end of the calendar its first or its last."""
     if isinstance(older_than, str):
         parsed = parse_expiry(older_than, "older_than")
-        older_than = older_than if parsed is None or isinstance(parsed, Special) else parsed
+        if parsed is Special.IMMEDIATELY:
+            older_than = timedelta(0)
+        elif parsed is not None and not isinstance(parsed, Special):
+            older_than = parsed
     if isinstance(older_than, datetime):
         try:
             return older_than.astimezone(now.tzinfo)

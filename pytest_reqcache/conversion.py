@@ -116,14 +116,18 @@ def recorded_request(prepared: requests.PreparedRequest) -> RecordedRequest:
     return RecordedRequest(_text(prepared.method or "GET").upper(), _text(prepared.url or ""), headers, body)
 
 
+def uncoded(body: bytes, codings: str) -> bytes:
+    """A body without the codings that a ``Content-Encoding`` names. Raises urllib3's HTTPError."""
+    return HTTPResponse(io.BytesIO(body), {"Content-Encoding": codings}, preload_content=False).data
+
+
 def without_coding(body: bytes | None, headers: Headers) -> bytes | None:
     """The body of a request, decoded; the bytes that were sent where they are not of the coding."""
     coding = headers.get("Content-Encoding")
     if not body or not coding:
         return body
     try:
-        response = HTTPResponse(io.BytesIO(body), {"Content-Encoding": coding}, preload_content=False)
-        return response.read(decode_content=True)
+        return uncoded(body, coding)
     except HTTPError:
         return body
 
@@ -347,9 +351,8 @@ class _ReplayedResponse(HTTPResponse):
         prepared: requests.PreparedRequest,
         original_response: _OriginalResponse | None,
     ) -> None:
-        source: Any = io.BytesIO(body) if isinstance(body, bytes) else open_body(body)
         super().__init__(
-            body=_ReplayedBody(source),
+            body=_ReplayedBody(open_body(body)),
             status=recorded.status,
             reason=recorded.reason,
             version=11,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from .cache import Cache, Holder
+from .cache import Cache
 from .cassette import Cassette, MemoryCassette
 from .identity import Identity
 from .journal import Journal, Miss
@@ -23,16 +23,18 @@ class Engine:
     """A cassette with all that works on it: what a session, or every session of a test, shares."""
 
     transport: Transport
-    recorder: Holder
     view: SettingsView
-    journal: Journal
     mocks_first: bool = False
     off: int = 0
+
+    @property
+    def journal(self) -> Journal:
+        return self.transport.journal
 
     def cache(self, session: requests.Session | None = None) -> Cache:
         """What is stored; requests that are looked for are prepared as the session would, if there is one."""
         prepare = requests.Request.prepare if session is None else session.prepare_request
-        return Cache(self.recorder, lambda: self.view.current, prepare)
+        return Cache(self.transport.recorder, lambda: self.view.current, prepare)
 
 
 def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) -> Engine:
@@ -54,7 +56,7 @@ def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) ->
     recorder = SessionRecorder(cassette, identity, lambda: view.current)
     journal = Journal()
     transport = Transport(recorder, lambda: view.current, journal, _explain)
-    return Engine(transport, recorder, view, journal)
+    return Engine(transport, view)
 
 
 def cassette_path(cache_name: str | PathLike[str]) -> Path | None:
@@ -85,5 +87,5 @@ def close_engine(engine: Engine) -> None:
     settings = engine.view.current
     if settings.remove_expired and not settings.read_only:
         engine.cache().delete(expired=True)
-    if isinstance(engine.recorder, SessionRecorder):
-        engine.recorder.close()
+    if isinstance(engine.transport.recorder, SessionRecorder):
+        engine.transport.recorder.close()

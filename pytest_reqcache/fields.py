@@ -8,6 +8,7 @@ from dataclasses import replace
 from .headers import Headers, vary_names
 from .matching import CONDITIONAL_FIELDS, NOISE_FIELDS
 from .models import Interaction, RecordedRequest
+from .policy import is_compared
 from .settings import Settings
 
 # Fields of a request that say nothing about it: what the client library sends by itself.
@@ -19,9 +20,8 @@ def without_noise(interaction: Interaction, kept: Iterable[str], *, encodings: b
     """The interaction without the request fields that every client sends, but for those that ``Vary``
     names or ``kept`` does; ``Accept-Encoding`` only with ``encodings``."""
     named = vary_names(interaction.response.headers.get_all("Vary"))
-    told = {*kept, *(() if named == "*" else named), *CONDITIONAL_FIELDS}
-    if not encodings:
-        told.discard("accept-encoding")
+    varying = {*(() if named == "*" else named)} - (set() if encodings else {"accept-encoding"})
+    told = {*kept, *varying, *CONDITIONAL_FIELDS}
     fields = [
         (name, value)
         for name, value in interaction.request.headers
@@ -56,5 +56,5 @@ def compared_fields(asked: RecordedRequest, stored: Interaction, settings: Setti
         names.update(dict.fromkeys(sorted(CONDITIONAL_FIELDS)))
     varying = vary_names(stored.response.headers.get_all("Vary"))
     if varying != "*":
-        names.update(dict.fromkeys(name for name in varying if name not in ("accept-encoding", "user-agent")))
+        names.update(dict.fromkeys(name for name in varying if is_compared(name, settings)))
     return list(names)

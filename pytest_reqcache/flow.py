@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .answers import Answers, Turn, right_after
 from .body import is_same, is_there, read_body
-from .cassette import DuplicateRecordingWarning, Others, OutdatedError
+from .cassette import Cassette, DuplicateRecordingWarning, Others, OutdatedError
 from .flights import Flight, Flights
-from .identity import Asked, Identity, variant
+from .identity import Asked, TestIdentity, variant
 from .matching import origin_of
 from .meanwhile import counterparts
 from .models import BodyFile, Change, Interaction, RecordedRequest, RecordedResponse
@@ -34,20 +34,17 @@ from .policy import (
     varies_as,
     why_none_answers,
 )
-from .recording import Found, Store
+from .recording import Found
 from .redacting import Redacted, Redacting
 from .redaction import Credential, Masked, Redactor, Registry, Sentinel, strip_ignored
 from .redaction.spans import split_url
-from .settings import Settings
-from .spared import LiveValues, Send, Spared
+from .settings import Settings, SettingsView
+from .spared import LiveValues
 from .staging import Staged, Staging
 from .usage import fingerprint, name_of
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest
-
     from .drift import Drift
-    from .exchange import Call
 
 
 @dataclass(slots=True)
@@ -58,8 +55,8 @@ class RunMemory:
 
     registry: Registry = field(default_factory=Registry)
     sentinel: Sentinel = field(default_factory=Sentinel)
-    refreshed: set[tuple[Path | None, object]] = field(default_factory=set)
-    received: dict[tuple[Path | None, str], RecordedResponse] = field(default_factory=dict)
+    refreshed: set[tuple[Path, object]] = field(default_factory=set)
+    received: dict[tuple[Path, str], RecordedResponse] = field(default_factory=dict)
     duplicates: set[tuple[object, ...]] = field(default_factory=set)
     live: LiveValues = field(default_factory=LiveValues)
 
@@ -93,8 +90,8 @@ class Flow:
 
     def __init__(
         self,
-        cassette: Store,
-        identity: Identity,
+        cassette: Cassette,
+        identity: TestIdentity,
         redactor: Redactor,
         memory: RunMemory,
         settings: Callable[[], Settings],
@@ -111,7 +108,6 @@ class Flow:
         self._settings = settings
         self._answers = Answers(settings)
         self._bindings = redactor.bindings
-        self.spared = Spared(cassette.path, redactor, memory.live, anew)
         self.flights = Flights()
         #: The names (:func:`~pytest_reqcache.usage.name_of`) of requests that nothing recorded has answered:
         #: they were missed, or recorded, whether that is kept or dropped.
@@ -131,9 +127,6 @@ class Flow:
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         self._redactor.observe(request, None)
         return self.identity.ask(request, key)
-
-    def locate(self, url: str) -> str:
-        return self.identity.locate(url)
 
     def find(self, asked: Asked) -> Found:
         with self._lock:
@@ -328,7 +321,7 @@ class Flow:
             return True
         return bool(self._memory.refreshed) and self._run_name(item) in self._memory.refreshed
 
-    def _run_name(self, item: Interaction) -> tuple[Path | None, object]:
+    def _run_name(self, item: Interaction) -> tuple[Path, object]:
         return (self.cassette.path, self.identity.identify(item))
 
     def _is_to_be_fetched_anew(self, asked: Asked) -> bool:
@@ -489,20 +482,6 @@ class Flow:
             return None
         due = found.candidates[-1]
         return None if is_stored_rightly(due, self._settings()) else due
-
-    def replayed(self, call: Call, stored: Interaction) -> None:
-        self.spared.note(call, stored)
-
-    def outgoing(self, call: Call, send: Send) -> PreparedRequest:
-        """The request as it may go to the origin: a placeholder must not.
-
-        Raises:
-            PlaceholderError: it holds one whose live value cannot be had.
-        """
-        return self.spared.filled(call, send)
-
-    def hide(self, error: Exception, call: Call, outgoing: PreparedRequest) -> None:
-        self.spared.hide(error, call, outgoing)
 
     def shown(self, text: str) -> str:
         """A text that names a request, as it may be printed: without the values of secret variables."""
@@ -729,6 +708,21 @@ class Flow:
             if asked_for.isdisjoint(fingerprint(item.request, item.answer, item.key) for item in standing):
                 left_over += standing
         return [Staged(None, item, refresh=True) for item in left_over]
+
+
+def open_flow(
+    path: Path,
+    redactor: Redactor,
+    memory: RunMemory,
+    view: SettingsView,
+    anew: Callable[[], str],
+    *,
+    shared: bool,
+) -> Flow:
+    """The flow of a test on the cassette at that path."""
+    identity = TestIdentity(lambda: view.current, redactor)
+    cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
+    return Flow(cassette, identity, redactor, memory, lambda: view.current, anew, shared=shared)
 
 
 def _lasting(received: RecordedResponse, stored: Interaction) -> RecordedResponse:

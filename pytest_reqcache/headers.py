@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from email.utils import format_datetime
 from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
@@ -210,9 +211,7 @@ def _full_year(digits: int, rest: tuple[int, ...], now: datetime | None) -> int:
 
 def format_http_date(moment: datetime) -> str:
     """IMF-fixdate, the one form that is sent (RFC 9110 section 5.6.7); parts of a second are cut off."""
-    utc = moment.astimezone(timezone.utc)
-    day, month = _DAYS[utc.weekday()][:3], _MONTHS[utc.month - 1]
-    return f"{day}, {utc.day:02} {month} {utc.year:04} {utc.hour:02}:{utc.minute:02}:{utc.second:02} GMT"
+    return format_datetime(moment.astimezone(timezone.utc), usegmt=True)
 
 
 # --- Cache-Control: RFC 9111 section 5.2

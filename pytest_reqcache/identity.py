@@ -51,11 +51,6 @@ class Identity:
         settings = self._settings()
         return (settings.ignored_parameters, settings.redact)
 
-    @property
-    def basis(self) -> tuple[object, ...]:
-        """What locators depend on besides the requests: as long as it is equal, they stay what they are."""
-        return self.terms()
-
     def ask(self, request: RecordedRequest, key: str | None = None) -> Asked:
         masked = self.mask(request)
         compared = self._compared(masked)
@@ -129,6 +124,7 @@ class TestIdentity(Identity):
 
     @property
     def basis(self) -> tuple[object, ...]:
+        """What locators depend on besides the requests: as long as it is equal, they stay what they are."""
         return (*self.terms(), self._redactor.searched)
 
     def _is_bare(self, url: str) -> bool:
@@ -169,8 +165,6 @@ def variant(interaction: Interaction, settings: Settings) -> tuple[str, ...]:
     if names == "*":
         return ("*", *conditions)
     varying = (
-        f"{name}: {request.headers.get(name)}"
-        for name in sorted(names)
-        if name != "accept-encoding" or is_compared(name, settings)
+        f"{name}: {request.headers.get(name)}" for name in sorted(names) if is_compared(name, settings)
     )
     return (*varying, *conditions)

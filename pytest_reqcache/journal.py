@@ -67,10 +67,7 @@ class Journal:
     replayed: int = 0
     recorded: int = 0
     revalidated: int = 0
-    stale: int = 0
-    missed: int = 0
     requests: int = 0
-    oldest_stale: timedelta = timedelta(0)
     not_stored: Counter[str] = field(default_factory=Counter)
     not_stored_first: dict[str, str] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
@@ -79,6 +76,18 @@ class Journal:
     stale_answers: list[tuple[str, timedelta]] = field(default_factory=list)
     replays: Counter[tuple[str, str]] = field(default_factory=Counter)  # by request and recording
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def stale(self) -> int:
+        return len(self.stale_answers)
+
+    @property
+    def oldest_stale(self) -> timedelta:
+        return max((age for _, age in self.stale_answers), default=timedelta(0))
+
+    @property
+    def missed(self) -> int:
+        return len(self.misses)
 
     def told(self, what: str, why: str) -> None:
         """Why an answer is to be another one than would be expected: in the log alone."""
@@ -99,9 +108,7 @@ class Journal:
             if stale_age is None:
                 self.replayed += 1
             else:
-                self.stale += 1
                 self.stale_answers.append((what, stale_age))
-                self.oldest_stale = max(self.oldest_stale, stale_age)
             if recording is not None:
                 self.replays[what, recording] += 1
         log.debug("%s: %s from the cassette", what, "replayed" if stale_age is None else "stale answer")
@@ -145,7 +152,6 @@ class Journal:
 
     def miss(self, miss: Miss) -> None:
         with self._lock:
-            self.missed += 1
             self.misses.append(miss)
         log.debug("%s %s: not cached: %s", miss.method, miss.url, miss.reason.value)
 
@@ -153,9 +159,3 @@ class Journal:
         """The requests that one recording answered at least so often, and how often it did."""
         with self._lock:
             return [(what, count) for (what, _), count in self.replays.items() if count >= least]
-
-    @property
-    def used(self) -> bool:
-        return bool(
-            self.replayed or self.recorded or self.revalidated or self.stale or self.missed or self.not_stored
-        )

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from .headers import Headers, media_type
 from .models import RecordedRequest
@@ -203,6 +203,14 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{(parts.hostname or '').lower()}:{port or _DEFAULT_PORTS.get(scheme, 0)}"
 
 
+def resolved(base: str, reference: str) -> str:
+    """The URL that a reference stands for (RFC 3986 section 5); empty for an impossible one."""
+    try:
+        return urljoin(base, reference.strip())
+    except ValueError:
+        return ""
+
+
 _LIKE_FORM: Final = re.compile(rb"[\w.%+*\[\]-]+=[^\s<>\"&]*(?:&[\w.%+*\[\]-]+=[^\s<>\"&]*)*")
 _LIKE_MULTIPART: Final = re.compile(rb"--[^\r\n]{1,70}\r\ncontent-disposition:", re.IGNORECASE)
 
@@ -211,7 +219,7 @@ def kind_of_body(request: RecordedRequest) -> Literal["json", "form", "multipart
     """What a request's body is by its media type, and without one by how it looks."""
     kind = media_type(request.headers)
     if not kind:
-        return _kind_by_looks(request.body or b"")
+        return kind_by_looks(request.body or b"")
     if "json" in kind:
         return "json"
     if kind == "application/x-www-form-urlencoded":
@@ -219,7 +227,8 @@ def kind_of_body(request: RecordedRequest) -> Literal["json", "form", "multipart
     return "multipart" if kind.startswith("multipart/") else None
 
 
-def _kind_by_looks(body: bytes) -> Literal["json", "form", "multipart"] | None:
+def kind_by_looks(body: bytes) -> Literal["json", "form", "multipart"] | None:
+    """What a body without a media type is."""
     if body[:1] in (b"{", b"["):
         return "json"
     if _LIKE_MULTIPART.match(body):

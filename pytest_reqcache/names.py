@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 import unicodedata
@@ -56,7 +57,7 @@ def _what_is_wrong(part: str) -> str | None:
 
 def spelling(path: Path | str) -> str:
     """What two paths have in common that are one file where case makes no difference."""
-    return unicodedata.normalize("NFC", str(path)).casefold()
+    return unicodedata.normalize("NFC", str(path).casefold())
 
 
 def where_they_differ(one: Path, other: Path) -> tuple[str, str]:
@@ -64,6 +65,12 @@ def where_they_differ(one: Path, other: Path) -> tuple[str, str]:
     pairs = zip(one.parts, other.parts, strict=False)
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return "/".join(one.parts[shared:]), "/".join(other.parts[shared:])
+
+
+def unlikeness(one: Path, other: Path) -> tuple[bool, bool, float]:
+    """How little the names of two cassettes are alike: what is less comes first."""
+    ratio = difflib.SequenceMatcher(None, one.stem, other.stem, autojunk=False).ratio()
+    return one.stem != other.stem, one.parent != other.parent, -ratio
 
 
 def file_name(own: str, *, unclear: bool = False) -> str:

@@ -20,19 +20,16 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from .adapters import CacheAdapter, GuardAdapter
+from .adapters import CacheAdapter, Gate, GuardAdapter
 from .cache import AnyRequest, Cache
 from .engine import Engine, close_engine, open_engine
 from .environment import merge_later
-from .exchange import Exchange, Forward, exchange_under_way, joined_exchange, joining_hops, send_exchange
+from .exchange import Exchange, exchange_under_way, joined_exchange, joining_hops, send_exchange
 from .guard import Guard
 from .session import CachedSession, CacheMixin
 from .settings import SESSION_SETTINGS
 
 _Session = requests.sessions.Session
-
-
-Watch = Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], requests.Response]
 
 
 @dataclass(slots=True)
@@ -47,7 +44,7 @@ class _Patches:
     session_class: type[requests.Session] | None = None
     tests: dict[object, Engine] = field(default_factory=dict)
     guard: Guard | None = None
-    watch: Watch | None = None
+    watch: Gate | None = None
     originals: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     @property
@@ -153,7 +150,7 @@ def patched(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def watched(watch: Watch | None) -> Iterator[None]:
+def watched(watch: Gate | None) -> Iterator[None]:
     """Within it what sessions without a cache send goes through ``watch``; with None, through nothing."""
     previous = set_watch(watch)
     try:
@@ -162,7 +159,7 @@ def watched(watch: Watch | None) -> Iterator[None]:
         _patches.watch = previous
 
 
-def set_watch(watch: Watch | None) -> Watch | None:
+def set_watch(watch: Gate | None) -> Gate | None:
     """Send what sessions without a cache send through ``watch``; returns the one that was in place."""
     if watch is not None:
         ensure_trampolines()
@@ -227,7 +224,7 @@ def install_cache(
 def uninstall_cache() -> None:
     """Take an installed cache away and close it; without one, do nothing."""
     previous = _patches.installed
-    _switch_to(None, CachedSession)
+    _restore(None, None)
     if previous is not None:
         close_engine(previous)
 
@@ -306,10 +303,7 @@ def _opened(cache_name: str | PathLike[str], session_factory: object, settings: 
     return open_engine(cache_name, settings)
 
 
-def _switch_to(engine: Engine | None, session_factory: type[CachedSession]) -> None:
-    if engine is None:
-        _restore(None, None)
-        return
+def _switch_to(engine: Engine, session_factory: type[CachedSession]) -> None:
     ensure_trampolines()
     shared, off = engine, replace(engine, off=1)
 

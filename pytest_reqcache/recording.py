@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from .cassette import Cassette, MemoryCassette
 from .fields import kept_fields, without_noise
@@ -22,12 +22,6 @@ from .policy import Reason, is_compared
 from .redaction import Sentinel, redact_ignored
 from .settings import Settings
 from .streams import discard_spooled
-
-if TYPE_CHECKING:
-    from requests import PreparedRequest
-
-    from .exchange import Call
-    from .spared import Send
 
 Store = Cassette | MemoryCassette
 
@@ -54,14 +48,28 @@ class Found(NamedTuple):
 
 
 class Recorder(Protocol):
-    """What the transport needs of a cassette."""
+    """What the transport and ``session.cache`` need of a cassette."""
+
+    @property
+    def cassette(self) -> Store: ...
+
+    @property
+    def identity(self) -> Identity: ...
+
+    def interactions(self) -> Iterator[Interaction]:
+        """Everything stored, each recording once."""
+        ...
+
+    def at(self, locator: str) -> list[Interaction]:
+        """Everything stored of a URL, each recording once."""
+        ...
+
+    def replace(self, pairs: Sequence[tuple[Interaction, Interaction]]) -> None:
+        """Put new interactions in the place of stored ones."""
+        ...
 
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         """What the request is found by; ``key`` is what a ``key_fn`` made of it."""
-        ...
-
-    def locate(self, url: str) -> str:
-        """What a URL is found by: the same for those that differ in nothing but secrets."""
         ...
 
     def find(self, asked: Asked) -> Found:
@@ -112,22 +120,6 @@ class Recorder(Protocol):
         """A refresh of it has been tried, and it stays as it is; where it is ``used``, as the answer, too."""
         ...
 
-    def replayed(self, call: Call, stored: Interaction) -> None:
-        """A call was answered with what is stored, confirmed by its origin or not."""
-        ...
-
-    def outgoing(self, call: Call, send: Send) -> PreparedRequest:
-        """The request as it may go to the origin. ``send`` sends one that was replayed before.
-
-        Raises:
-            PlaceholderError: it may not.
-        """
-        ...
-
-    def hide(self, error: Exception, call: Call, outgoing: PreparedRequest) -> None:
-        """Take out of an error what only the request that was sent holds, and not the caller's own."""
-        ...
-
     def shown(self, text: str) -> str:
         """A text that names a request, as it may be printed."""
         ...
@@ -154,9 +146,6 @@ class SessionRecorder:
 
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         return self.identity.ask(request, key)
-
-    def locate(self, url: str) -> str:
-        return self.identity.locate(url)
 
     def find(self, asked: Asked) -> Found:
         with self._lock:
@@ -264,16 +253,6 @@ class SessionRecorder:
 
     def left_alone(self, interaction: Interaction, *, used: bool = False) -> None:
         """A session may refresh what it stores as often as it is asked to."""
-
-    def replayed(self, call: Call, stored: Interaction) -> None:
-        """What a session replays holds the origin's own values: none is ever needed from it."""
-
-    def outgoing(self, call: Call, send: Send) -> PreparedRequest:
-        """What goes to the origin: a session's requests hold the caller's own values."""
-        return call.prepared
-
-    def hide(self, error: Exception, call: Call, outgoing: PreparedRequest) -> None:
-        """What is sent is the caller's own request."""
 
     def shown(self, text: str) -> str:
         self._sentinel.watch()

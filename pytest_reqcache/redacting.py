@@ -33,7 +33,7 @@ class Redacting:
 
     def __init__(
         self,
-        path: Path | None,
+        path: Path,
         identity: Identity,
         redactor: Redactor,
         sentinel: Sentinel,
@@ -130,7 +130,7 @@ def _as_recorded(item: Interaction, settings: Settings) -> Interaction:
 class _Taken:
     """The placeholders that stand in a cassette's file, which is read when somebody asks for them."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._found: frozenset[str] | None = None
 
@@ -143,8 +143,6 @@ class _Taken:
         return self._found is None or self._found == self._read()
 
     def _read(self) -> frozenset[str]:
-        if self._path is None:
-            return frozenset()
         try:
             with open_file(self._path) as file:  # line by line: it may be large
                 lines = [line for line in file if b"REDACTED-" in line]

@@ -228,7 +228,8 @@ class CachedSession(CacheMixin):
                 f"{session!r} is no requests.Session; the session that is to be wrapped goes first"
             )
         wrapped = cls(cache_name, **settings)
-        taken = set(wrapped.__dict__) - set(session.__attrs__)
+        own = {"_owns_engine", "_off", "_inner_get_adapter"}
+        taken = {*wrapped.__dict__, *own} - set(session.__attrs__)
         wrapped.__dict__.update(
             {name: value for name, value in session.__dict__.items() if name not in taken}
         )

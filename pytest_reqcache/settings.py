@@ -388,15 +388,6 @@ TEXT_PARSERS: Final[Mapping[str, Parser]] = {
 }
 
 
-def parse_text(name: str, value: object, *, where: str) -> Any:
-    """One setting from an ini file or a flag; native TOML values are accepted too.
-
-    Raises:
-        TypeError, ValueError: the value is not accepted.
-    """
-    return TEXT_PARSERS[name](value, where)
-
-
 # --- merging
 
 

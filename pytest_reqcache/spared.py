@@ -41,8 +41,8 @@ class LiveValues:
     the cassettes of fixtures of wider scope have spared (``wide``) may serve every test.
     """
 
-    known: dict[tuple[Path | None, str], LiveValue] = field(default_factory=dict)
-    sent: dict[tuple[Path | None, str], str] = field(default_factory=dict)
+    known: dict[tuple[Path, str], LiveValue] = field(default_factory=dict)
+    sent: dict[tuple[Path, str], str] = field(default_factory=dict)
     wide: list[Spared] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -50,9 +50,7 @@ class LiveValues:
 class Spared:
     """What the replay of one cassette has spared. ``anew`` gives the command that records everything anew."""
 
-    def __init__(
-        self, path: Path | None, redactor: Redactor, values: LiveValues, anew: Callable[[], str]
-    ) -> None:
+    def __init__(self, path: Path, redactor: Redactor, values: LiveValues, anew: Callable[[], str]) -> None:
         self._path = path
         self._redactor = redactor
         self._values = values
@@ -130,8 +128,6 @@ class Spared:
 
     def _is_above(self, other: Spared) -> bool:
         """Whether it stands in ``cassettes`` of a folder in which, or below which, the other stands."""
-        if self._path is None or other._path is None:
-            return False
         return self._path.parent.parent in other._path.parents
 
     def _gives(self, placeholder: str) -> bool:

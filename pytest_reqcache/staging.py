@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from .identity import Identity
+from .identity import TestIdentity
 from .models import Interaction, Source
 from .streams import discard_spooled
 
@@ -28,7 +28,7 @@ class Staged:
 class Staging:
     """The changes of one test, in their order. What is staged is in no file; its ``ref`` names it here."""
 
-    def __init__(self, path: Path | None, identity: Identity) -> None:
+    def __init__(self, path: Path, identity: TestIdentity) -> None:
         self._path = path
         self._identity = identity
         self._changes: dict[str, Staged] = {}  # by the ref of what is staged

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.response import is_fp_closed
 
 from .body import read_body
+from .conversion import uncoded
 from .models import Body, BodyFile, Interaction
 
 _SPOOL_PREFIX = "reqcache-"
@@ -111,9 +111,7 @@ class Tee:
             if isinstance(body, BodyFile):
                 body.path.unlink()
             try:
-                body = HTTPResponse(
-                    io.BytesIO(data), {"Content-Encoding": coding}, preload_content=False
-                ).data
+                body = uncoded(data, coding)
             except HTTPError:  # the caller reads it as it is, and may do so
                 self._abandoned(f"a streamed body that is no {coding}")
                 return

@@ -40,7 +40,7 @@ from .policy import Action, Outcome, Plan, Reason, Verdict
 from .recording import Found, Recorder
 from .redaction import masked_url
 from .settings import REDIRECTS, Settings
-from .spared import PlaceholderError
+from .spared import PlaceholderError, Spared
 from .streams import Tee
 
 
@@ -53,8 +53,10 @@ class Transport:
         settings: Callable[[], Settings],
         journal: Journal,
         explain: Callable[[Miss, RecordedRequest], str],
+        spared: Spared | None = None,
     ) -> None:
         self.recorder = recorder
+        self._spared = spared
         self.journal = journal
         self.background = Background()
         self._streams: WeakSet[Tee] = WeakSet()
@@ -231,7 +233,8 @@ class Transport:
         recording = stored.ref if is_polled else None
         self.journal.served(call.what, recording, stale_age=stale_age)
         self.recorder.answered(call.asked, found, stored, stored.response.status, live=False)
-        self.recorder.replayed(call, stored)
+        if self._spared is not None:
+            self._spared.note(call, stored)
         if call.exchange.at_stake and call.settings.in_test:
             self._keep_what_led_here(call, stored.response.status)
         return response
@@ -272,12 +275,15 @@ class Transport:
     # --- from the origin; ``found`` is None behind the caller's back, where nothing is counted
 
     def _from_origin(self, call: Call, found: Found | None, decided: Plan) -> requests.Response:
+        spared, outgoing = self._spared, call.prepared
         try:
-            outgoing = filled = self.recorder.outgoing(call, self._send_spared)
+            if spared is not None:
+                outgoing = spared.filled(call, self._send_spared)
         except PlaceholderError:
             if found is not None and _accepts_stale(call, decided):
                 return self._stale(call, found, decided, "holds a placeholder that cannot be sent")
             raise
+        filled = outgoing
         if decided.conditions:
             outgoing = with_conditions(outgoing, decided.conditions)
         self.journal.sent(call.what, decided.reason)
@@ -288,8 +294,8 @@ class Transport:
             if not (call.stream or call.is_followed(response)):
                 response.content  # noqa: B018  read now: a broken body is an error like any other
         except Exception as error:
-            if filled is not call.prepared:
-                self.recorder.hide(error, call, filled)
+            if spared is not None and filled is not call.prepared:
+                spared.hide(error, call, filled)
             why = f"failed with {type(error).__name__}"
             if found is not None and _accepts_stale(call, decided):
                 return self._stale(call, found, decided, why)
@@ -414,7 +420,8 @@ class Transport:
         else:  # or removed it
             return self._from_origin(call, found, decided._replace(conditions=()))
         self.journal.validated(call.what)
-        self.recorder.replayed(call, confirmed)
+        if self._spared is not None:
+            self._spared.note(call, confirmed)
         now = clock.now()
         if confirmed.response.status in REDIRECTS:
             stands = old if call.settings.read_only else confirmed

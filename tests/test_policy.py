@@ -10,6 +10,7 @@ import pytest
 
 from pytest_reqcache.expiration import DO_NOT_CACHE, HTTP_ONLY, Special
 from pytest_reqcache.headers import Headers, format_http_date
+from pytest_reqcache.identity import variant
 from pytest_reqcache.models import Interaction, RecordedRequest, RecordedResponse
 from pytest_reqcache.policy import (
     Action,
@@ -29,7 +30,7 @@ from pytest_reqcache.policy import (
     writes,
 )
 from pytest_reqcache.policy.freshness import explicit_lifetime, heuristic_lifetime, initial_age
-from pytest_reqcache.policy.reusing import select
+from pytest_reqcache.policy.reusing import select, varies_as
 from pytest_reqcache.policy.settling import is_error
 from pytest_reqcache.policy.storing import stored_headers
 from pytest_reqcache.policy.validation import has_validator, update_headers, validators
@@ -455,6 +456,19 @@ def test_order_of_preferences_says_something_where_http_is_not_obeyed() -> None:
     request = asking({"Accept": "c/d, a/b"})
     assert select(request, [stored], of_session(cache_control=True)) is stored
     assert select(request, [stored], of_session()) is None
+
+
+@pytest.mark.parametrize("name", ["User-Agent", "Accept-Encoding", "Accept-Language"])
+@pytest.mark.parametrize(
+    "settings",
+    [of_session(), of_session(cache_control=True), of_test(), of_test(cache_control=True)],
+    ids=["session", "session, HTTP", "test", "test, HTTP"],
+)
+def test_recordings_are_told_apart_as_they_are_selected(settings: Settings, name: str) -> None:
+    """What one of them answers as well as the other is the same recording."""
+    one, other = (interaction(headers={"Vary": name}, asked={name: value}) for value in ("x", "y"))
+    is_same = variant(one, settings) == variant(other, settings)
+    assert is_same is varies_as(one, other.request, settings)
 
 
 @pytest.mark.parametrize(

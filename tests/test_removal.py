@@ -109,11 +109,12 @@ def test_delete_older_than_goes_by_creation_whatever_the_expiry(origin, session,
     assert stored_paths(s, origin) == ["/new-expired"]
 
 
-def test_delete_older_than_zero_removes_everything(origin, session, clock):
+@pytest.mark.parametrize("zero", [0, "0", "0s", timedelta(0)], ids=repr)
+def test_delete_older_than_zero_removes_everything(origin, session, clock, zero):
     """0 is a condition as any other."""
     s = session()
     get_all(s, origin, "/a", "/b")
-    s.cache.delete(older_than=0)
+    s.cache.delete(older_than=zero)
     assert len(s.cache) == 0
 
 

@@ -27,8 +27,10 @@ import pytest_reqcache
 from origin import Answer
 from pytest_reqcache import CachedSession, CacheMixin, CassetteError
 from pytest_reqcache.cassette import index
+from pytest_reqcache.engine import open_engine
 from pytest_reqcache.flights import Flights
 from pytest_reqcache.headers import Headers
+from pytest_reqcache.session import session_on
 
 PACKAGE = str(Path(pytest_reqcache.__file__).parents[1])
 
@@ -231,6 +233,17 @@ def test_argument_that_nobody_knows_is_named():
         CachedSession(":memory:", "sqlite")
     with pytest.raises(TypeError, match="'backend' is no setting here; docs/moving says"):
         CachedSession(":memory:", backend="sqlite")
+
+
+def test_wrap_of_a_session_that_shares_its_cache_has_one_of_its_own(origin, tmp_path):
+    inner = session_on(open_engine(tmp_path / "inner.yaml", {}))
+    with inner.cache_disabled():
+        outer = CachedSession.wrap(inner, tmp_path / "outer.yaml", remove_expired=True)
+    outer.get(f"{origin.url}/a", expire_after=-1)
+    assert outer.get(f"{origin.url}/a").from_cache is True
+    outer.cache.reset_expiration(0)
+    outer.close()
+    assert len(CachedSession(tmp_path / "outer.yaml").cache) == 0
 
 
 def test_wrap_names_what_is_no_session(tmp_path):
@@ -862,6 +875,17 @@ def test_default_list_of_parameters_is_redacted(origin, session, name):
     assert "hush-hush" not in cassette_text(s)
 
 
+@pytest.mark.parametrize("other", ["q=it's", "q=a;b", "f*=a", "q=a"])
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/x-www-form-urlencoded"}])
+def test_default_list_of_form_fields_is_redacted_whatever_stands_beside_them(origin, session, other, headers):
+    """Without a type it is a form by how it looks: for what is compared and for what is written alike."""
+    s = session(allowable_methods=["POST"])
+    s.post(f"{origin.url}/a", data=f"{other}&access_token=hush-hush", headers=headers)
+    assert "hush-hush" not in cassette_text(s)
+    again = s.post(f"{origin.url}/a", data=f"{other}&access_token=other", headers=headers)
+    assert again.from_cache is True
+
+
 # --- headers
 
 
@@ -878,6 +902,8 @@ def test_headers_are_not_matched_by_default(origin, session):
         (["accept-LANGUAGE"], {"Accept-Language": "fr"}, False),
         (["Accept-Language"], {"accept-language": "de", "X-Other": "1"}, True),
         (["Accept-Language"], {}, False),
+        (["Accept-Encoding", "Accept-Language"], {"Accept-Language": "de"}, True),
+        (["Accept-Encoding"], {"Accept-Encoding": "identity"}, False),
         (True, {"Accept-Language": "de", "X-Other": "1"}, False),
         (True, {"ACCEPT-language": "de"}, True),
         (True, {"Accept-Language": "de", "User-Agent": "other"}, True),

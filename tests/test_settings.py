@@ -26,7 +26,6 @@ from pytest_reqcache.settings import (
     merge,
     parse_options,
     parse_settings,
-    parse_text,
 )
 
 
@@ -108,7 +107,7 @@ REFUSED = [
 
 def test_a_wrong_pattern_is_told_with_its_place() -> None:
     with pytest.raises(ValueError, match=r"^pytest\.ini: reqcache_passthrough: 're:\(' is not"):
-        parse_text("passthrough", ["re:("], where="pytest.ini: reqcache_passthrough")
+        TEXT_PARSERS["passthrough"](["re:("], "pytest.ini: reqcache_passthrough")
 
 
 @pytest.mark.parametrize(("name", "value", "error"), REFUSED)
@@ -182,11 +181,11 @@ def test_negative_expiry_is_refused_in_a_test_alone(value: Any) -> None:
     ],
 )
 def test_text_is_parsed(name: str, text: Any, parsed: Any) -> None:
-    assert parse_text(name, text, where="ini") == parsed
+    assert TEXT_PARSERS[name](text, "ini") == parsed
 
 
 def test_lines_of_url_patterns_are_parsed() -> None:
-    rules = parse_text("urls_expire_after", [r"re:/\?q = 1 = 90s", "", "re:b$ = never"], where="ini")
+    rules = TEXT_PARSERS["urls_expire_after"]([r"re:/\?q = 1 = 90s", "", "re:b$ = never"], "ini")
     matched = [rules.match(url) for url in ("http://a.com/?q = 1", "http://x/b", "http://c")]
     assert matched == [timedelta(seconds=90), Special.NEVER, None]
 
@@ -210,7 +209,7 @@ def test_lines_of_url_patterns_are_parsed() -> None:
 )
 def test_wrong_text_is_refused(name: str, text: Any) -> None:
     with pytest.raises((ValueError, TypeError), match=r"^ini"):
-        parse_text(name, text, where="ini")
+        TEXT_PARSERS[name](text, "ini")
 
 
 # --- merging

@@ -21,7 +21,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from ..body import is_same, open_body, read_body, size_of
+from ..body import is_same, new_file, open_body, read_body, size_of
 from ..headers import Headers, media_type
 from ..models import Body, BodyFile
 from . import json_text
@@ -153,18 +153,18 @@ def is_own_name(name: str) -> bool:
     return _OWN_NAME.fullmatch(name) is not None
 
 
-def write_file(body: FiledBody, folder: Path) -> bool:
-    """Put a body's file in its place, whole or not at all; False where it was there before. One with another
-    content is never replaced."""
+def write_file(body: FiledBody, folder: Path) -> None:
+    """Put a body's file in its place, whole or not at all, if it is not there. One with another content is
+    never replaced."""
     target = folder / body.name
     if (there := _body_at(target)) is not None:
         if not is_same(there, body.content):
             raise OSError(f"{target.name} was edited while we wrote")
-        return False
+        return
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{body.name}.{os.getpid()}.tmp"
     try:
-        with open_body(body.content) as source, unfinished.open("wb") as out:
+        with open_body(body.content) as source, new_file(unfinished) as out:
             shutil.copyfileobj(source, out, 1024 * 1024)
             out.flush()
             os.fsync(out.fileno())
@@ -172,7 +172,6 @@ def write_file(body: FiledBody, folder: Path) -> bool:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    return True
 
 
 def _as_json(content: bytes, headers: Headers) -> InlineBody | None:

@@ -6,13 +6,13 @@ import getpass
 import hashlib
 import os
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from time import sleep  # the real one: tests replace `time.sleep`, and a pause that is none is no wait
 
+from ..names import spelling
 from .errors import CassetteError
 
 #: How long to wait for another process that writes the same cassette, in seconds.
@@ -103,6 +103,7 @@ def _opened(path: str, flags: int) -> int:
 def _lock_file(path: Path) -> str:
     user = str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
     # One lock for all that may be the same file, in any spelling, or share a folder of bodies.
-    name = unicodedata.normalize("NFC", str(path.with_suffix("")).casefold())
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    digest = hashlib.sha256(spelling(path.with_suffix("")).encode("utf-8", "surrogateescape")).hexdigest()[
+        :32
+    ]
     return os.path.join(tempfile.gettempdir(), f"pytest-reqcache-{user}", f"{digest}.lock")

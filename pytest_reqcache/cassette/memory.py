@@ -40,12 +40,6 @@ class MemoryCassette:
         with self._mutex:
             return iter([item for _, item in sorted(self._items.items(), key=itemgetter(0))])
 
-    def locators(self) -> list[Hashable]:
-        """The locators of all that it holds."""
-        with self._mutex:
-            self._follow_terms()
-            return list(self._at)
-
     def commit(
         self,
         changes: Sequence[Change],

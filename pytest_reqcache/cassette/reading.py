@@ -156,7 +156,7 @@ def _request(node: Node, found: dict[str, Node], url: str, folder: Folder) -> Re
     headers = _headers(found["headers"]) if "headers" in found else Headers()
     body = _body(found, headers, folder)
     return RecordedRequest(
-        method=method,
+        method=method.upper(),
         url=url,
         headers=headers,
         body=None if body is None else read_body(body),

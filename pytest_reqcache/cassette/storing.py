@@ -9,6 +9,8 @@ from io import FileIO
 from pathlib import Path
 from time import sleep
 
+from ..body import new_file
+
 #: How a step of several items begins once it is written, and how while it is: so nobody writes by hand, and
 #: what makes the one of the other is a byte, which is written or not.
 FINISHED, UNFINISHED = b"- request:", b"-~request:"
@@ -62,7 +64,7 @@ def replace(path: Path, pieces: Iterable[bytes], check: Callable[[], None]) -> N
     clear_away(path.parent, f".{name}.*.tmp")
     unfinished = path.with_name(f".{name}.{os.getpid()}.tmp")
     try:
-        with unfinished.open("wb") as out:
+        with new_file(unfinished) as out:
             for piece in pieces:
                 out.write(piece)
             out.flush()

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from urllib.parse import urljoin
 
 from ..answers import Answers
 from ..cassette.nodes import NodeError
@@ -15,7 +14,7 @@ from ..conversion import without_coding
 from ..fields import without_noise
 from ..headers import parse_age, parse_http_date
 from ..identity import Asked, TestIdentity, variant
-from ..matching import normalize_url
+from ..matching import normalize_url, resolved
 from ..models import Interaction, RecordedResponse
 from ..policy import REFUSALS, varies_as
 from ..redaction import DEFAULT_RULES, Redactor, Registry, Rules, Sentinel
@@ -180,11 +179,7 @@ def _leads_to(item: Interaction, url: str) -> bool:
     location = item.response.headers.get("Location")
     if location is None or item.response.status not in REDIRECTS:
         return False
-    try:
-        target = urljoin(item.request.url, location)
-    except ValueError:
-        return False
-    return normalize_url(target) == normalize_url(url)
+    return normalize_url(resolved(item.request.url, location)) == normalize_url(url)
 
 
 def _numbered(items: Sequence[Interaction], keys: Sequence[str]) -> list[Interaction]:

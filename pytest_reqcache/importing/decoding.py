@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from typing import Final
 
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
+from ..conversion import uncoded
 from ..headers import Headers, list_members
 
 _GZIP: Final = zlib.MAX_WBITS | 16
@@ -40,9 +40,8 @@ def decoded(body: bytes, headers: Headers) -> bytes:
         )
     if "gzip" in codings[-1] and not _inflates(body, _GZIP):
         raise _damaged(codings[-1])
-    coded = HTTPResponse(io.BytesIO(body), {"Content-Encoding": ", ".join(codings)}, preload_content=False)
     try:
-        found = coded.data
+        found = uncoded(body, ", ".join(codings))
     except HTTPError:
         if codings[-1] in _MAGIC:
             raise _damaged(codings[-1]) from None

@@ -45,15 +45,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     _set_outer_aside(early_config)
     options.note_known(early_config)
     if options.offline_source(early_config):
-        _stand_guard(_run(early_config), early_config)
+        run = early_config.stash[RUN] = Run(options.RunOptions(early_config), early_config)
+        _stand_guard(run, early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
     _set_outer_aside(config)
-    run = _run(config)
-    # The first reading, for the guard, came before all flags were known.
-    run.options = options.RunOptions(config)
+    given = options.RunOptions(config)
+    run = config.stash.setdefault(RUN, Run(given, config))
+    run.options = given  # the first reading, for the guard, came before all flags were known
     config.pluginmanager.register(_Outcomes(config, run), "reqcache-outcomes")
     if run.options.judges_unused:
         from .inventory import Collecting, Inventory
@@ -75,13 +76,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
     abandon(run)
     patching.end_tests()
-
-
-def _run(config: pytest.Config) -> Run:
-    run = config.stash.get(RUN, None)
-    if run is None:
-        run = config.stash[RUN] = Run(options.RunOptions(config), config)
-    return run
 
 
 def _set_outer_aside(config: pytest.Config) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import threading
 import warnings
@@ -16,6 +15,7 @@ import pytest
 from ..cassette import Cassette, CassetteError
 from ..cassette.finding import cassettes_in
 from ..matching import normalize_url
+from ..names import unlikeness
 from .inventory import narrower_paths
 from .marking import cassette_name
 from .naming import cassette_path
@@ -101,9 +101,3 @@ def _real(paths: Iterable[Path]) -> frozenset[Path]:
 def _address(url: str) -> str:
     """The URL up to its query: what is compared of that depends on the settings of each test."""
     return normalize_url(url).partition("?")[0]
-
-
-def unlikeness(one: Path, other: Path) -> tuple[bool, bool, float]:
-    """How little the names of two cassettes are alike: what is less comes first."""
-    ratio = difflib.SequenceMatcher(None, one.stem, other.stem, autojunk=False).ratio()
-    return one.stem != other.stem, one.parent != other.parent, -ratio

@@ -10,7 +10,7 @@ from ..cassette import CassetteError
 from ..conversion import as_prepared
 from ..exchange import exchange_under_way
 from ..fields import compared_fields
-from ..flow import Flow, RunMemory
+from ..flow import Flow, RunMemory, open_flow
 from ..identity import made_key
 from ..journal import Miss
 from ..models import RecordedRequest
@@ -19,7 +19,6 @@ from ..redaction import Redactor
 from ..settings import Settings, SettingsView
 from .elsewhere import elsewhere_of
 from .misses import explain, online_command, record_command
-from .running import flow_on
 from .state import Run
 
 _MOST_COMPARED: Final = 1000  # recorded requests that a miss is compared with
@@ -30,7 +29,6 @@ def explanation(
 ) -> str:
     """What a test is told of a request that its flow had no answer to; ``command`` is what records it."""
     identity, path = flow.identity, flow.cassette.path
-    assert path is not None
     masked, holder = identity.mask(request).request, None
     if miss.reason is Reason.NEVER_RECORDED:
         holder = elsewhere_of(run).holder(masked.url, path, lambda other: _holds(other, request, view))
@@ -45,7 +43,7 @@ def _holds(path: Path, request: RecordedRequest, view: SettingsView) -> bool:
     """Whether another cassette would answer a request, if it were the test's: nothing is learnt from that."""
     memory = RunMemory()
     redactor = Redactor(memory.registry, path, lambda: view.current.redact.rules)
-    flow = flow_on(path, redactor, memory, view, lambda: "", shared=True)
+    flow = open_flow(path, redactor, memory, view, lambda: "", shared=True)
     try:
         asked = flow.ask(request, made_key(as_prepared(request), view.current))
         return bool(flow.find(asked).candidates)

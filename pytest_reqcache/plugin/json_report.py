@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..drift import LEVELS
 from .records import COUNTS
 from .unused import Unused
 
@@ -31,10 +32,7 @@ def report(run: Run, started: datetime, ended: datetime, exit_status: int) -> di
         "options": list(options.shown),
         "counts": {
             **{name: getattr(totals, name) for name in COUNTS},
-            **{
-                level: sum(item["level"] == level for item in drift)
-                for level in ("breaking", "additive", "values")
-            },
+            **{level: sum(item["level"] == level for item in drift) for level in LEVELS},
         },
         "tests": _tests(run),
         "misses": [

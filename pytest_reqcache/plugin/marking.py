@@ -97,10 +97,16 @@ def settings_of(item: pytest.Item, config_layer: Mapping[str, Any], options: Run
 
     Command line, then the closest marker, wider markers, ``reqcache_config``, ini, defaults.
     """
+    marks = [_layer(mark) for mark in markers_of(item)]
+    return merged(options, config_layer, *reversed(marks))
+
+
+def merged(options: RunOptions, *layers: Mapping[str, Any]) -> Settings:
+    """The settings that layers make, from the widest to the closest: the command line comes after all of
+    them, the ini file before."""
     from ..settings import TEST_SETTINGS, merge
 
-    marks = [_layer(mark) for mark in markers_of(item)]
-    return merge(TEST_SETTINGS, options.ini, config_layer, *reversed(marks), options.command_line)
+    return merge(TEST_SETTINGS, options.ini, *layers, options.command_line)
 
 
 def refuses_requests(item: pytest.Item, config_layer: Mapping[str, Any]) -> bool:

@@ -16,14 +16,6 @@ from typing import Any, Final
 import pytest
 
 MARKER: Final = "reqcache"
-MARKER_HELP: Final = (
-    "reqcache(cassette=None, *, expire_after, urls_expire_after, refresh, force_refresh, only_if_cached, "
-    "stale_if_error, stale_while_revalidate, cache_control, always_revalidate, match_headers, "
-    "ignored_parameters, allowable_codes, allowable_methods, repeats, on_miss, passthrough, "
-    "volatile_headers, redact, allowed_secrets): replay what the test requests through `requests` from its "
-    "cassette, and record what is not there yet."
-)
-
 _VALUES = "seconds, 90s, 12h, 30d, 2w, a date, never, immediately, do-not-cache or http"
 
 # Native TOML values come as numbers and booleans; pytest takes a union of types since 9.2.
@@ -66,6 +58,11 @@ INI_SETTINGS: Final[dict[str, tuple[Any, str]]] = {
     "repeats": (_SCALAR, "share: identical reads share an answer; sequence: each has its own, for polling"),
     "on_miss": (_SCALAR, "504 or raise: how a request is answered that nothing may answer"),
 }
+
+MARKER_HELP: Final = (
+    f"reqcache(cassette=None, *, {', '.join(INI_SETTINGS)}): replay what the test requests through "
+    "`requests` from its cassette, and record what is not there yet."
+)
 
 _OWN_INI: Final[dict[str, tuple[Any, str]]] = {
     "offline": (_SCALAR, "as --reqcache-offline: true or false"),
@@ -330,10 +327,10 @@ def _flag_layer(config: pytest.Config) -> tuple[dict[str, Any], list[str]]:
 
 
 def _parsed(name: str, value: object, where: str) -> Any:
-    from ..settings import parse_text
+    from ..settings import TEXT_PARSERS
 
     try:
-        return parse_text(name, value, where=where)
+        return TEXT_PARSERS[name](value, where)
     except (TypeError, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 

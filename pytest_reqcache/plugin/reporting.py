@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 _REFUSED = "401, 403 and 407 are kept where the test passes"
 _LEAKING = "a secret would have been written"
+#: Why recordings are dropped, in the order in which it is told.
+DROPPED_FOR = {
+    "failed": "failed tests dropped: {}",
+    "refused": f"failed tests dropped: {_REFUSED}",
+    "leaking": f"failed tests dropped: {_LEAKING}",
+    "skipped": "tests that skipped themselves dropped",
+    "not run": "tests that were set up and not run dropped",
+}
 _OFTEN = 20  # answers from one recording, after which a test is told about polling
 _UNUSED = 50  # unused recordings, and the like: they are to be removed
 _CHANGED = 20  # recordings whose changes are told
@@ -90,19 +98,10 @@ def summary(totals: Totals, *, in_ci: bool, keeps_failed: bool = False) -> Itera
         what, first = ("answers", "the first to ") if count > 1 else ("answer", "")
         yield f"{count} {what} not stored: {why}: {first}{totals.not_stored_first[why]}"
     yield from _listed("recordings and refreshes", _times(Counter(totals.kept)))
-    others = totals.dropped_skipping + totals.dropped_not_run
-    others += totals.dropped_refused + totals.dropped_leaking
-    if failed := totals.dropped - others:
-        why = "a failed test replaces none" if keeps_failed else "--reqcache-keep-failed keeps new ones"
-        yield f"{_recordings(failed)} of failed tests dropped: {why}"
-    if refused := totals.dropped_refused:
-        yield f"{_recordings(refused)} of failed tests dropped: {_REFUSED}"
-    if leaking := totals.dropped_leaking:
-        yield f"{_recordings(leaking)} of failed tests dropped: {_LEAKING}"
-    if skipped := totals.dropped_skipping:
-        yield f"{_recordings(skipped)} of tests that skipped themselves dropped"
-    if not_run := totals.dropped_not_run:
-        yield f"{_recordings(not_run)} of tests that were set up and not run dropped"
+    kept = "a failed test replaces none" if keeps_failed else "--reqcache-keep-failed keeps new ones"
+    for name, text in DROPPED_FOR.items():
+        if count := totals.dropped_for.get(name, 0):
+            yield f"{_recordings(count)} of {text.format(kept)}"
     yield from troubles(totals)
     yield from totals.polled[:_LISTED]
     if (more := len(totals.polled) - _LISTED) > 0:

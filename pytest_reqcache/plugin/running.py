@@ -14,12 +14,12 @@ import pytest
 import requests
 
 from .. import patching
-from ..cassette import Cassette, CassetteError
+from ..adapters import Gate
+from ..cassette import CassetteError
 from ..engine import Engine
 from ..exchange import Forward
-from ..flow import Commit, Flow, RunMemory
+from ..flow import Commit, Flow, RunMemory, open_flow
 from ..guard import Guard
-from ..identity import TestIdentity
 from ..journal import Journal, Miss
 from ..models import Interaction, RecordedRequest
 from ..names import check_name, spelling, where_they_differ
@@ -33,8 +33,10 @@ from ..settings import (
     merge,
     parse_settings,
 )
+from ..spared import Spared
 from ..transport import Transport
-from .marking import cassette_name, config_layer, refuses_requests, settings_of
+from .explaining import command_anew, command_for, explanation
+from .marking import cassette_name, config_layer, merged, refuses_requests, settings_of
 from .naming import cassette_path, named_cassette, told_nodeid
 from .records import COUNTS, Drifted, Record, shown_path
 from .reporting import polled
@@ -168,18 +170,15 @@ def _engine(
     redactor = Redactor(run.memory.registry, path, lambda: view.current.redact.rules, fixture)
 
     def anew() -> str:
-        from .explaining import command_anew
-
         return command_anew(run, nodeid())
 
-    flow = flow_on(path, redactor, run.memory, view, anew, shared=shared)
+    flow = open_flow(path, redactor, run.memory, view, anew, shared=shared)
+    spared = Spared(path, redactor, run.memory.live, anew)
     if fixture:
-        run.memory.live.wide.append(flow.spared)
+        run.memory.live.wide.append(spared)
     explanations: list[Explained] = []
 
     def explained(miss: Miss, request: RecordedRequest) -> str:
-        from .explaining import command_for, explanation
-
         command = command_for(run, nodeid(), miss, request, view.current, refuses=refuses())
         text = explanation(run, miss, request, flow, view, command)
         shown = flow.shown(redactor.clean_text(text))
@@ -187,8 +186,8 @@ def _engine(
         return shown
 
     journal = Journal()
-    transport = Transport(flow, lambda: view.current, journal, explained)
-    engine = Engine(transport, flow, view, journal, mocks_first=True)
+    transport = Transport(flow, lambda: view.current, journal, explained, spared)
+    engine = Engine(transport, view, mocks_first=True)
     engine.off = int(run.options.disabled)
     return engine, flow, explanations
 
@@ -196,20 +195,6 @@ def _engine(
 def _test_under_way(run: Run) -> str:
     """Its node id, whether it uses the cache by itself or not."""
     return "" if run.fixture_folders else os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
-
-
-def flow_on(
-    path: Path,
-    redactor: Redactor,
-    memory: RunMemory,
-    view: SettingsView,
-    anew: Callable[[], str],
-    *,
-    shared: bool,
-) -> Flow:
-    identity = TestIdentity(lambda: view.current, redactor)
-    cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
-    return Flow(cassette, identity, redactor, memory, lambda: view.current, anew, shared=shared)
 
 
 def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
@@ -231,7 +216,7 @@ def wider_engine(run: Run, name: str, given: dict[str, object]) -> Engine:
         if other := next((used for used in run.wider if spelling(used) == spelling(path)), None):
             here, there = where_they_differ(path, other)
             raise ValueError(f"{here!r} is spelt {there!r} elsewhere: one spelling is accepted")
-        settings = merge(TEST_SETTINGS, run.options.ini, layer, run.options.command_line)
+        settings = merged(run.options, layer)
 
         def refuses() -> bool:
             return bool(layer.get("only_if_cached"))
@@ -383,7 +368,7 @@ def look_for_secrets(running: Running) -> SecretFoundError | None:
     return None
 
 
-def watch_for(run: Run, who: str) -> patching.Watch | None:
+def watch_for(run: Run, who: str) -> Gate | None:
     """What counts the requests of fixtures of wider scope; offline none is made, disabled none would be
     recorded."""
     if run.options.offline or run.options.disabled:
@@ -426,7 +411,8 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
         told = f"{commit.removed} older {what} removed: it asks for {them} no more"
         totals.kept.append(f"{running.nodeid}: {told}")
     if not is_tried_again:
-        _count_dropped(totals, commit, running)
+        totals.dropped = commit.dropped
+        totals.dropped_for = _dropped_for(running, commit)
         _note_misses(totals, running)
     if error:
         totals.recorded = 0
@@ -434,23 +420,18 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     totals.add(running.before.as_dict())
     if not (commit.drifts or run.options.follows_tests):
         return totals, None
-    path = running.flow.cassette.path
-    assert path is not None
-    return totals, record_of(run, path, running, totals, commit.drifts)
+    return totals, record_of(run, running.flow.cassette.path, running, totals, commit.drifts)
 
 
-def _count_dropped(totals: Totals, commit: Commit, running: Running) -> None:
-    """What was dropped, and by whose fault."""
-    totals.dropped = commit.dropped
-    if any(report.failed for report in running.reports):
+def _dropped_for(running: Running, commit: Commit) -> dict[str, int]:
+    """Why nothing of it was written, or not all, by the names of :data:`~.reporting.DROPPED_FOR`."""
+    reports = running.reports
+    if any(report.failed for report in reports):
         if running.leaks:
-            totals.dropped_leaking = commit.dropped
-        else:
-            totals.dropped_refused = commit.refused
-    elif any(report.skipped and not hasattr(report, "wasxfail") for report in running.reports):
-        totals.dropped_skipping = commit.dropped
-    elif not _was_run(running.reports):
-        totals.dropped_not_run = commit.dropped
+            return {"leaking": commit.dropped}
+        return {"failed": commit.dropped - commit.refused, "refused": commit.refused}
+    skipped_itself = any(report.skipped and not hasattr(report, "wasxfail") for report in reports)
+    return {"skipped" if skipped_itself else "not run": commit.dropped}
 
 
 def _note_misses(totals: Totals, running: Running) -> None:
@@ -458,8 +439,8 @@ def _note_misses(totals: Totals, running: Running) -> None:
     reports = running.reports
     if not totals.missed or not _was_run(reports) or any(report.failed for report in reports):
         return
-    passed = all(report.passed for report in reports)
-    (totals.passed_with_misses if passed else totals.skipped_with_misses).append(running.nodeid)
+    told = totals.passed_with_misses if _is_complete(reports) else totals.skipped_with_misses
+    told.append(running.nodeid)
 
 
 def _was_run(reports: list[pytest.TestReport]) -> bool:
@@ -502,8 +483,6 @@ def _is_good(reports: list[pytest.TestReport]) -> bool:
 
     A failed subtest is a failed report of the test's call phase beside the test's own.
     """
-    if not reports or reports[-1].when != "teardown":
-        return False
     for report in reports:
         if report.skipped and hasattr(report, "context"):
             continue  # a subtest that was skipped: the test itself went on

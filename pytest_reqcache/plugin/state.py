@@ -40,10 +40,7 @@ class Totals:
         self.not_stored_first: dict[str, str] = {}
         self.kept: list[str] = []
         self.dropped = 0
-        self.dropped_skipping = 0
-        self.dropped_not_run = 0
-        self.dropped_refused = 0
-        self.dropped_leaking = 0
+        self.dropped_for: dict[str, int] = {}
         self.polled: list[str] = []
         self.live_in_fixtures: dict[str, int] = {}
         self.passed_with_misses: list[str] = []

@@ -146,8 +146,8 @@ def judge(
     from ..cassette.finding import cassettes_in, left_body_folders_in
 
     complete = _complete_tests(results)
-    owned = _owned(inventories, results, complete, root)
-    named_are_open = _fixtures_are_missing(inventories, complete)
+    fixtures_are_missing = _fixtures_are_missing(inventories, complete)
+    owned = _owned(inventories, results, complete, root, fixtures_are_missing=fixtures_are_missing)
     skipped = {root / module for each in inventories for module in each.skipped_modules}
     collected = {root / module for each in inventories for module in each.modules}
     interactions: list[UnusedInteraction] = []
@@ -159,7 +159,7 @@ def judge(
         else:
             interactions += _not_asked_for(path, owned[path].asked_for, root)
     for place in places:
-        is_open = named_are_open or any(map(place.serves, skipped)) or place.has_others(collected)
+        is_open = fixtures_are_missing or any(map(place.serves, skipped)) or place.has_others(collected)
         for path in cassettes_in(place.cassettes):
             if path in owned:
                 continue
@@ -186,7 +186,12 @@ def _complete_tests(results: Results) -> dict[str, bool]:
 
 
 def _owned(
-    inventories: Sequence[Inventory], results: Results, complete: Mapping[str, bool], root: Path
+    inventories: Sequence[Inventory],
+    results: Results,
+    complete: Mapping[str, bool],
+    root: Path,
+    *,
+    fixtures_are_missing: bool,
 ) -> dict[Path, _Owned]:
     """The cassettes that somebody owns. A test that was not complete may have used the one that has its
     name, even if that could not be told beforehand."""
@@ -198,7 +203,6 @@ def _owned(
             if test.uses or not is_complete:
                 owner = owned[_real(root, test.cassette)]
                 owner.complete = owner.complete and is_complete
-    fixtures_are_missing = _fixtures_are_missing(inventories, complete)
     for nodeid, record in results.recorded():
         owner = owned[_real(root, record.cassette)]
         is_complete = complete[nodeid] if nodeid else not fixtures_are_missing
@@ -294,7 +298,7 @@ def _names(path: Path, interactions: Sequence[Interaction], ini: Mapping[str, An
 def _renamed(held: Mapping[Path, set[str]], newcomers: Mapping[Path, _Newcomer]) -> dict[Path, Path]:
     """The new name that a cassette may have, one for each: those that are most alike first, in what they
     hold and then in their names."""
-    from .elsewhere import unlikeness
+    from ..names import unlikeness
 
     pairs = [
         ((-alike, *unlikeness(old, new)), old, new)

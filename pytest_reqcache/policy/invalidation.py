@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urljoin
 
 from ..headers import Headers
-from ..matching import origin_of
+from ..matching import origin_of, resolved
 from ..models import RecordedRequest
 from ..settings import Settings
 
@@ -31,15 +30,7 @@ def invalidated_urls(
     urls = [request.url]
     for name in ("Location", "Content-Location"):
         for value in headers.get_all(name):
-            url = _resolved(request.url, value)
+            url = resolved(request.url, value)
             if origin_of(url) == origin_of(request.url):
                 urls.append(url)
     return tuple(dict.fromkeys(urls))
-
-
-def _resolved(base: str, reference: str) -> str:
-    """The URL that a reference stands for; an impossible one is no URL."""
-    try:
-        return urljoin(base, reference.strip())
-    except ValueError:
-        return ""

@@ -68,11 +68,10 @@ class Selected(NamedTuple):
     def accepts_max_stale(self) -> bool:
         """Whether the request's ``max-stale`` accepts what has expired (5.2.1.2); without a value, any
         age."""
-        if self.expires is None or not self.asked.has("max-stale") or self.forbids_stale():
+        seconds = self.asked.seconds("max-stale")
+        if self.expires is None or seconds is None or self.forbids_stale():
             return False
-        return self.asked.raw("max-stale") is None or self._within(
-            self.asked.seconds("max-stale"), self.expires
-        )
+        return self.asked.raw("max-stale") is None or self._within(seconds, self.expires)
 
     def accepts_while_revalidating(self) -> bool:
         """Whether a stale response will do while it is refreshed behind (RFC 5861 section 3).
@@ -102,8 +101,8 @@ class Selected(NamedTuple):
         windows = (self.asked.seconds(name), self._said().seconds(name))
         return any(window is not None and self._within(window, expired_at) for window in windows)
 
-    def _within(self, seconds: int | None, expired_at: datetime) -> bool:
-        return seconds is None or self.now - expired_at <= timedelta(seconds=seconds)
+    def _within(self, seconds: int, expired_at: datetime) -> bool:
+        return self.now - expired_at <= timedelta(seconds=seconds)
 
     def _said(self) -> CacheControl:
         if not self.settings.cache_control:

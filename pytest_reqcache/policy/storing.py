@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
-from urllib.parse import urljoin
 
 from ..headers import PROXY_SPECIFIC, Headers, connection_named, vary_names
-from ..matching import CONDITIONAL_FIELDS, normalize_url
+from ..matching import CONDITIONAL_FIELDS, normalize_url, resolved
 from ..models import Interaction, RecordedRequest
 from ..settings import Settings
 from .freshness import HEURISTIC_STATUSES, cache_control, explicit_lifetime
@@ -74,11 +73,7 @@ def as_answer_to_get(
     location = headers.get("Content-Location")
     if request.method != "POST" or not 200 <= status < 300 or location is None:
         return None
-    try:
-        located = urljoin(request.url, location)
-    except ValueError:
-        return None
-    if normalize_url(located) != normalize_url(request.url):
+    if normalize_url(resolved(request.url, location)) != normalize_url(request.url):
         return None
     if not explicit_lifetime(headers, received):
         return None

@@ -198,8 +198,7 @@ def _with_length(headers: Headers, old: int, new: int) -> Headers:
     """With the length of the new body, where the header told that of the old one."""
     if headers.get("Content-Length") != str(old):
         return headers
-    items = ((name, str(new) if name.lower() == "content-length" else value) for name, value in headers.items)
-    return Headers(tuple(items))
+    return headers.replaced("Content-Length", str(new))
 
 
 # --- Bodies

@@ -102,7 +102,28 @@ class Masker:
         return self._finder is not None and self._finder.may_find(text)
 
 
-class Writer:
+class _Everywhere:
+    """Replaces what a finder finds elsewhere, too; placeholders stay."""
+
+    _finder: Finder | None
+
+    def elsewhere(self, place: str, text: str) -> str:
+        finder = self._finder
+        assert finder is not None  # else nothing concerns it
+
+        def replaced(found: re.Match[str]) -> str:
+            return found[0] if found["known"] is None else self._in_place_of(found, finder, place)
+
+        return finder.pattern.sub(replaced, text)
+
+    def concerns(self, text: str) -> bool:
+        return self._finder is not None and self._finder.may_find(text)
+
+    def _in_place_of(self, found: re.Match[str], finder: Finder, place: str) -> str:
+        raise NotImplementedError
+
+
+class Writer(_Everywhere):
     """Replaces every secret by its placeholder."""
 
     def __init__(self, cookies: Collection[str], finder: Finder | None, placeholders: Placeholders) -> None:
@@ -117,21 +138,9 @@ class Writer:
             return constant(spot.name)
         return self._placeholders.of(spot.value, spot.name)
 
-    def elsewhere(self, place: str, text: str) -> str:
-        finder = self._finder
-        if finder is None:
-            return text
-
-        def written(found: re.Match[str]) -> str:
-            if found["known"] is None:
-                return found[0]
-            name = place.rpartition(":")[2]
-            return self._placeholders.of(finder.value(found), name, within=finder.spelled[found["known"]])
-
-        return finder.pattern.sub(written, text)
-
-    def concerns(self, text: str) -> bool:
-        return self._finder is not None and self._finder.may_find(text)
+    def _in_place_of(self, found: re.Match[str], finder: Finder, place: str) -> str:
+        within = finder.spelled[found["known"]]
+        return self._placeholders.of(finder.value(found), place.rpartition(":")[2], within=within)
 
 
 class Collector(_AtOwnPlaces):
@@ -184,7 +193,7 @@ class PlaceNoter:
         return self._pattern.search(text) is not None
 
 
-class Cleaner:
+class Cleaner(_Everywhere):
     """Replaces what is known in a text that nobody reads back."""
 
     cookies: Collection[str] = ()
@@ -198,17 +207,8 @@ class Cleaner:
         value = spot.value.rstrip(",")  # it separates one URL from the next
         return self._name(value, spot.name) + spot.value[len(value) :]
 
-    def elsewhere(self, place: str, text: str) -> str:
-        finder = self._finder
-        if finder is None:
-            return text
-        return finder.pattern.sub(
-            lambda found: found[0] if found["known"] is None else self._name(finder.spelled[found["known"]]),
-            text,
-        )
-
-    def concerns(self, text: str) -> bool:
-        return self._finder is not None and self._finder.may_find(text)
+    def _in_place_of(self, found: re.Match[str], finder: Finder, place: str) -> str:
+        return self._name(finder.spelled[found["known"]])
 
     def _name(self, value: str, name: str = "secret") -> str:
         if PLACEHOLDER.fullmatch(value):

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from ..headers import Headers, media_type
-from ..matching import boundary_of
+from ..matching import boundary_of, kind_by_looks
 
 Reading = Literal["json", "form", "multipart"]
 
@@ -28,6 +28,8 @@ def reading_of(body: bytes, headers: Headers) -> Reading | None:
     if "json" in kind or (not is_multipart and _is_like_json(body)):
         return "json"
     if kind == "application/x-www-form-urlencoded" or (kind in _VAGUE and _LIKE_FORM.match(body)):
+        return "form"
+    if not kind and kind_by_looks(body) == "form":  # as it is compared
         return "form"
     return "multipart" if is_multipart else None
 

@@ -179,13 +179,13 @@ _BEGINS_INSIDE = ("quoted", "argued", "content", "line", "plain", "labelvalue", 
 _ATTRIBUTE = re.compile(r"""([A-Za-z-]{1,63})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 
 
-def in_pairs(text: str, kind: str, rules: Rules, start: int = 0) -> Iterator[Spot]:
-    """Of ``name=value`` between ``&``, from ``start`` on; the place is ``kind`` and the name.
+def in_pairs(text: str, kind: str, rules: Rules) -> Iterator[Spot]:
+    """Of ``name=value`` between ``&``; the place is ``kind`` and the name.
 
     A value may be a URL with a query of its own, whose last value may be one, too; where that goes on for
     too long a ``?`` ends a value.
     """
-    depth = 0
+    start = depth = 0
     while pair := (_PAIR if depth < _DEEPEST_URL else _INNERMOST_PAIR).search(text, start):
         spot = _of_pair(pair.start(2), decoded(pair[1]), pair[2], kind, rules)
         if spot is None and "?" in pair[2]:  # a URL within the URL

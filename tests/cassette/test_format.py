@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_reqcache import CachedSession
 from pytest_reqcache.cassette import nodes, reading, writing
 from pytest_reqcache.cassette.file import Cassette
 from pytest_reqcache.expiration import Special
@@ -253,3 +254,16 @@ def test_times_have_milliseconds(open_cassette):
 
 def test_headers_of_nothing_leave_no_key(tmp_path):
     assert "headers" not in writing.draft(make(headers=Headers()), tmp_path).text.decode()
+
+
+def test_a_method_that_a_hand_wrote_in_lower_case_is_the_same_method(tmp_path):
+    """Requests are always looked for in upper case; it would replay, and yet be no GET for all else."""
+    (tmp_path / "c.yaml").write_text(
+        "version: 1\ninteractions:\n- request:\n    method: get\n    url: http://example.com/\n"
+        "  response:\n    status: 200 OK\n  created_at: 2026-11-29T00:00:00Z\n"
+    )
+    with CachedSession(tmp_path / "c.yaml", only_if_cached=True) as session:
+        assert session.get("http://example.com/").from_cache
+        assert session.cache.contains(url="http://example.com/")
+        session.cache.delete(urls=["http://example.com/"])
+        assert len(session.cache) == 0

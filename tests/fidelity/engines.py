@@ -43,7 +43,7 @@ def of_a_test(path: Path) -> Iterator[CachedSession]:
         lambda: view.current,
     )
     transport = Transport(flow, lambda: view.current, Journal(), lambda miss, request: "")
-    with session_on(Engine(transport, flow, view, Journal(), mocks_first=True)) as session:
+    with session_on(Engine(transport, view, mocks_first=True)) as session:
         yield session
     transport.end()
     flow.commit()

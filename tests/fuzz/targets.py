@@ -118,9 +118,7 @@ def setting_texts(data: bytes) -> None:
     }
     for name in settings.TEXT_PARSERS:
         given: Any = [text] if name in lists else text
-        _each(
-            {name: lambda value: settings.parse_text(name, given, where=name)}, text, (TypeError, ValueError)
-        )
+        _each({name: lambda value: settings.TEXT_PARSERS[name](given, name)}, text, (TypeError, ValueError))
     _each(
         {
             "marker": lambda value: expiration.parse_expiry(value, where="marker"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from unittest import mock
 
 import pytest
 
@@ -166,7 +167,17 @@ def test_no_wait_hangs_while_the_clock_stands_still(suite):
     assert suite.origin.count("/slow") == 2
 
 
-# --- pytest-socket, pytest-httpserver
+# --- mocks of what reads and writes files
+
+
+def test_sessions_write_where_tests_replace_what_opens_files(origin, session):
+    origin["/large"] = Answer(bytes(range(256)) * 1000)
+    s = session()
+    with mock.patch("pathlib.Path.open", mock.mock_open()), mock.patch("builtins.open", mock.mock_open()):
+        s.get(f"{origin.url}/large")
+        assert len(s.cache) == 1
+        s.cache.clear()
+    assert len(session().cache) == 0
 
 
 @pytest.mark.parametrize(
@@ -204,6 +215,9 @@ def test_tests_that_replace_what_reads_files_make_requests(suite, replaced):
     written = [path.read_bytes() for path in (suite.path / "cassettes").rglob("*") if path.is_file()]
     assert not any(token.encode() in content for content in written)
     suite.offline().assert_outcomes(passed=1)
+
+
+# --- pytest-socket, pytest-httpserver
 
 
 def test_replay_needs_no_socket(suite):
