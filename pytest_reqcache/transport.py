@@ -1,7 +1,7 @@
 """Runs the policy between a cassette and an origin. One request takes one straight way through::
 
-ask -> find -> policy.plan -> [serve | serve and refresh behind | send | refuse with 504]
-    -> origin -> policy.settle -> [store | freshen | use the stale one | keep | pass through]
+    ask -> find -> policy.plan -> [serve | serve and refresh behind | send | refuse with 504]
+        -> origin -> policy.settle -> [store | freshen | use the stale one | keep | pass through]
 
 How a stored response is put to the one who asked (whole, as a part, as a 304), ``policy.presented`` says.
 """

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..body import open_file, read_file
 from .bodies import SUFFIXES, is_left_behind, is_own_name
 
 _LONGEST_HEAD = 4096
@@ -19,7 +20,7 @@ _HEAD = re.compile(
 def is_cassette(path: Path) -> bool:
     """Whether a file begins as our cassettes do: with the key ``version``, below comments."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return _HEAD.match(file.read(_LONGEST_HEAD)) is not None
     except OSError:
         return False
@@ -45,7 +46,7 @@ def left_body_folders_in(folder: Path) -> Iterator[Path]:
 def _lacks(cassette: Path, bodies: Path) -> bool:
     """Whether a cassette without a folder of body files names that one."""
     is_without = cassette.suffix in SUFFIXES and not cassette.with_suffix(".bodies").exists()
-    return is_without and is_cassette(cassette) and f"{bodies.name}/".encode() in cassette.read_bytes()
+    return is_without and is_cassette(cassette) and f"{bodies.name}/".encode() in read_file(cassette)
 
 
 def folders_named(name: str, base: Path, is_entered: Callable[[Path], bool]) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The pytest plugin. A hook reads pytest's objects and calls what knows none of them.
+"""The pytest plugin: its hooks and fixtures, which call what does the work.
 
 `requests` and `yaml` are imported before the first test of a run in which some test uses the cache, or
 for an offline run, whose guard stands before the first conftest is imported; ``running`` is what imports

@@ -8,19 +8,18 @@ sentinel finds (``sentinel.py``) before it is written.
 """
 
 from .binding import Bindings
-from .entries import Redactions, parse_redaction_lines, parse_redactions
+from .entries import parse_redaction_lines, parse_redactions
 from .filling import fill_request
 from .ignored import has_ignored, redact_ignored, strip_ignored
 from .model import PLACEHOLDER, Credential, LiveValue, Masked
 from .redactor import Redactor, masked_url
 from .registry import Registry
-from .rules import DEFAULT_FIELDS, DEFAULT_HEADERS, DEFAULT_RULES, Rules
+from .rules import DEFAULT_FIELDS, DEFAULT_RULES, Rules
 from .sentinel import Leak, SecretFoundError, SecretWarning, Sentinel
 from .writing import name_in
 
 __all__ = [
     "DEFAULT_FIELDS",
-    "DEFAULT_HEADERS",
     "DEFAULT_RULES",
     "PLACEHOLDER",
     "Bindings",
@@ -28,7 +27,6 @@ __all__ = [
     "Leak",
     "LiveValue",
     "Masked",
-    "Redactions",
     "Redactor",
     "Registry",
     "Rules",

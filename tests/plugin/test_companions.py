@@ -217,6 +217,24 @@ def test_tests_that_replace_what_reads_files_make_requests(suite, replaced):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_miss_is_explained_where_tests_replace_what_reads_files(suite):
+    """Other cassettes are looked through for it."""
+    suite.test("""
+        from unittest import mock
+
+        @pytest.mark.reqcache
+        def test_a():
+            requests.get(URL + "/a").raise_for_status()
+
+        @pytest.mark.reqcache
+        def test_b():
+            with mock.patch("pathlib.Path.open", mock.mock_open(read_data="x")):
+                requests.get(URL + "/a").raise_for_status()
+    """)
+    suite.run("-k", "test_a").assert_outcomes(passed=1, deselected=1)
+    suite.offline().stdout.fnmatch_lines(["  elsewhere: *test_a.yaml"])
+
+
 # --- pytest-socket, pytest-httpserver
 
 
