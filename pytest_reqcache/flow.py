@@ -121,6 +121,7 @@ class Flow:
         self._outdated: list[Interaction] = []  # the others, where the first has been replaced
         self._originals: dict[str, Interaction] = {}  # by ref: what was read, of what was restored
         self._asked_for: dict[str, tuple[RecordedRequest, int, str | None]] = {}  # by ref
+        self._unanswered: dict[str, str] = {}  # by key the URLs of what nothing stored has answered yet
 
     # --- finding
 
@@ -130,6 +131,7 @@ class Flow:
 
     def find(self, asked: Asked) -> Found:
         with self._lock:
+            self._unanswered[asked.key] = asked.request.url
             same = self._of_key(asked)
             if len(same) > 1:
                 self._report_duplicates(asked, same)
@@ -453,6 +455,7 @@ class Flow:
             elif used is not None and used.ref not in self._staging:
                 self._origins.note_replayed(asked.request, asked.what, status, is_kept=used.keep)
             if used is not None:
+                self._unanswered.pop(asked.key, None)
                 if asked.masked.credentials:
                     self._bindings.bind(asked.masked, self.identity.mask(used.request))
                 if not live:
@@ -690,10 +693,13 @@ class Flow:
 
     def _left_over_of_flows(self, waiting: Sequence[Staged]) -> list[Staged]:
         """What the test does not ask for any more of an origin that it writes to, where all that it asked for
-        was recorded anew, and some of it under other names: those that the origin makes up."""
+        was recorded anew, and some of it under other names: those that the origin makes up. Where something
+        was not, as an error that is none to record, the test may have gone another way."""
         settings, urls = self._settings(), [item.request.url for item in self._staging.added]
         is_refreshed = settings.refresh or settings.force_refresh  # then all of it, new names or not
         origins = {origin_of(url): url for url in urls if is_refreshed or self._origins.of(url).is_anew}
+        for url in self._unanswered.values():
+            origins.pop(origin_of(url), None)
         if not origins:
             return []
         gone = {change.replaces.ref for change in waiting if change.replaces is not None}

@@ -43,8 +43,8 @@ class Guard:
         self.refused[what] = self.refused.get(what, 0) + 1
         explanation = (
             f"{what}: not requested: this run is offline ({self.source}); "
-            "what fixtures of wider scope request is recorded by cached_session_factory; hosts that are to "
-            "be reached all the same stand in reqcache_passthrough"
+            "the marker records what a test requests, cached_session_factory what fixtures of wider scope "
+            "do; hosts that are to be reached all the same stand in reqcache_passthrough"
         )
         self.untold[explanation] = None
         return not_cached(request, connection, explanation, url)

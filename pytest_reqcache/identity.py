@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .headers import vary_names
 from .matching import Compared, Matcher, normalize_url, normalize_urls
 from .models import Interaction, RecordedRequest
-from .policy import answers_part, conditional_fields, is_compared, varies_as
+from .policy import answers_part, compared_lines, conditional_fields, is_compared, varies_as
 from .redaction import Masked, Redactor, has_ignored, strip_ignored
 from .settings import Settings
 
@@ -165,6 +165,8 @@ def variant(interaction: Interaction, settings: Settings) -> tuple[str, ...]:
     if names == "*":
         return ("*", *conditions)
     varying = (
-        f"{name}: {request.headers.get(name)}" for name in sorted(names) if is_compared(name, settings)
+        f"{name}: {compared_lines(request.headers, name, settings)}"
+        for name in sorted(names)
+        if is_compared(name, settings)
     )
     return (*varying, *conditions)

@@ -40,10 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> None:
     """An offline run is offline from here on: conftest files are still to be imported."""
     _set_outer_aside(early_config)
-    options.note_known(early_config)
+    options.note_known(early_config, parser)
     if options.offline_source(early_config):
         run = early_config.stash[RUN] = Run(options.RunOptions(early_config), early_config)
         _stand_guard(run, early_config)

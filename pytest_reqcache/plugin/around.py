@@ -70,9 +70,8 @@ class Around:
                 with suppress(Exception):  # what a user's function may raise fails a test that would be good
                     look_for_secrets(running)
             fixtures = getattr(item, "fixturenames", ())
-            text = reporting.failure_section(self._run, running, item.nodeid, fixtures)
-            text = "\n".join([*filter(None, [text]), *refused])
-            if text:
+            told = reporting.failure_section(self._run, running, item.nodeid, fixtures)
+            if text := "\n".join([*told, *refused]):
                 report.sections.append((SECTION, text))
         if self._run.is_forked:  # the report is logged in the process that has forked
             self._add_report(report)

@@ -10,6 +10,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,8 +79,8 @@ _OFFLINE_INI: Final = ("reqcache_offline", "reqcache_only_if_cached")
 _OFFLINE_VARIABLE: Final = "REQCACHE_OFFLINE"
 _UNUSED: Final = ("ignore", "report", "fail")
 
-# The names of the options that pytest and its plugins have; conftest files may define more.
-_KNOWN: Final = pytest.StashKey[frozenset[str]]()
+# pytest's parser, and the names of the options that it and its plugins have; conftest files may define more.
+_BEFORE_CONFTESTS: Final = pytest.StashKey[tuple[pytest.Parser, frozenset[str]]]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -117,9 +118,9 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(f"reqcache_{name}", text, type=kind, default=None)
 
 
-def note_known(config: pytest.Config) -> None:
+def note_known(config: pytest.Config, parser: pytest.Parser) -> None:
     """Take note of the options that there are before any conftest file is read."""
-    config.stash[_KNOWN] = frozenset(vars(config.known_args_namespace))
+    config.stash[_BEFORE_CONFTESTS] = parser, frozenset(vars(config.known_args_namespace))
 
 
 class RunOptions:
@@ -255,17 +256,28 @@ def _kept_arguments(config: pytest.Config) -> list[str]:
 
 
 def _of_own_options(config: pytest.Config, arguments: list[str]) -> Iterator[str]:
-    """Of the arguments what goes to options that conftest files have defined: another server, perhaps."""
-    values = vars(config.option)
-    own = values.keys() - config.stash.get(_KNOWN, values.keys())
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        flag, equals, _ = argument.partition("=")
-        name = flag[2:].replace("-", "_")
-        if flag.startswith("--") and name in own:
-            yield argument
-            value = values[name]
-            if not equals and following in map(str, value if isinstance(value, list) else [value]):
-                yield following
+    """Of the arguments what goes to options that conftest files have defined: another server, perhaps. What
+    belongs to one of them pytest's own parser knows."""
+    if (before := config.stash.get(_BEFORE_CONFTESTS, None)) is None:
+        return
+    parser, known = before
+
+    def meant(given: list[str]) -> dict[str, Any] | None:
+        """What the suite's own options come to with these arguments alone; None where one lacks its value."""
+        try:
+            found = vars(parser.parse_known_args(given))
+        except (pytest.UsageError, SystemExit):
+            return None
+        return {name: value for name, value in found.items() if name not in known}
+
+    nothing = meant([])
+    flags = [number for number, argument in enumerate(arguments) if argument.startswith("-")]
+    for start, end in pairwise([*flags, len(arguments)]):
+        group = arguments[start:end]
+        whole = meant(group)
+        if whole is not None and whole != nothing:  # what stands behind it may be a path
+            sizes = range(1, len(group))
+            yield from group[: next((size for size in sizes if meant(group[:size]) == whole), len(group))]
 
 
 def _added() -> list[str]:

@@ -36,9 +36,10 @@ _REQUEST_WIDTH = 60  # characters
 _LISTED = 10  # tests, requests or answers that the summary names before it counts the rest
 
 
-def failure_section(run: Run, running: Running | None, nodeid: str, fixtures: Collection[str]) -> str:
+def failure_section(run: Run, running: Running | None, nodeid: str, fixtures: Collection[str]) -> list[str]:
     """What a failing test, or subtest, is told: what its wider fixtures and itself missed, where it polled,
-    what it would have recorded. ``fixtures`` are the names of those that it has."""
+    what it would have recorded, what its wider fixtures were refused when they were set up last.
+    ``fixtures`` are the names of those that it has."""
     lines = []
     for wider in run.wider.values():
         # What nobody has been told yet may be of a fixture that the test has asked for by itself.
@@ -50,7 +51,10 @@ def failure_section(run: Run, running: Running | None, nodeid: str, fixtures: Co
         lines += [*running.flow.half_anew, *running.flow.half_replayed]
         lines += polled(running.engine.journal)
         lines += () if running.in_body else _dropped(run, running)  # a subtest: the test goes on
-    return "\n".join(lines)
+    for (base, name), refused in run.refused_of.items():
+        if name in fixtures and nodeid.startswith(base):
+            lines += refused
+    return lines
 
 
 def _dropped(run: Run, running: Running) -> Iterator[str]:

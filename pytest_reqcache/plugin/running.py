@@ -98,7 +98,7 @@ class Wider:
             SecretFoundError, CassetteError, OSError: it cannot be; it is still staged.
         """
         commit = self.flow.commit()
-        self.kept += _outcomes(self.engine.journal, written=True)
+        self.kept += _outcomes(self, written=True)
         self.drifts += commit.drifts
         self.recorded += self.engine.journal.recorded - self.settled - commit.outrun
         self.settled = self.engine.journal.recorded
@@ -106,7 +106,7 @@ class Wider:
     def rollback(self) -> None:
         """Drop what is staged."""
         self.flow.rollback()
-        self.kept += _outcomes(self.engine.journal, written=False)
+        self.kept += _outcomes(self, written=False)
         self.settled = self.engine.journal.recorded
 
 
@@ -142,7 +142,7 @@ def _given_up(running: Running | None) -> Totals:
     if running is None:
         return Totals()
     running.flow.rollback()
-    totals = counted(running.engine.journal)
+    totals = counted(running)
     totals.recorded = 0
     totals.add(running.before.as_dict())
     return totals
@@ -265,7 +265,7 @@ def _settle_and_count(run: Run) -> None:
         settle_wider(run, good=True)
     finally:
         for path, wider in run.wider.items():
-            totals = counted(wider.engine.journal)
+            totals = counted(wider)
             totals.recorded = wider.recorded
             totals.kept += wider.kept
             run.outside.add(totals.as_dict())
@@ -273,8 +273,9 @@ def _settle_and_count(run: Run) -> None:
         run.wider.clear()
 
 
-def counted(journal: Journal) -> Totals:
+def counted(of: Running | Wider) -> Totals:
     """What a journal says, as plain values."""
+    journal, shown = of.engine.journal, of.flow.shown
     return Totals(
         replayed=journal.replayed,
         recorded=journal.recorded,
@@ -285,16 +286,16 @@ def counted(journal: Journal) -> Totals:
         oldest_stale=journal.oldest_stale.total_seconds(),
         not_refreshed=len(journal.kept),
         not_stored=dict(journal.not_stored),
-        not_stored_first=dict(journal.not_stored_first),
-        kept=list(journal.kept),
-        polled=polled(journal),
+        not_stored_first={why: shown(what) for why, what in journal.not_stored_first.items()},
+        kept=list(map(shown, journal.kept)),
+        polled=list(map(shown, polled(journal))),
     )
 
 
-def _outcomes(journal: Journal, *, written: bool) -> list[str]:
+def _outcomes(of: Running | Wider, *, written: bool) -> list[str]:
     """What has become of recordings that errors were to replace."""
     outcome = "is replaced" if written else "is kept, as nothing was written"
-    return [f"{what}: the recording {outcome}" for what in journal.take_worse()]
+    return [f"{of.flow.shown(what)}: the recording {outcome}" for what in of.engine.journal.take_worse()]
 
 
 def record_of(
@@ -310,7 +311,7 @@ def record_of(
         cassette=shown_path(path, run.root),
         counts={name: getattr(totals, name) for name in COUNTS},
         misses=[(f"{miss.method} {miss.url}", miss.explain()) for miss in journal.misses],
-        stale=[(what, age.total_seconds()) for what, age in journal.stale_answers],
+        stale=[(of.flow.shown(what), age.total_seconds()) for what, age in journal.stale_answers],
         drift=[
             Drifted(
                 new.request.method,
@@ -395,15 +396,14 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
     patching.set_watch(None)
     good = _is_good(running.reports)
     commit, error = _committed(run, running, good=good)
-    journal = running.engine.journal
-    totals = counted(journal)
+    totals = counted(running)
     totals.not_stored_first = {
         why: f"{what} of {running.nodeid}" for why, what in totals.not_stored_first.items()
     }
     totals.recorded = totals.recorded - commit.outrun if good else commit.recorded
     is_tried_again = any(str(report.outcome) == "rerun" for report in running.reports)
     if not is_tried_again:
-        totals.kept += _outcomes(journal, written=good and not error)
+        totals.kept += _outcomes(running, written=good and not error)
     if good and not running.flow.is_shared:  # there what others have recorded is of no one flow
         totals.kept += [f"{running.nodeid}: {told}" for told in running.flow.half_anew]
     if commit.removed:
@@ -425,6 +425,8 @@ def finish(run: Run, running: Running) -> tuple[Totals, Record | None]:
 
 def _dropped_for(running: Running, commit: Commit) -> dict[str, int]:
     """Why nothing of it was written, or not all, by the names of :data:`~.reporting.DROPPED_FOR`."""
+    if not commit.dropped:
+        return {}
     reports = running.reports
     if any(report.failed for report in reports):
         if running.leaks:
@@ -437,10 +439,12 @@ def _dropped_for(running: Running, commit: Commit) -> dict[str, int]:
 def _note_misses(totals: Totals, running: Running) -> None:
     """A test that missed, and tells nobody by failing."""
     reports = running.reports
-    if not totals.missed or not _was_run(reports) or any(report.failed for report in reports):
+    if not totals.missed or any(report.failed for report in reports):
         return
-    told = totals.passed_with_misses if _is_complete(reports) else totals.skipped_with_misses
-    told.append(running.nodeid)
+    if not _is_complete(reports):
+        totals.skipped_with_misses.append(running.nodeid)
+    elif _was_run(reports):
+        totals.passed_with_misses.append(running.nodeid)
 
 
 def _was_run(reports: list[pytest.TestReport]) -> bool:

@@ -100,6 +100,7 @@ class Run:
         self.memory: RunMemory | None = None
         self.wider: dict[Path, Wider] = {}
         self.fixture_folders: list[Path] = []
+        self.refused_of: dict[tuple[str, str], list[str]] = {}  # by where a fixture is defined, and its name
         self.items: list[pytest.Item] = []
         self.named: dict[str, tuple[Path, str]] = {}  # cassettes that markers name, by their spelling
         self.elsewhere: Elsewhere | None = None

@@ -74,6 +74,8 @@ def _set_aside(run: Run, fixturedef: pytest.FixtureDef[Any], who: str) -> Iterat
     finally:
         run.fixture_folders.pop()
         resume(run, running)
+        if run.guard is not None:
+            run.refused_of[fixturedef.baseid, fixturedef.argname] = run.guard.take_untold()
 
 
 def _folder(run: Run, fixturedef: pytest.FixtureDef[Any]) -> Path:

@@ -63,6 +63,7 @@ from .invalidation import SAFE_METHODS, invalidated_urls, writes
 from .planning import plan
 from .reusing import (
     answers_part,
+    compared_lines,
     conditional_fields,
     is_compared,
     request_directives,
@@ -83,6 +84,7 @@ __all__ = [
     "Reason",
     "Verdict",
     "answers_part",
+    "compared_lines",
     "conditional_fields",
     "counted_from",
     "current_age",

@@ -155,8 +155,12 @@ def _same_field(stored: Headers, asked: Headers, name: str, settings: Settings) 
     if is_now and any(REDACTED in value for value in was):
         # What it was nobody knows. A test is not tied to a credential; a session that obeys HTTP is.
         return settings.in_test or not settings.cache_control
-    unordered = settings.cache_control and name in _PREFERENCES
-    return _normal_field(was, unordered=unordered) == _normal_field(is_now, unordered=unordered)
+    return _normal_field(was, name, settings) == _normal_field(is_now, name, settings)
+
+
+def compared_lines(headers: Headers, name: str, settings: Settings) -> list[str] | None:
+    """What of a field that ``Vary`` names, by its name in lower case, tells variants apart."""
+    return _normal_field(_lines_of(headers, name), name, settings)
 
 
 def _lines_of(headers: Headers, name: str) -> Sequence[str]:
@@ -165,11 +169,12 @@ def _lines_of(headers: Headers, name: str) -> Sequence[str]:
     return ["*/*"] if name == "accept" and not lines else lines
 
 
-def _normal_field(lines: Sequence[str], *, unordered: bool) -> list[str] | None:
+def _normal_field(lines: Sequence[str], name: str, settings: Settings) -> list[str] | None:
     """Lines combined, white space evened out, and where order says nothing in one order; None for no line."""
     if not lines:
         return None
     members = list_members(lines)
+    unordered = settings.cache_control and name in _PREFERENCES
     return sorted(map(_normal_preference, members)) if unordered else members
 
 

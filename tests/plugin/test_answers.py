@@ -275,6 +275,32 @@ def test_a_flow_all_of_whose_names_are_made_up_by_a_fixture_does_not_grow(suite)
         suite.offline().stdout.fnmatch_lines(["3 replayed, 0 requests made"])
 
 
+@pytest.mark.parametrize("outage", [Answer(status=503), Answer(drop=True)], ids=["503", "no answer"])
+def test_a_flow_that_went_another_way_for_an_error_removes_nothing(suite, outage):
+    numbers = iter(range(100))
+    suite.origin["POST /orders"] = lambda received: Answer({"order": f"/orders/{next(numbers)}"})
+    suite.test("""
+        @pytest.fixture(scope="session")
+        def order(cached_session_factory):
+            return cached_session_factory("order").post(URL + "/orders").json()["order"]
+
+        @pytest.mark.reqcache
+        def test_it(order):
+            try:
+                requests.post(URL + "/pay", json={"order": order}).raise_for_status()
+            except requests.RequestException:
+                requests.get(URL + "/status")
+            else:
+                requests.get(URL + order)
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.origin["/pay"] = outage
+    result = suite.run("--reqcache-refresh")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*removed*")
+    assert suite.cassette().count("- request:") == 3
+
+
 def test_what_is_new_beside_a_flow_removes_nothing_of_it_without_a_refresh(suite, monkeypatch):
     suite.test("""
         @pytest.mark.reqcache

@@ -185,6 +185,9 @@ def test_command_records_into_the_cassettes_of_the_run(suite, given, said):
         ("-mslow --stage /b -x", "-m slow --stage /b"),
         ("-m slow --stage /b --net -v", "-m slow --stage /b --net"),
         ("-m slow -k test_it --stage=/b", "-m slow --stage=/b"),
+        ("-m slow --stage=/a -S /b test_it.py", "-m slow --stage=/a -S /b"),
+        ("-m slow --count-of 007 --stage /b", "-m slow --count-of 007 --stage /b"),
+        ("-m slow --server /a --server /b --pair a b", "-m slow --server /a --server /b --pair a b"),
     ],
 )
 @pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["", "xdist"])
@@ -195,14 +198,16 @@ def test_command_takes_the_tests_and_the_options_of_the_run(suite, given, said, 
         """
         def pytest_addoption(parser):
             parser.addoption("--net", action="store_true")
-            parser.addoption("--stage", default="/a")
+            parser.addoption("-S", "--stage", "--server", dest="place", default="/none")
+            parser.addoption("--count-of", type=int)
+            parser.addoption("--pair", nargs=2)
         """,
     )
     suite.test("""
         @pytest.mark.slow
         @pytest.mark.reqcache
         def test_it(pytestconfig):
-            requests.get(URL + pytestconfig.getoption("stage")).raise_for_status()
+            requests.get(URL + pytestconfig.getoption("place")).raise_for_status()
     """)
     test = "test_it.py::test_it"
     result = suite.offline(*workers, *shlex.split(given))
@@ -245,14 +250,23 @@ def test_failing_test_is_told_what_was_refused_of_its_wider_fixture(suite):
             if request.param == "b":
                 response.raise_for_status()
 
+            yield response
+
         @pytest.mark.reqcache
         def test_it(api): pass
+
+        @pytest.mark.reqcache
+        def test_later(api): assert api.ok
+
+        @pytest.mark.reqcache
+        def test_other(): assert 0
     """)
     result = suite.offline("-q")
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=1, failed=2, errors=2)
     told = "GET http://service.invalid/{}: not requested: this run is offline (--reqcache-offline); *"
-    result.stdout.fnmatch_lines([told.format("b")])
-    result.stdout.no_fnmatch_line(told.format("a"))
+    # With a the fixture is set up, and the later test fails; with b it fails for both.
+    assert [line[27] for line in result.outlines if ": not requested: " in line] == ["b", "b", "a"]
+    result.stdout.fnmatch_lines([told.format("b"), told.format("a")])
 
 
 @pytest.mark.parametrize("source", ["--reqcache-offline", "REQCACHE_OFFLINE=yes", "reqcache_offline"])

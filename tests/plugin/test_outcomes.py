@@ -285,20 +285,56 @@ def test_misses_of_tests_that_are_skipped_or_expected_to_fail_are_told(suite, ar
         def test_another(): assert 0
 
         def test_failed(): requests.get(URL + "/a").raise_for_status()
+
+        @pytest.fixture
+        def service():
+            if not requests.get(URL + "/a").ok:
+                pytest.skip("the service is away")
+
+        def test_set_up(service): pass
     """)
     result = suite.offline(*arguments)
-    result.assert_outcomes(skipped=1, xfailed=2, failed=1)
+    result.assert_outcomes(skipped=2, xfailed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
             "skipped or failed as expected, and missed:",
             "  test_it.py::test_skipped",
             "  test_it.py::test_expected",
+            "  test_it.py::test_set_up",
             "*= short test summary info =*" if not arguments else "*",
         ],
         consecutive=not arguments,
     )
     assert "  test_it.py::test_another" not in result.outlines
     assert "  test_it.py::test_failed" not in result.outlines
+
+
+@pytest.mark.parametrize("arguments", [(), ("--reqcache-offline",), ("--reqcache-disable",)], ids=str)
+def test_nothing_is_told_of_tests_that_request_nothing(suite, arguments):
+    suite.test("""
+        pytestmark = pytest.mark.reqcache
+
+        def test_it(): pass
+
+        def test_skipped(): pytest.skip()
+
+        @pytest.mark.xfail
+        def test_expected(): assert 0
+    """)
+    assert "= reqcache =" not in suite.run(*arguments).stdout.str()
+
+
+def test_what_is_not_stored_is_told_without_the_values_of_secret_variables(suite, monkeypatch):
+    monkeypatch.setenv("MY_API_TOKEN", "Zk3v9QwLr8TnXy2PdB7m")
+    suite.origin["/botZk3v9QwLr8TnXy2PdB7m"] = Answer(status=503)
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            requests.get(URL + "/bot" + os.environ["MY_API_TOKEN"])
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["1 answer not stored: status 503: GET *"])
+    result.stdout.no_fnmatch_line("*Zk3v9QwLr8TnXy2PdB7m*")
 
 
 def test_what_a_set_up_that_fails_as_expected_recorded_is_dropped_and_told(suite):
