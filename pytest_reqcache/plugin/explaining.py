@@ -14,7 +14,7 @@ from ..flow import Flow, RunMemory, open_flow
 from ..identity import made_key
 from ..journal import Miss
 from ..models import RecordedRequest
-from ..policy import Reason, request_directives
+from ..policy import Reason, conditional_fields, request_directives
 from ..redaction import Redactor
 from ..settings import Settings, SettingsView
 from .elsewhere import elsewhere_of
@@ -58,7 +58,10 @@ def command_for(
     options = run.options
     is_offline = options.offline or options.ini.get("only_if_cached")
     refuses = refuses or not is_offline or _says_only_if_cached(request, settings)
-    return record_command(nodeid, options.variables, options.arguments, miss=miss, refuses=refuses)
+    wants_part = settings.cache_control and bool(conditional_fields(request))
+    return record_command(
+        nodeid, options.variables, options.arguments, miss=miss, refuses=refuses, wants_part=wants_part
+    )
 
 
 def _says_only_if_cached(request: RecordedRequest, settings: Settings) -> bool:

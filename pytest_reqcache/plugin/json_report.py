@@ -48,6 +48,8 @@ def report(run: Run, started: datetime, ended: datetime, exit_status: int) -> di
         "drift": drift,
         "unused": {"mode": options.unused, **asdict(Unused() if run.unused is None else run.unused)},
         "not_stored": totals.not_stored,
+        "not_stored_first": totals.not_stored_first,
+        "dropped_for": totals.dropped_for,
         "kept": totals.kept,
         "polled": totals.polled,
         "passed_with_misses": totals.passed_with_misses,

@@ -95,16 +95,25 @@ def _nearest_lines(
 
 
 def record_command(
-    nodeid: str, variables: Sequence[str], arguments: Sequence[str], *, miss: Miss, refuses: bool
+    nodeid: str,
+    variables: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    miss: Miss,
+    refuses: bool,
+    wants_part: bool,
 ) -> str:
     """The command that records what was missed. Before it stands what no command takes back, and what would
     be in the way of the recording or of its use.
 
-    ``refuses`` says that the test, or the request, itself asks to make no request.
+    ``refuses`` says that the test, or the request, itself asks to make no request, ``wants_part`` that it
+    has a condition or range whose own answer is not recorded.
     """
     first = ["take only_if_cached off"] if refuses else []
     if miss.reason in _IN_THE_WAY:
         first.append(_IN_THE_WAY[miss.reason].format(method=miss.method))
+    elif wants_part:
+        first.append("take cache_control off if the answer is a 304 or a part")
     return ", then ".join([*first, online_command(nodeid, variables, arguments)])
 
 

@@ -242,7 +242,7 @@ def _kept_arguments(config: pytest.Config) -> list[str]:
     ways = ["-c", given.file] if given.file else []
     for ini in given.ini:
         name = ini.partition("=")[0]
-        if name.startswith("reqcache_") and name not in _OFFLINE_INI:
+        if (name.startswith("reqcache_") and name not in _OFFLINE_INI) or _is_online_addopts(ini):
             ways += ["-o", ini]
     ways += [f"--rootdir={given.rootdir}"] if given.rootdir else []
     ways += [f"--reqcache-cassette-dir={given.folder}"] if given.folder else []
@@ -278,6 +278,12 @@ def _of_own_options(config: pytest.Config, arguments: list[str]) -> Iterator[str
         if whole is not None and whole != nothing:  # what stands behind it may be a path
             sizes = range(1, len(group))
             yield from group[: next((size for size in sizes if meant(group[:size]) == whole), len(group))]
+
+
+def _is_online_addopts(ini: str) -> bool:
+    """Whether an override of ``addopts`` does not make the run offline, as those of the file may."""
+    name, _, value = ini.partition("=")
+    return name == "addopts" and _OFFLINE_FLAG not in shlex.split(value)
 
 
 def _added() -> list[str]:
@@ -321,7 +327,7 @@ def _ini_layer(config: pytest.Config) -> tuple[dict[str, Any], list[str]]:
         if value is None:
             continue
         layer[name] = _parsed(name, value, _where(config, f"reqcache_{name}"))
-        if name in ("expire_after", "stale_if_error", "refresh", "force_refresh"):
+        if name in ("expire_after", "only_if_cached", "stale_if_error", "refresh", "force_refresh"):
             shown.append(f"{name} {value}")
     return layer, shown
 

@@ -431,7 +431,8 @@ def _dropped_for(running: Running, commit: Commit) -> dict[str, int]:
     if any(report.failed for report in reports):
         if running.leaks:
             return {"leaking": commit.dropped}
-        return {"failed": commit.dropped - commit.refused, "refused": commit.refused}
+        counts = {"failed": commit.dropped - commit.refused, "refused": commit.refused}
+        return {why: count for why, count in counts.items() if count}
     skipped_itself = any(report.skipped and not hasattr(report, "wasxfail") for report in reports)
     return {"skipped" if skipped_itself else "not run": commit.dropped}
 

@@ -89,6 +89,9 @@ def test_run_is_written_down(suite, how):
         "missed": 0,
     }
     assert first["not_stored"] == {"status 503": 1}
+    assert list(first["not_stored_first"]) == ["status 503"]
+    assert first["not_stored_first"]["status 503"].startswith(f"GET {suite.origin.url}/busy of test_it.py::")
+    assert first["dropped_for"] == {"failed": 1}
     assert list(first["live_in_fixtures"]) == [f"live: GET {suite.origin.url}/live"]
     tests = {each["test"].partition("::")[2]: each for each in first["tests"]}
     assert {name: each["outcome"] for name, each in tests.items()} == {

@@ -451,6 +451,17 @@ def test_the_command_is_for_the_folder_that_pytest_was_started_in(suite, monkeyp
     suite.offline().stdout.fnmatch_lines(["  to record: pytest test_it.py::test_it"])
 
 
+@pytest.mark.parametrize("header", ["If-None-Match", "Range", "Accept"])
+def test_the_command_says_that_parts_are_not_recorded_where_http_is_obeyed(suite, header):
+    suite.test(f"""
+        @pytest.mark.reqcache(cache_control=True)
+        def test_it():
+            requests.get(URL + "/a", headers={{"{header}": "x"}}).raise_for_status()
+    """)
+    first = "" if header == "Accept" else "take cache_control off if the answer is a 304 or a part, then "
+    suite.offline().stdout.fnmatch_lines([f"  to record: {first}pytest test_it.py::test_it"])
+
+
 OBEY = "take cache_control off, then "
 DO_NOT = "take do-not-cache, no-store or cache_control off, then "
 LEAVE_OUT = "take max-age or min-fresh off the request, then "

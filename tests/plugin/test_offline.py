@@ -163,10 +163,12 @@ def test_command_is_one_that_records(suite, ini, variable, said, monkeypatch):
         ),
         ("--reqcache-expire-after=1d", "--reqcache-expire-after=1d"),
         ("-c other.ini --rootdir=.", "-c other.ini --rootdir=. -o reqcache_offline=false"),
+        ("-c online.ini -o addopts=", "-c online.ini -o addopts="),
     ],
 )
 def test_command_records_into_the_cassettes_of_the_run(suite, given, said):
     suite.write("other.ini", "[pytest]\nreqcache_cassette_dir = other\nreqcache_offline = true\n")
+    suite.write("online.ini", "[pytest]\naddopts = --reqcache-offline\n")
     suite.test("""
         @pytest.mark.reqcache
         def test_it():

@@ -72,6 +72,7 @@ def test_recording_in_ci_is_named(suite, monkeypatch):
     [
         ("reqcache_expire_after = 30d", ("--reqcache-refresh",), "expire_after 30d, --reqcache-refresh"),
         ("reqcache_stale_if_error = 2w", (), "stale_if_error 2w"),
+        ("reqcache_only_if_cached = true", (), "only_if_cached true"),
         ("reqcache_refresh = true\nreqcache_repeats = share", (), "refresh true"),
         ("reqcache_force_refresh = true", (), "force_refresh true"),
         ("", ("--reqcache-force-refresh",), "--reqcache-force-refresh"),
