@@ -49,7 +49,7 @@ def failure_section(run: Run, running: Running | None, nodeid: str, fixtures: Co
     if running is not None:
         lines += [text for _, text in running.sections]
         lines += [*running.flow.half_anew, *running.flow.half_replayed]
-        lines += polled(running.engine.journal)
+        lines += map(running.flow.shown, polled(running.engine.journal))
         lines += () if running.in_body else _dropped(run, running)  # a subtest: the test goes on
     for (base, name), refused in run.refused_of.items():
         if name in fixtures and nodeid.startswith(base):

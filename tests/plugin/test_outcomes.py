@@ -337,6 +337,19 @@ def test_what_is_not_stored_is_told_without_the_values_of_secret_variables(suite
     result.stdout.no_fnmatch_line("*Zk3v9QwLr8TnXy2PdB7m*")
 
 
+def test_polling_is_told_without_the_values_of_secret_variables(suite, monkeypatch):
+    monkeypatch.setenv("MY_API_TOKEN", "Zk3v9QwLr8TnXy2PdB7m")
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            for _ in range(25):
+                requests.get(URL + "/bot" + os.environ["MY_API_TOKEN"] + "/updates")
+    """)
+    result = suite.run()
+    result.stdout.fnmatch_lines(["GET *updates was answered 2? times from one recording; *"])
+    result.stdout.no_fnmatch_line("*Zk3v9QwLr8TnXy2PdB7m*")
+
+
 def test_what_a_set_up_that_fails_as_expected_recorded_is_dropped_and_told(suite):
     suite.test("""
         @pytest.fixture
