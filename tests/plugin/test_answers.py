@@ -252,31 +252,8 @@ def test_what_a_flow_that_is_recorded_anew_asks_for_no_more_goes(suite, marker, 
         suite.offline().stdout.fnmatch_lines(["5 replayed, 0 requests made"])
 
 
-def test_a_flow_all_of_whose_names_are_made_up_by_a_fixture_does_not_grow(suite):
-    """Nothing of it replaces a recording: another order is another URL, and another body."""
-    numbers = iter(range(100))
-    suite.origin["POST /orders"] = lambda received: Answer({"order": f"/orders/{next(numbers)}"})
-    suite.test("""
-        @pytest.fixture(scope="session")
-        def order(cached_session_factory):
-            return cached_session_factory("order").post(URL + "/orders").json()["order"]
-
-        @pytest.mark.reqcache
-        def test_it(order):
-            requests.post(URL + "/pay", json={"order": order}).raise_for_status()
-            requests.get(URL + order).raise_for_status()
-    """)
-    suite.run().assert_outcomes(passed=1)
-    for number in (1, 2):
-        told = "  test_it.py::test_it: 2 older recordings removed: it asks for them no more"
-        suite.run("--reqcache-refresh").stdout.fnmatch_lines([told])
-        assert suite.cassette().count("- request:") == 2
-        assert suite.cassette().count(f"/orders/{number}\n") == 1
-        suite.offline().stdout.fnmatch_lines(["3 replayed, 0 requests made"])
-
-
-@pytest.mark.parametrize("outage", [Answer(status=503), Answer(drop=True)], ids=["503", "no answer"])
-def test_a_flow_that_went_another_way_for_an_error_removes_nothing(suite, outage):
+def record_order_of_a_fixture(suite):
+    """Two recordings under names that the origin makes up; another one where it does not take the payment."""
     numbers = iter(range(100))
     suite.origin["POST /orders"] = lambda received: Answer({"order": f"/orders/{next(numbers)}"})
     suite.test("""
@@ -294,6 +271,22 @@ def test_a_flow_that_went_another_way_for_an_error_removes_nothing(suite, outage
                 requests.get(URL + order)
     """)
     suite.run().assert_outcomes(passed=1)
+
+
+def test_a_flow_all_of_whose_names_are_made_up_by_a_fixture_does_not_grow(suite):
+    """Nothing of it replaces a recording: another order is another URL, and another body."""
+    record_order_of_a_fixture(suite)
+    for number in (1, 2):
+        told = "  test_it.py::test_it: 2 older recordings removed: it asks for them no more"
+        suite.run("--reqcache-refresh").stdout.fnmatch_lines([told])
+        assert suite.cassette().count("- request:") == 2
+        assert suite.cassette().count(f"/orders/{number}\n") == 1
+        suite.offline().stdout.fnmatch_lines(["3 replayed, 0 requests made"])
+
+
+@pytest.mark.parametrize("outage", [Answer(status=503), Answer(drop=True)], ids=["503", "no answer"])
+def test_a_flow_that_went_another_way_for_an_error_removes_nothing(suite, outage):
+    record_order_of_a_fixture(suite)
     suite.origin["/pay"] = outage
     result = suite.run("--reqcache-refresh")
     result.assert_outcomes(passed=1)
