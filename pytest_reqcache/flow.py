@@ -574,9 +574,9 @@ class Flow:
         """What is written of the changes, and what stands for them; anew where other processes that share
         the cassette have given names to their secrets in the meantime."""
         while True:
-            changes, received = self._redacted(chosen)
-            drifts = self._drifts_of(chosen, changes)
             try:
+                changes, received = self._redacted(chosen)
+                drifts = self._drifts_of(chosen, changes)
                 return _Written(changes, received, drifts, self._written(changes))
             except OutdatedError:
                 continue
@@ -591,13 +591,20 @@ class Flow:
 
     def _redacted(self, chosen: Sequence[Staged]) -> Redacted:
         """The changes as they are written. A secret that another process has written since, and called
-        otherwise, is called so, too: what was asked with it is the same recording then."""
+        otherwise, is called so, too: what was asked with it is the same recording then.
+
+        Raises:
+            OutdatedError: since names were given here, another process has written some; the same name may
+                stand for two secrets.
+        """
         redacted = self._redacting.of(chosen)
         if not (self.is_shared and self._redactor.has_new_names):
             return redacted
         written = zip(redacted.changes, redacted.received, strict=True)
         news = [self._new_with_secrets(change, hidden) for change, hidden in written]
         there = [[] if new is None else self._meanwhile(new) for new in news]
+        if not self._redacting.is_current():
+            raise OutdatedError
         before = counterparts(news, there, self._credentials)
         return self._redacting.of(chosen, before) if any(before) else redacted
 

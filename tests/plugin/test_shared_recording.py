@@ -157,11 +157,12 @@ def flow_of_a_process(path):
 
 
 def log_in(flow, user):
-    """A login and a request with what it gives, recorded; its secrets are looked for as a test ends."""
+    """A login and requests with what it gives, recorded; its secrets are looked for as a test ends."""
     token = f"tok-{user}-5f0c9f6e3d0a4e0e9d5e"
     bearer = Headers((("Authorization", f"Bearer {token}"),))
     for request, body in (
         (RecordedRequest("POST", f"http://api.test/login?user={user}"), f'{{"access_token": "{token}"}}'),
+        (RecordedRequest("GET", "http://api.test/version", bearer), '{"version": 1}'),
         (RecordedRequest("GET", "http://api.test/me", bearer), f'{{"user": "{user}"}}'),
     ):
         asked = flow.ask(request, None)
@@ -173,7 +174,7 @@ def log_in(flow, user):
     flow.check()
 
 
-@pytest.mark.parametrize("moment", ["before the commit", "within it"])
+@pytest.mark.parametrize("moment", ["before the commit", "when names are compared", "within it"])
 def test_a_name_that_another_process_has_given_meanwhile_is_given_once(tmp_path, monkeypatch, moment):
     path = tmp_path / "shared.yaml"
     ada, bob = flow_of_a_process(path), flow_of_a_process(path)
@@ -181,12 +182,15 @@ def test_a_name_that_another_process_has_given_meanwhile_is_given_once(tmp_path,
     log_in(bob, "bob")
     if moment == "before the commit":
         ada.commit()
+    elif moment == "when names are compared":  # with what the other has recorded by then
+        meanwhile = bob._meanwhile
+        monkeypatch.setattr(bob, "_meanwhile", lambda new: (ada.commit(), meanwhile(new))[1])
     else:  # when the secrets of the other have been replaced, and before it can write
         held = bob.cassette._writing
         monkeypatch.setattr(bob.cassette, "_writing", lambda: (ada.commit(), held())[1])
-    assert bob.commit().recorded == 2
+    assert bob.commit().recorded == 3
     text = path.read_text()
-    assert text.count("- request:") == 4
+    assert text.count("- request:") == 6
     for number in "", "-2":
         assert text.count(f'"access_token": "REDACTED-access_token{number}"') == 1
-        assert text.count(f"Authorization: Bearer REDACTED-access_token{number}\n") == 1
+        assert text.count(f"Authorization: Bearer REDACTED-access_token{number}\n") == 2
