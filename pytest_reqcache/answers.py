@@ -165,12 +165,13 @@ def right_after(
 
 
 def _follows(later: Interaction, earlier: Interaction) -> bool:
-    return _line(later) > _line(earlier) and later.created_at >= earlier.created_at
+    return _place(later) > _place(earlier) and later.created_at >= earlier.created_at
 
 
 def _is_between(first: Interaction, other: Interaction, last: Interaction) -> bool:
-    return _line(first) < _line(other) < _line(last) or first.created_at < other.created_at < last.created_at
+    in_the_file = _place(first) < _place(other) < _place(last)
+    return in_the_file or first.created_at < other.created_at < last.created_at
 
 
-def _line(item: Interaction) -> int:
-    return item.source.line if item.source is not None else 0
+def _place(item: Interaction) -> int:
+    return item.source.place if item.source is not None else 0

@@ -256,7 +256,7 @@ class Flow:
         copies: dict[tuple[int, object, object], list[Interaction]] = {}
         settings = self._settings()
         for item, own in same:
-            if item.source is not None and item.source.line:  # what is staged is in no file yet
+            if item.source is not None and item.source.place:  # what is staged is in no file yet
                 told_apart = _told_apart(item, settings)
                 copies.setdefault((item.answer, told_apart, _secrets(own)), []).append(item)
         for (answer, *others), items in copies.items():
@@ -265,7 +265,10 @@ class Flow:
                 self._memory.duplicates.add(name)
                 request = asked.masked.request
                 is_shared = request.method in SAFE_METHODS and not self._is_sequence(asked)
-                text = _duplicate(items, f"{request.method} {request.url}", is_shared=is_shared)
+                lines = [self.cassette.line(item) for item in items]
+                what = f"{request.method} {request.url}, answer {answer}"
+                is_good = items[0].response.status < 400
+                text = _duplicate(self.cassette.path, lines, what, answer, is_shared=is_shared and is_good)
                 warnings.warn(text, DuplicateRecordingWarning, stacklevel=2)
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
@@ -284,7 +287,7 @@ class Flow:
         locators = (*map(str, self.cassette.locators()), *self._staging.locators())
         there = dict.fromkeys(one for one in locators if address in one and _address(one) == address)
         found = [item for locator in there for item in self._at_locator(locator)]
-        return sorted(found, key=_line) if len(there) > 1 else found
+        return sorted(found, key=_place) if len(there) > 1 else found
 
     def _at_locator(self, locator: str) -> Iterator[Interaction]:
         yield from self._as_they_are_now(self.cassette.find(locator))
@@ -751,16 +754,16 @@ def _secrets(masked: Masked) -> tuple[tuple[str, str], ...]:
     return tuple((secret.place, secret.value) for secret in masked.credentials)
 
 
-def _duplicate(items: Sequence[Interaction], what: str, *, is_shared: bool) -> str:
-    """What is said of a recording that stands twice. ``is_shared``: requests for it share a good answer."""
-    *others, last = (item.source for item in items if item.source is not None)
-    lines = " and ".join(f"line {place.line}" for place in others)
-    answer = items[0].answer
+def _duplicate(path: Path, lines: Sequence[int], what: str, answer: int, *, is_shared: bool) -> str:
+    """What is said of a recording that stands in all of these lines. ``is_shared``: it is a good answer, and
+    requests for it share it."""
+    *others, last = lines
+    first = " and ".join(f"line {line}" for line in others)
     reached = ' (a read gets it after a write, or with repeats="sequence")'
     return (
-        f"{last.path}:{last.line}: the same recording as in {lines}: {what}, answer {answer}; the later "
-        f"one counts. Write 'answer: {answer + 1}' into it if it is the next answer"
-        f"{reached if is_shared and items[0].response.status < 400 else ''}, else remove one of them"
+        f"{path}:{last}: the same recording as in {first}: {what}; the later one counts. Write "
+        f"'answer: {answer + 1}' into it if it is the next answer{reached if is_shared else ''}, else remove "
+        f"one of them"
     )
 
 
@@ -790,9 +793,9 @@ def _address(url: str) -> str:
     return split_url(url)[2]
 
 
-def _line(item: Interaction) -> float:
+def _place(item: Interaction) -> float:
     """Where it stands in its file; what is staged comes last."""
-    return item.source.line if item.source is not None and item.source.line else inf
+    return item.source.place if item.source is not None and item.source.place else inf
 
 
 def _names(masked: Masked) -> set[str]:

@@ -45,10 +45,11 @@ class RecordedResponse:
 
 
 class Source(NamedTuple):
-    """Where in a cassette an interaction was read: ``ref`` names its exact text."""
+    """Where in a cassette an interaction was read: ``place`` grows from the first to the last, and is 0 for
+    what is not written yet; ``ref`` names its exact text."""
 
     path: Path | None
-    line: int
+    place: int
     ref: str
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ..body import read_file
-from ..models import Change, Interaction, Source
+from ..models import Change, Interaction
 from ..names import spelling
 from . import bodies, rewriting, storing
 from .errors import CassetteError, problem_of
@@ -131,6 +131,15 @@ class Cassette:
             return self._shown(view, [view.interaction(number) for number in range(len(view))])
 
         return iter(self._read(read))
+
+    def line(self, item: Interaction) -> int:
+        """The line (from 1) in which an interaction that was read here begins; 0 where it is gone."""
+
+        def read(view: View) -> int:
+            number = view.find(item.source) if item.source is not None else None
+            return 0 if number is None else view.line(number)
+
+        return self._read(read)
 
     def locators(self) -> list[Hashable]:
         """The locators of all that is in the file."""
@@ -404,7 +413,7 @@ class Cassette:
         with nullcontext(view) if shows_all else self._index.view(holds_lock=True) as now:
             for change, number in places.items():
                 new = news[change]
-                source = Source(self.path, now.line(number), ref_of(now.text(number)))
+                source = now.source(number, now.text(number))
                 stored[change] = replace(new.draft.interaction, source=source)
                 self._index.note(source.ref, new.locator)
             for locator in {news[change].locator for change in places}:

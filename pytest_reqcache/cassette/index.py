@@ -98,10 +98,10 @@ class View:
 
         Raises NodeError, and Changed where it is for another URL than when the file was looked through.
         """
-        text, line = self.text(number), self.line(number)
+        text = self.text(number)
         if self.layout.scanned and not text.endswith(b"\n") and number < len(self) - 1:
             raise Changed
-        source = Source(self._index.path, line, ref_of(text))
+        source = self.source(number, text)
         found = self._index.known.get(source.ref)
         if found is None:
             found = self._parsed(number, text, source, locator)
@@ -109,31 +109,44 @@ class View:
             raise Changed
         return found if found.source == source else replace(found, source=source)
 
+    def source(self, number: int, text: bytes) -> Source:
+        """Where an item with that text stands."""
+        return Source(self._index.path, self.layout.starts[number], ref_of(text))
+
     def _parsed(self, number: int, text: bytes, source: Source, locator: Hashable | None) -> Interaction:
-        line = source.line
         node = self.layout.nodes.get(number)
-        stands_alone = node is None
-        try:
-            if node is None:
-                node = read_item(decoded(text, line), line)
+        if node is not None:
             found = reading.interaction(node, self._index.folder, source)
+        else:
+            found = self._alone(number, text, source)
+            self._index.known.keep(text, found)
+        self._index.note(source.ref, self._index.locate(found.request.url) if locator is None else locator)
+        return found
+
+    def _alone(self, number: int, text: bytes, source: Source) -> Interaction:
+        """What an item's text says by itself. Lines are counted where there is something to say of one."""
+        with suppress(NodeError):
+            return self._index.interaction(text, 1, source)
+        line = self.line(number)
+        try:
+            return self._index.interaction(text, line, source)
         except NodeError as error:
-            if stands_alone and self.layout.block_form is not None and error.line == line:
+            if self.layout.block_form is not None and error.line == line:
                 error.column = None  # an item of a flow list begins anywhere in its line
             raise
-        self._index.note(source.ref, self._index.locate(found.request.url) if locator is None else locator)
-        if stands_alone:
-            self._index.known.keep(text, found)
-        return found
 
     def read(self, text: bytes) -> Interaction | None:
         """What a text would say that stood as an item in the file; None where it makes no sense."""
-        try:
-            return reading.interaction(
-                read_item(decoded(text, 1), 1), self._index.folder, Source(self._index.path, 1, "")
-            )
-        except NodeError:
-            return None
+        with suppress(NodeError):
+            return self._index.interaction(text, 1, Source(self._index.path, 0, ""))
+        return None
+
+    def find(self, source: Source) -> int | None:
+        """The item that stands there; where none does any more, another with the same text."""
+        number = bisect(self.layout.starts, source.place) - 1
+        if number >= 0 and source == self.source(number, self.text(number)):
+            return number
+        return next(iter(self.with_ref(source.ref)), None)
 
     def with_ref(self, ref: str) -> list[int]:
         """The items with that text: one, or several that are equal."""
@@ -219,6 +232,10 @@ class Index:
             del self.real_path
             self.__dict__.pop("lock", None)
             self.layout = None
+
+    def interaction(self, text: bytes, line: int, source: Source) -> Interaction:
+        """What an item says that stands in that line. Raises NodeError."""
+        return reading.interaction(read_item(decoded(text, line), line), self.folder, source)
 
     def note(self, ref: str, locator: Hashable) -> None:
         self._locators[ref] = locator
@@ -356,8 +373,7 @@ class Index:
         """
         for text, line in general.item_texts(file, stamp):
             try:
-                node = read_item(decoded(text, line), line)
-                reading.interaction(node, self.folder, Source(self.path, line, ""))
+                self.interaction(text, line, Source(self.path, 0, ""))
             except UnknownAliasError:
                 continue
             except NodeError as error:

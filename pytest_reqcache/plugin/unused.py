@@ -23,6 +23,7 @@ from .records import Results, shown_path
 if TYPE_CHECKING:
     import pytest
 
+    from ..cassette import Cassette
     from ..models import Interaction
 
 _ALIKE = 0.5  # of the requests of a cassette and a test, for it to be perhaps the test's under its old name
@@ -225,26 +226,26 @@ def _real(root: Path, cassette: str) -> Path:
 
 
 def _not_asked_for(path: Path, asked_for: Collection[str], root: Path) -> Iterator[UnusedInteraction]:
+    from ..cassette import Cassette
     from ..redaction import masked_url
     from ..usage import fingerprint
 
-    for item in _interactions(path) or ():
+    cassette = Cassette(path, str)
+    for item in _interactions(cassette) or ():
         if fingerprint(item.request, item.answer, item.key) not in asked_for:
-            assert item.source is not None
             url = masked_url(item.request.url)
-            yield UnusedInteraction(
-                shown_path(path, root), item.source.line, item.request.method, url, item.answer
-            )
+            line = cassette.line(item)
+            yield UnusedInteraction(shown_path(path, root), line, item.request.method, url, item.answer)
 
 
-def _interactions(path: Path) -> list[Interaction] | None:
+def _interactions(cassette: Cassette) -> list[Interaction] | None:
     """What a cassette holds; None where it cannot be read, which the tests that use it say better."""
-    from ..cassette import Cassette, CassetteError, TornTailWarning
+    from ..cassette import CassetteError, TornTailWarning
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TornTailWarning)  # the tests have warned
-            return list(Cassette(path, str))
+            return list(cassette)
     except CassetteError:
         return None
 
@@ -275,7 +276,9 @@ def _newcomers(results: Results, complete: Mapping[str, bool], root: Path) -> di
 def _described(
     orphans: Sequence[Path], newcomers: Mapping[Path, _Newcomer], root: Path, ini: Mapping[str, Any]
 ) -> Iterator[UnusedCassette]:
-    found = {path: _interactions(path) for path in orphans}
+    from ..cassette import Cassette
+
+    found = {path: _interactions(Cassette(path, str)) for path in orphans}
     held = {path: _names(path, items, ini) for path, items in found.items() if items}
     renamed = _renamed(held, newcomers)
     for path, items in found.items():

@@ -592,7 +592,7 @@ def test_growth_by_another_process_is_noticed(open_cassette):
     assert len(list(mine)) == 1
     add(others, make("https://x/2"))
     assert urls(mine.find("https://x/2")) == ["https://x/2"]
-    assert [item.source.line for item in mine] == [4, 12]
+    assert [mine.line(item) for item in mine] == [4, 12]
 
 
 UNDER_THE_SAME_STAMP = {

@@ -96,9 +96,27 @@ def test_recorded_cassette_looks_like_the_documented_one(path, open_cassette):
 
 
 def test_interactions_know_their_line(open_cassette):
-    stored = add(open_cassette(), FIRST, SECOND)
-    assert [item.source.line for item in stored] == [4, 25]
+    cassette = open_cassette()
+    stored = add(cassette, FIRST, SECOND)
+    assert [cassette.line(item) for item in stored] == [4, 25]
     assert [item.source for item in open_cassette()] == [item.source for item in stored]
+
+
+def test_a_line_is_that_of_the_file_as_it_is_now(path, open_cassette):
+    cassette = open_cassette()
+    first, second = add(cassette, FIRST, SECOND)
+    text = path.read_text()
+    path.write_text(text.replace("- request", "# by hand\n- request", 1))
+    assert [cassette.line(item) for item in (first, second)] == [5, 26]
+    path.write_text(text[: text.rindex("- request")])
+    assert [cassette.line(item) for item in (first, second)] == [4, 0]
+
+
+def test_equal_texts_are_told_apart_by_their_places(path, open_cassette):
+    add(open_cassette(), FIRST)
+    path.write_text(path.read_text() + path.read_text().partition("interactions:\n")[2])
+    cassette = open_cassette()
+    assert [cassette.line(item) for item in cassette.find(FIRST.request.url)] == [4, 25]
 
 
 def test_everything_optional_is_written_and_read(tmp_path):

@@ -150,7 +150,7 @@ def test_edited_file_says_the_same(edit, text, path, open_cassette):
     assert list(open_cassette()) == ITEMS
     lines = path.read_text().split("\n")
     for item in cassette:
-        assert "-" in lines[item.source.line - 1]
+        assert "-" in lines[cassette.line(item) - 1]
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -401,11 +401,12 @@ def said(path, way):
         if way == "general":
             patch.setattr("pytest_reqcache.cassette.index.scan", _unsure)
         try:
-            items = [(item, item.source.line) for item in Cassette(path, str)]
+            cassette = Cassette(path, str)
+            items = [(item, cassette.line(item)) for item in cassette]
         except CassetteError as error:
             return error.line
         found = [
-            (item, item.source.line)
+            (item, cassette.line(item))
             for url in dict.fromkeys(item.request.url for item, _ in items)
             for item in Cassette(path, str).find(url)
         ]
