@@ -49,11 +49,15 @@ class Headers:
         return len(self.items)
 
     @cached_property
-    def _lines(self) -> dict[str, list[str]]:
-        """The values of every line, by name in lower case."""
-        lines: dict[str, list[str]] = {}
+    def _lines(self) -> dict[str, str | list[str]]:
+        """The value of each field, or those of its lines where it has several, by name in lower case."""
+        lines: dict[str, str | list[str]] = {}
         for name, value in self.items:
-            lines.setdefault(name.lower(), []).append(value)
+            lowered = name.lower()
+            if lowered in lines:
+                lines[lowered] = [*_values(lines[lowered]), value]
+            else:
+                lines[lowered] = value
         return lines
 
     def __contains__(self, name: object) -> bool:
@@ -61,12 +65,12 @@ class Headers:
 
     def get_all(self, name: str) -> Sequence[str]:
         """The values of every line of that name, in order."""
-        return self._lines.get(name.lower(), ())
+        return _values(self._lines.get(name.lower(), ()))
 
     def get(self, name: str) -> str | None:
         """The field's lines combined with ``", "`` (RFC 9110 section 5.2); None where there is none."""
-        values = self._lines.get(name.lower())
-        return ", ".join(values) if values else None
+        value = self._lines.get(name.lower())
+        return ", ".join(value) if isinstance(value, list) else value
 
     def combined(self) -> Sequence[tuple[str, str]]:
         """Each field once, in the place and spelling of its first line, its lines combined as by ``get``."""
@@ -75,7 +79,7 @@ class Headers:
         names: dict[str, str] = {}
         for name, _ in self.items:
             names.setdefault(name.lower(), name)
-        return [(name, ", ".join(self._lines[lowered])) for lowered, name in names.items()]
+        return [(name, ", ".join(_values(self._lines[lowered]))) for lowered, name in names.items()]
 
     def without(self, *names: str) -> Headers:
         unwanted = {name.lower() for name in names}
@@ -93,6 +97,11 @@ class Headers:
         if not placed:
             items.append((name, value))
         return Headers(tuple(items))
+
+
+def _values(lines: str | Sequence[str]) -> Sequence[str]:
+    """What stands for a field in :attr:`Headers._lines`, as a list."""
+    return [lines] if isinstance(lines, str) else lines
 
 
 # --- Lists and numbers: RFC 9110 section 5.6, RFC 9111 section 1.2.2

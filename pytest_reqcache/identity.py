@@ -44,7 +44,10 @@ class Identity:
 
     def mask(self, request: RecordedRequest) -> Masked:
         """The request with nothing in it that is not compared."""
-        return Masked(strip_ignored(request, self._settings().ignored_parameters), ())
+        return Masked(self._stripped(request))
+
+    def _stripped(self, request: RecordedRequest) -> RecordedRequest:
+        return strip_ignored(request, self._settings().ignored_parameters)
 
     def terms(self) -> tuple[object, ...]:
         """The settings that locators depend on."""
@@ -138,7 +141,7 @@ class TestIdentity(Identity):
         return super()._are_bare(urls)
 
     def mask(self, request: RecordedRequest) -> Masked:
-        return self._redactor.mask(super().mask(request).request)
+        return self._redactor.mask(self._stripped(request))
 
 
 def made_key(prepared: PreparedRequest, settings: Settings) -> str | None:

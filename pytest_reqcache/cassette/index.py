@@ -125,9 +125,10 @@ class View:
 
     def _alone(self, number: int, text: bytes, source: Source) -> Interaction:
         """What an item's text says by itself. Lines are counted where there is something to say of one."""
-        with suppress(NodeError):
+        try:
             return self._index.interaction(text, 1, source)
-        line = self.line(number)
+        except NodeError:
+            line = self.line(number)
         try:
             return self._index.interaction(text, line, source)
         except NodeError as error:

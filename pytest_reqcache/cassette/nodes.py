@@ -152,13 +152,16 @@ class NodeReader:
     ) -> None:
         self.event: Callable[[], Any] = _LOADER(text).get_event if events is None else events.__next__
         self.aliases = 0
-        #: The index in the text behind the last scalar, alias or flow collection.
-        self.end = 0
         self.places = Positions(text, first_line)
         self._tags = tags
         self._anchors: dict[str, tuple[Node, int]] = {}
-        self._count = 0
         self._repeated = 0
+        self._last: Any = None  # the last scalar or alias, or the end of the last flow collection
+
+    @property
+    def end(self) -> int:
+        """The index in the text behind the last scalar, alias or flow collection."""
+        return 0 if self._last is None else int(self._last.end_mark.index)
 
     def error(self, at: Any, problem: str, kind: type[NodeError] = NodeError) -> NodeError:
         """What is wrong with an event, and what to do."""
@@ -168,8 +171,7 @@ class NodeReader:
     def node(self, event: Any, key: Any = None, depth: int = 0) -> Node:
         """The node that begins with an event; ``key`` is its key's event."""
         at = event if key is None else key
-        kind, before = type(event), self._count
-        self._count = before + 1
+        kind = type(event)
         if kind is AliasEvent:
             return self._aliased(event, at)
         if event.tag is not None and event.tag != "!" and event.tag not in self._tags:
@@ -178,8 +180,7 @@ class NodeReader:
         value: str | list[Node] | dict[str, Node]
         if kind is ScalarEvent:
             value = event.value
-            self.end = event.end_mark.index
-            self._count += len(value) // _PIECE
+            self._last = event
         elif depth > _DEEPEST:
             raise self.error(at, TOO_DEEP)
         elif kind is MappingStartEvent:
@@ -188,7 +189,7 @@ class NodeReader:
             value = self._sequence(depth)
         node = Node(value, event, at, self.places)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (node, self._count - before)
+            self._anchors[event.anchor] = (node, _size(node))
         return node
 
     def key(self, event: Any, taken: Mapping[str, Node]) -> str:
@@ -206,10 +207,13 @@ class NodeReader:
 
     def _mapping(self, depth: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
-        next_event = self.event
+        next_event, places = self.event, self.places
         while type(event := next_event()) is not MappingEndEvent:
-            name = self.key(event, found)
-            found[name] = self.node(next_event(), event, depth + 1)
+            name, value = self.key(event, found), next_event()
+            if type(value) is ScalarEvent and value.tag is None and value.anchor is None:  # as nearly all are
+                found[name], self._last = Node(value.value, value, event, places), value
+            else:
+                found[name] = self.node(value, event, depth + 1)
         self._close(event)
         return found
 
@@ -223,10 +227,10 @@ class NodeReader:
     def _close(self, event: Any) -> None:
         # A block collection's end is marked where the next token starts; a flow collection has a bracket.
         if event.end_mark.index > event.start_mark.index:
-            self.end = event.end_mark.index
+            self._last = event
 
     def _aliased(self, event: Any, at: Any) -> Node:
-        self.end = event.end_mark.index
+        self._last = event
         self.aliases += 1
         if event.anchor not in self._anchors:
             raise self.error(
@@ -236,11 +240,21 @@ class NodeReader:
                 UnknownAliasError,
             )
         node, size = self._anchors[event.anchor]
-        self._count += size
         self._repeated += size
         if self._repeated > _MOST_ALIASED:
             raise self.error(event, f"aliases (*{event.anchor}) repeat too much; write the values out")
         return node.standing_at(at)
+
+
+def _size(node: Node) -> int:
+    """As how many values a node counts, with all that is in it."""
+    size, waiting = 0, [node]
+    while waiting:
+        value = waiting.pop().value
+        size += 1 + (len(value) // _PIECE if isinstance(value, str) else 0)
+        if not isinstance(value, str):
+            waiting += value.values() if isinstance(value, dict) else value
+    return size
 
 
 def _line_starts(text: str) -> list[int] | None:

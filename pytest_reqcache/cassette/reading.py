@@ -182,9 +182,8 @@ def _response(node: Node, folder: Folder, method: str) -> RecordedResponse:
 
 def _with_true_length(headers: Headers, body: Body) -> Headers:
     """A hand-edited body has another length than the one that was received."""
-    stated = headers.get_all("Content-Length")
-    size = str(size_of(body))
-    if not stated or "Content-Encoding" in headers or all(value.strip() == size for value in stated):
+    stated, size = headers.get_all("Content-Length"), str(size_of(body))
+    if not stated or all(value.strip() == size for value in stated) or "Content-Encoding" in headers:
         return headers
     return headers.replaced("Content-Length", size)
 
