@@ -135,43 +135,44 @@ class Flow:
             same = self._of_key(asked)
             if len(same) > 1:
                 self._report_duplicates(asked, same)
-            answers = self._compatible(asked, same)
-            found = self._due(asked, answers)
+            answers, alike = self._compatible(asked, same), tuple([item for item, _ in same])
+            found = self._due(asked, answers, alike)
             self._note_asked_for(answers if self._is_sequence(asked) else found.candidates)
-            missing = found.missing
             if not found.candidates and not found.size:
-                alike = [item for item, _ in same]
-                missing = why_none_answers(asked.request, alike, self._settings(), missing)
-            return found._replace(missing=missing, alike=tuple(item for item, _ in same))
+                missing = why_none_answers(asked.request, alike, self._settings(), found.missing)
+                return found._replace(missing=missing)
+            return found
 
     def _note_asked_for(self, recorded: Iterable[Interaction | None]) -> None:
         for item in recorded:
             if item is not None and item.ref not in self._staging:
                 self._asked_for[item.ref] = (item.request, item.answer, item.key)
 
-    def _due(self, asked: Asked, answers: list[Interaction]) -> Found:
-        """Which of the answers is due."""
+    def _due(self, asked: Asked, answers: list[Interaction], alike: tuple[Interaction, ...]) -> Found:
+        """Which of the answers is due, of all that is ``alike``."""
         name, request, sequence = self._slot(asked), asked.request, self._is_sequence(asked)
         turn = self._answers.turn(name, request, sequence=sequence, again=asked.again)
         if turn.position < len(answers) and (sequence or request.method not in SAFE_METHODS):
             self._answers.take(name, request, answers[turn.position])
         if sequence:
-            return self._of_sequence(answers, turn, asked)
+            return self._of_sequence(answers, turn, asked)._replace(alike=alike)
         if turn.write is not None and not self.is_shared:
             origin = origin_of(request.url)
             due = right_after(turn.write, answers, turn.position, lambda: self._unsafe_to(origin))
             self._answers.skip(name, answers[turn.position : due])
             turn = turn._replace(position=due)
         if turn.position < len(answers):
-            return self._at(answers, turn.position, asked)
+            return self._at(answers, turn.position, asked, alike)
         if answers and turn.may_hold:
-            return self._at(answers, len(answers) - 1, asked)
+            return self._at(answers, len(answers) - 1, asked, alike)
         missing = Reason.USED_UP if answers else Reason.NEVER_RECORDED
         # What comes before it in its own chain is not stored yet.
         position = turn.position if asked.again else len(answers)
-        return Found(missing=missing, position=position, size=position)
+        return Found(missing=missing, position=position, size=position, alike=alike)
 
-    def _at(self, answers: Sequence[Interaction], position: int, asked: Asked) -> Found:
+    def _at(
+        self, answers: Sequence[Interaction], position: int, asked: Asked, alike: tuple[Interaction, ...]
+    ) -> Found:
         item = answers[position]
         return Found(
             (self._live(item),),
@@ -180,6 +181,7 @@ class Flow:
             follows_stale=self._is_written_in_vain(asked),
             position=position,
             size=len(answers),
+            alike=alike,
         )
 
     def _of_sequence(self, answers: Sequence[Interaction], turn: Turn, asked: Asked) -> Found:
@@ -212,14 +214,14 @@ class Flow:
         return self._settings().repeats == "sequence" and asked.request.method in SAFE_METHODS
 
     def _slot(self, asked: Asked) -> object:
-        return (asked.key, tuple(sorted((item.place, item.value) for item in asked.masked.credentials)))
+        return (asked.key, tuple(sorted(_secrets(asked.masked))))
 
     def _of_key(self, asked: Asked) -> list[tuple[Interaction, Masked]]:
         """What is recorded of the request's key, whatever its credentials and its variant."""
         made = self._settings().key_fn is not None
         stored = self._with_key(asked.key) if made else self._at_locator(asked.locator)
-        found = ((item, self.identity.same_key(item, asked)) for item in stored)
-        return [(item, own) for item, own in found if own is not None]
+        same_key = self.identity.same_key
+        return [(item, own) for item in stored if (own := same_key(item, asked)) is not None]
 
     def _compatible(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> list[Interaction]:
         """The recorded answers to a request, first to last: same key, same credential, same variant."""
@@ -751,7 +753,7 @@ def _lasting(received: RecordedResponse, stored: Interaction) -> RecordedRespons
 
 
 def _secrets(masked: Masked) -> tuple[tuple[str, str], ...]:
-    return tuple((secret.place, secret.value) for secret in masked.credentials)
+    return tuple([(secret.place, secret.value) for secret in masked.credentials])
 
 
 def _duplicate(path: Path, lines: Sequence[int], what: str, answer: int, *, is_shared: bool) -> str:

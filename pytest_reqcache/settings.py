@@ -417,34 +417,30 @@ class SettingsView:
     of ``redact`` add up with the configured ones, and ``expire_after`` of None is the configured one.
     """
 
-    __slots__ = ("_accepted", "_configured", "_current", "_given")
+    __slots__ = ("_accepted", "_configured", "_given", "current")
 
+    #: The settings, parsed.
+    current: Settings
     _accepted: Collection[str]
     _configured: Settings
-    _current: Settings
     _given: dict[str, object]
 
     def __init__(self, current: Settings, given: Mapping[str, object], accepted: Collection[str]) -> None:
         object.__setattr__(self, "_configured", current)
-        object.__setattr__(self, "_current", current)
+        object.__setattr__(self, "current", current)
         object.__setattr__(self, "_given", {name: _copied(value) for name, value in given.items()})
         object.__setattr__(self, "_accepted", accepted)
-
-    @property
-    def current(self) -> Settings:
-        """The settings, parsed."""
-        return self._current
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name not in PARSERS:
             raise AttributeError(unknown_setting(name, self._accepted))
-        return _copied(self._given.get(name, getattr(self._current, name)))
+        return _copied(self._given.get(name, getattr(self.current, name)))
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in self._accepted:
             raise AttributeError(unknown_setting(name, self._accepted))
         parsed = self._parsed(name, value)
-        object.__setattr__(self, "_current", replace(self._current, **{name: parsed}))
+        object.__setattr__(self, "current", replace(self.current, **{name: parsed}))
         self._given[name] = _copied(value)
 
     def _parsed(self, name: str, value: object) -> Any:

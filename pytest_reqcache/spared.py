@@ -229,4 +229,4 @@ def _may_hold(response: RecordedResponse, placeholder: str) -> bool:
     body = response.body
     if isinstance(body, BodyFile) or placeholder.encode() in body:
         return True
-    return any(placeholder in value for _, value in response.headers)
+    return placeholder in "\n".join([value for _, value in response.headers.items])

@@ -52,7 +52,7 @@ class Staging:
 
     def at(self, locator: str) -> Sequence[Staged]:
         """The changes whose new interaction may answer a request of that locator."""
-        return self._by_locator().get(locator, ())
+        return self._by_locator().get(locator, ()) if self._changes else ()
 
     def locators(self) -> list[str]:
         """The locators of what is new."""

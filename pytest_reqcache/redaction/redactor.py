@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import is_
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -42,6 +43,8 @@ class Redactor:
         self._unwritten: list[tuple[str, str]] = []  # values and placeholders of what was redacted last
         #: By identity, which is theirs as long as they are kept here: neither changes.
         self._looked_through: dict[int, tuple[RecordedResponse, Rules, bool]] = {}
+        #: The last request that was plain, and what it was looked through with.
+        self._plain: tuple[RecordedRequest, Rules, Finder | None] | None = None
 
     @property
     def _rules(self) -> Rules:
@@ -49,7 +52,7 @@ class Redactor:
 
     def observe(self, request: RecordedRequest, response: RecordedResponse | None) -> bool:
         """Learn the live secrets that stand at their own places; says whether one is in the response."""
-        if not self._is_plain(request, None):
+        if not self._is_plain(request):
             edit_request(request, Learner(self._known, issued=False), self._rules)
         return response is not None and self._issues(response)
 
@@ -85,16 +88,16 @@ class Redactor:
 
     def mask(self, request: RecordedRequest) -> Masked:
         """The request with every secret replaced by ``REDACTED``; a placeholder counts as a secret."""
-        finder = self._finder()
-        if self._is_plain(request, finder):
+        if self._is_plain(request):
             return Masked(request)
-        editor = Masker(self._known.cookies, finder)
+        editor = Masker(self._known.cookies, self._finder())
         masked = edit_request(request, editor, self._rules)
         return Masked(masked, tuple(editor.credentials))
 
     def is_plain_url(self, url: str) -> bool:
         """A quick look: there is nothing in a URL that could be a secret."""
-        return self._has_plain_places(url) and not self._is_found((url,), self._finder())
+        rules = self._rules
+        return _has_plain_places(url, rules) and not _is_found((url,), self._finder(), rules)
 
     def redact(
         self,
@@ -255,29 +258,16 @@ class Redactor:
         self._known.share(self._registry.shared)
         return self._known.finder
 
-    def _is_plain(self, request: RecordedRequest, finder: Finder | None) -> bool:
-        """A quick look: there is nothing in it that could be a secret."""
-        if request.body or not self._has_plain_places(request.url):
-            return False
-        header = self._rules.of_requests.header
-        for name, value in request.headers.items:
-            if header(name) is not None or REDACTED in value:
-                return False
-        if finder is None and not self._rules.patterns:
+    def _is_plain(self, request: RecordedRequest) -> bool:
+        """A quick look: there is nothing in it that could be a secret. Each request is looked at twice in a
+        row."""
+        looked, known = (request, self._rules, self._finder()), self._plain
+        if known is not None and all(map(is_, known, looked)):
             return True
-        return not self._is_found((request.url, *(value for _, value in request.headers.items)), finder)
-
-    def _has_plain_places(self, url: str) -> bool:
-        """Whether a URL has no place where a secret stands by itself."""
-        if REDACTED in url or "@" in url or "#" in url or ";" in url:
+        if not _is_plain(*looked):
             return False
-        return "?" not in url or self._rules.of_requests.is_harmless(url.partition("?")[2])
-
-    def _is_found(self, texts: Collection[str], finder: Finder | None) -> bool:
-        """Whether one of the user's patterns, or a known secret, may stand in one of the texts."""
-        if self._rules.patterns and any(map(self._rules.has_match, texts)):
-            return True
-        return finder is not None and finder.pattern.search("\n".join(texts)) is not None
+        self._plain = looked
+        return True
 
     def _in_place_of(self, item: Interaction, old: Interaction) -> Iterator[tuple[str, str]]:
         """The values that stand where placeholders stood, with these."""
@@ -295,6 +285,33 @@ class Redactor:
         collector.where = "response "
         edit_response(item.response, collector, self._rules)
         return collector.values
+
+
+def _is_plain(request: RecordedRequest, rules: Rules, finder: Finder | None) -> bool:
+    if request.body or not _has_plain_places(request.url, rules):
+        return False
+    header = rules.of_requests.header
+    for name, value in request.headers.items:
+        if header(name) is not None or REDACTED in value:
+            return False
+    if finder is None and not rules.patterns:
+        return True
+    texts = (request.url, *(value for _, value in request.headers.items))
+    return not _is_found(texts, finder, rules)
+
+
+def _has_plain_places(url: str, rules: Rules) -> bool:
+    """Whether a URL has no place where a secret stands by itself."""
+    if REDACTED in url or "@" in url or "#" in url or ";" in url:
+        return False
+    return "?" not in url or rules.of_requests.is_harmless(url.partition("?")[2])
+
+
+def _is_found(texts: Collection[str], finder: Finder | None, rules: Rules) -> bool:
+    """Whether one of the user's patterns, or a known secret, may stand in one of the texts."""
+    if rules.patterns and any(map(rules.has_match, texts)):
+        return True
+    return finder is not None and finder.pattern.search("\n".join(texts)) is not None
 
 
 def masked_url(url: str, rules: Rules = DEFAULT_RULES) -> str:
