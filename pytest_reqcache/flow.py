@@ -136,8 +136,9 @@ class Flow:
             if len(same) > 1:
                 self._report_duplicates(asked, same)
             answers, alike = self._compatible(asked, same), tuple([item for item, _ in same])
-            found = self._due(asked, answers, alike)
-            self._note_asked_for(answers if self._is_sequence(asked) else found.candidates)
+            sequence = self._is_sequence(asked)
+            found = self._due(asked, answers, alike, sequence=sequence)
+            self._note_asked_for(answers if sequence else found.candidates)
             if not found.candidates and not found.size:
                 missing = why_none_answers(asked.request, alike, self._settings(), found.missing)
                 return found._replace(missing=missing)
@@ -148,9 +149,11 @@ class Flow:
             if item is not None and item.ref not in self._staging:
                 self._asked_for[item.ref] = (item.request, item.answer, item.key)
 
-    def _due(self, asked: Asked, answers: list[Interaction], alike: tuple[Interaction, ...]) -> Found:
+    def _due(
+        self, asked: Asked, answers: list[Interaction], alike: tuple[Interaction, ...], *, sequence: bool
+    ) -> Found:
         """Which of the answers is due, of all that is ``alike``."""
-        name, request, sequence = self._slot(asked), asked.request, self._is_sequence(asked)
+        name, request = self._slot(asked), asked.request
         turn = self._answers.turn(name, request, sequence=sequence, again=asked.again)
         if turn.position < len(answers) and (sequence or request.method not in SAFE_METHODS):
             self._answers.take(name, request, answers[turn.position])

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import format_datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 #: What an overlarge number of seconds counts as (RFC 9111 section 1.2.2).
@@ -32,11 +32,23 @@ PROXY_SPECIFIC: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Headers:
     """Header fields in the order received, repeated ones included; names compare without case."""
 
     items: tuple[tuple[str, str], ...] = ()
+    #: The value of each field, or those of its lines where it has several, by name in lower case.
+    _lines: dict[str, str | list[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        lines: dict[str, str | list[str]] = {}
+        for name, value in self.items:
+            lowered = name.lower()
+            if lowered in lines:
+                lines[lowered] = [*_values(lines[lowered]), value]
+            else:
+                lines[lowered] = value
+        object.__setattr__(self, "_lines", lines)
 
     @classmethod
     def of(cls, items: Iterable[tuple[str, str]]) -> Headers:
@@ -47,18 +59,6 @@ class Headers:
 
     def __len__(self) -> int:
         return len(self.items)
-
-    @cached_property
-    def _lines(self) -> dict[str, str | list[str]]:
-        """The value of each field, or those of its lines where it has several, by name in lower case."""
-        lines: dict[str, str | list[str]] = {}
-        for name, value in self.items:
-            lowered = name.lower()
-            if lowered in lines:
-                lines[lowered] = [*_values(lines[lowered]), value]
-            else:
-                lines[lowered] = value
-        return lines
 
     def __contains__(self, name: object) -> bool:
         return str(name).lower() in self._lines
