@@ -52,7 +52,7 @@ class Headers:
 
     @classmethod
     def of(cls, items: Iterable[tuple[str, str]]) -> Headers:
-        return cls(tuple((_exact(name), _exact(value)) for name, value in items))
+        return cls(tuple([(_exact(name), _exact(value)) for name, value in items]))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.items)

@@ -406,7 +406,7 @@ def merge(base: Settings, *layers: Layer) -> Settings:
         merged.update(layer)
         if "redact" in layer:
             merged["redact"] = redact | layer["redact"]
-    return replace(base, **merged)
+    return replace(base, **merged) if merged else base
 
 
 class SettingsView:

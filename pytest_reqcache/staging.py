@@ -112,7 +112,7 @@ class Staging:
 
     def _locate(self, change: Staged) -> None:
         if change.new is not None:
-            locator = self._identity.ask(change.new.request, change.new.key or "").locator
+            locator = self._identity.locate(change.new.request.url)
             self._located.setdefault(locator, []).append(change)
 
 
