@@ -606,7 +606,7 @@ class Flow:
                 stand for two secrets.
         """
         redacted = self._redacting.of(chosen)
-        if not (self.is_shared and self._redactor.has_new_names):
+        if not (chosen and self.is_shared and self._redactor.has_new_names):
             return redacted
         written = zip(redacted.changes, redacted.received, strict=True)
         news = [self._new_with_secrets(change, hidden) for change, hidden in written]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections.abc import Callable, Container, Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 import yaml
@@ -44,16 +43,11 @@ SAFE_TAGS = frozenset(
 class Positions:
     """Where the events of a text stand in its file, whose line ``first_line`` the text begins with."""
 
-    def __init__(self, text: str, first_line: int) -> None:
-        self._text = text
-        self._first_line = first_line
+    __slots__ = ("_first_line", "_line_starts")
 
-    @cached_property
-    def _line_starts(self) -> list[int] | None:
-        """Where the lines begin; None if YAML counts them as everybody does."""
-        if (self._text.isascii() and "\r" not in self._text) or _ODD_BREAK.search(self._text) is None:
-            return None
-        return [0, *(found.end() for found in re.finditer("\n", self._text))]
+    def __init__(self, text: str, first_line: int) -> None:
+        self._first_line = first_line
+        self._line_starts = _line_starts(text)
 
     def of(self, event: Any) -> tuple[int, int]:
         """The line and the column (from 1) of an event, as an editor counts them."""
@@ -250,6 +244,13 @@ class NodeReader:
         if self._repeated > _MOST_ALIASED:
             raise self.error(event, f"aliases (*{event.anchor}) repeat too much; write the values out")
         return node.standing_at(at)
+
+
+def _line_starts(text: str) -> list[int] | None:
+    """Where its lines begin; None if YAML counts them as everybody does."""
+    if (text.isascii() and "\r" not in text) or _ODD_BREAK.search(text) is None:
+        return None
+    return [0, *(found.end() for found in re.finditer("\n", text))]
 
 
 def _size(node: Node) -> int:

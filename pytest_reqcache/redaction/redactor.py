@@ -43,8 +43,8 @@ class Redactor:
         self._unwritten: list[tuple[str, str]] = []  # values and placeholders of what was redacted last
         #: By identity, which is theirs as long as they are kept here: neither changes.
         self._looked_through: dict[int, tuple[RecordedResponse, Rules, bool]] = {}
-        #: The last request that was plain, and what it was looked through with.
-        self._plain: tuple[RecordedRequest, Rules, Finder | None] | None = None
+        #: The last request in which there was nothing to learn, and the rules of the moment.
+        self._plain: tuple[RecordedRequest, Rules] | None = None
 
     @property
     def _rules(self) -> Rules:
@@ -88,16 +88,19 @@ class Redactor:
 
     def mask(self, request: RecordedRequest) -> Masked:
         """The request with every secret replaced by ``REDACTED``; a placeholder counts as a secret."""
-        if self._is_plain(request):
+        plain, finder = self._is_plain(request), self._finder()
+        if plain and (finder is None or finder.pattern.search("\n".join(_texts(request))) is None):
             return Masked(request)
-        editor = Masker(self._known.cookies, self._finder())
+        editor = Masker(self._known.cookies, finder)
         masked = edit_request(request, editor, self._rules)
         return Masked(masked, tuple(editor.credentials))
 
     def is_plain_url(self, url: str) -> bool:
         """A quick look: there is nothing in a URL that could be a secret."""
-        rules = self._rules
-        return _has_plain_places(url, rules) and not _is_found((url,), self._finder(), rules)
+        rules, finder = self._rules, self._finder()
+        if not _has_plain_places(url, rules) or rules.has_match(url):
+            return False
+        return finder is None or finder.pattern.search(url) is None
 
     def redact(
         self,
@@ -259,9 +262,9 @@ class Redactor:
         return self._known.finder
 
     def _is_plain(self, request: RecordedRequest) -> bool:
-        """A quick look: there is nothing in it that could be a secret. Each request is looked at twice in a
-        row."""
-        looked, known = (request, self._rules, self._finder()), self._plain
+        """A quick look: there is no place in it where a secret stands by itself, and no match of a pattern.
+        Each request is looked at twice in a row."""
+        looked, known = (request, self._rules), self._plain
         if known is not None and all(map(is_, known, looked)):
             return True
         if not _is_plain(*looked):
@@ -287,17 +290,19 @@ class Redactor:
         return collector.values
 
 
-def _is_plain(request: RecordedRequest, rules: Rules, finder: Finder | None) -> bool:
+def _is_plain(request: RecordedRequest, rules: Rules) -> bool:
     if request.body or not _has_plain_places(request.url, rules):
         return False
     header = rules.of_requests.header
     for name, value in request.headers.items:
         if header(name) is not None or REDACTED in value:
             return False
-    if finder is None and not rules.patterns:
-        return True
-    texts = (request.url, *(value for _, value in request.headers.items))
-    return not _is_found(texts, finder, rules)
+    return not (rules.patterns and any(map(rules.has_match, _texts(request))))
+
+
+def _texts(request: RecordedRequest) -> tuple[str, ...]:
+    """A request's URL, and the values of its header fields."""
+    return (request.url, *[value for _, value in request.headers.items])
 
 
 def _has_plain_places(url: str, rules: Rules) -> bool:
@@ -305,13 +310,6 @@ def _has_plain_places(url: str, rules: Rules) -> bool:
     if REDACTED in url or "@" in url or "#" in url or ";" in url:
         return False
     return "?" not in url or rules.of_requests.is_harmless(url.partition("?")[2])
-
-
-def _is_found(texts: Collection[str], finder: Finder | None, rules: Rules) -> bool:
-    """Whether one of the user's patterns, or a known secret, may stand in one of the texts."""
-    if rules.patterns and any(map(rules.has_match, texts)):
-        return True
-    return finder is not None and finder.pattern.search("\n".join(texts)) is not None
 
 
 def masked_url(url: str, rules: Rules = DEFAULT_RULES) -> str:

@@ -407,12 +407,11 @@ class Rules:
         plain = decoded(query)
         if "?" in query or (plain != query and self.may_hold(plain)):
             return False
-        return all(map(self._is_harmless_pair, query.split("&")))
+        return all(map(self._is_harmless_name, [pair.partition("=")[0] for pair in query.split("&")]))
 
     @cached_property
-    def _is_harmless_pair(self) -> Callable[[str], bool]:
-        def is_harmless(pair: str) -> bool:
-            name = pair.partition("=")[0]
+    def _is_harmless_name(self) -> Callable[[str], bool]:
+        def is_harmless(name: str) -> bool:
             if "%" in name or "+" in name:
                 return False
             return not (self.is_field(name) or self.is_signing(name) or self._is_likely_name(name))

@@ -194,3 +194,13 @@ def test_a_name_that_another_process_has_given_meanwhile_is_given_once(tmp_path,
     for number in "", "-2":
         assert text.count(f'"access_token": "REDACTED-access_token{number}"') == 1
         assert text.count(f"Authorization: Bearer REDACTED-access_token{number}\n") == 2
+
+
+def test_nothing_is_left_to_commit_when_another_process_has_written(tmp_path):
+    path = tmp_path / "shared.yaml"
+    ada, bob = flow_of_a_process(path), flow_of_a_process(path)
+    log_in(bob, "bob")  # which gives names to his secrets
+    bob.remove(list(bob.interactions()))
+    log_in(ada, "ada")
+    assert ada.commit().recorded == 3
+    assert bob.commit().recorded == 0
