@@ -111,7 +111,7 @@ def as_cached_response(response: requests.Response) -> CachedResponse:
 def recorded_request(prepared: requests.PreparedRequest) -> RecordedRequest:
     """A prepared request as data, its body with any content coding removed. A body that can only be read
     once is read, see :func:`read_once`."""
-    headers = Headers(tuple((_text(name), _text(value)) for name, value in prepared.headers.items()))
+    headers = Headers(tuple([(_text(name), _text(value)) for name, value in prepared.headers.items()]))
     body = without_coding(_body_bytes(prepared.body), headers)
     return RecordedRequest(_text(prepared.method or "GET").upper(), _text(prepared.url or ""), headers, body)
 

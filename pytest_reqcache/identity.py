@@ -84,10 +84,11 @@ class Identity:
         return not has_ignored(url, self._settings().ignored_parameters)
 
     def _are_bare(self, urls: Sequence[str]) -> bool:
-        """Whether nothing in many URLs is masked: one look at all, with all their parameters behind."""
-        text = "\n".join(urls)
-        queries = {url.partition("?")[2] for url in urls}
-        return self._is_bare(text.replace("?", "\n") + "?" + "&".join(queries))
+        """Whether nothing in many URLs is masked: mostly one look at all of them tells."""
+        names, text = self._settings().ignored_parameters, "\n".join(urls).lower()
+        if not names or not ("%" in text or "+" in text or any(map(text.__contains__, names))):
+            return True
+        return not any(has_ignored(url, names) for url in urls)
 
     def key(self, interaction: Interaction) -> str:
         if interaction.key is not None:
@@ -138,7 +139,9 @@ class TestIdentity(Identity):
         finder = self._redactor.searched
         if self._settings().redact.rules.patterns or (finder and finder.pattern.search("\n".join(urls))):
             return False
-        return super()._are_bare(urls)
+        queries = {url.partition("?")[2] for url in urls}
+        text = "\n".join(urls).replace("?", "\n")  # with all their parameters behind
+        return super()._are_bare(urls) and self._redactor.is_plain_url(f"{text}?{'&'.join(queries)}")
 
     def mask(self, request: RecordedRequest) -> Masked:
         return self._redactor.mask(self._stripped(request))

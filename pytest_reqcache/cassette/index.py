@@ -119,7 +119,6 @@ class View:
             found = reading.interaction(node, self._index.folder, source)
         else:
             found = self._alone(number, text, source)
-            self._index.known.keep(text, found)
         self._index.note(source.ref, self._index.locate(found.request.url) if locator is None else locator)
         return found
 
@@ -188,12 +187,12 @@ class _Known:
         self.get = self._by_ref.get
         self.clear = self._by_ref.clear
 
-    def keep(self, text: bytes, interaction: Interaction) -> None:
-        if len(text) > self._LARGEST or b"file" in text or interaction.source is None:
+    def keep(self, ref: str, text: bytes, interaction: Interaction) -> None:
+        if len(text) > self._LARGEST:
             return
         if len(self._by_ref) >= self._MOST:
             del self._by_ref[next(iter(self._by_ref))]
-        self._by_ref[interaction.source.ref] = interaction
+        self._by_ref[ref] = interaction
 
 
 class Index:
@@ -236,7 +235,16 @@ class Index:
 
     def interaction(self, text: bytes, line: int, source: Source) -> Interaction:
         """What an item says that stands in that line. Raises NodeError."""
-        return reading.interaction(read_item(decoded(text, line), line), self.folder, source)
+        asked_for: list[Path] = []
+
+        def folder() -> Path:
+            asked_for.append(self.folder())
+            return asked_for[-1]
+
+        found = reading.interaction(read_item(decoded(text, line), line), folder, source)
+        if source.ref and not asked_for:
+            self.known.keep(source.ref, text, found)
+        return found
 
     def note(self, ref: str, locator: Hashable) -> None:
         self._locators[ref] = locator
