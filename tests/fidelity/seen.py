@@ -105,5 +105,6 @@ def whole(response: requests.Response) -> dict[str, Any]:
         "iter_lines": [list(response.iter_lines(size)) for size in (3, 512) if small or size > 3],
         "raw.read": response.raw.read(),
         "raw.closed": response.raw.closed,
-        "history": [whole(hop) for hop in response.history],
+        # In older versions of requests a hop is a part of its own history.
+        "history": [whole(hop) for hop in response.history if hop is not response],
     }
