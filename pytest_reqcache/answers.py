@@ -68,7 +68,7 @@ class Answers:
         if again:
             return Turn(following, may_hold=False)
         origin = origin_of(request.url)
-        if last is None or last.epoch != self._epochs.get(origin, 0):
+        if last is None or last.epoch != self._epochs[origin]:
             return Turn(following, may_hold=False, write=self._writes.get(origin))
         if last.status >= 400:
             return Turn(following, may_hold=not last.live)
@@ -116,7 +116,7 @@ class Answers:
             else:
                 one = Given()
                 self._given.setdefault(name, []).append(one)
-            one.variant, one.epoch = _without_bodies(used, self._settings()), self._epochs.get(origin, 0)
+            one.variant, one.epoch = _without_bodies(used, self._settings()), self._epochs[origin]
             one.status, one.live = status, live
         if writes(request.method, status):
             self._epochs[origin] += 1

@@ -123,7 +123,7 @@ def uncoded(body: bytes, codings: str) -> bytes:
 
 def without_coding(body: bytes | None, headers: Headers) -> bytes | None:
     """The body of a request, decoded; the bytes that were sent where they are not of the coding."""
-    coding = headers.get("Content-Encoding") if body else None
+    coding = headers.get("Content-Encoding")
     if not body or not coding:
         return body
     try:

@@ -136,46 +136,41 @@ class Flow:
             if len(same) > 1:
                 self._report_duplicates(asked, same)
             answers, alike = self._compatible(asked, same), tuple([item for item, _ in same])
-            sequence = self._is_sequence(asked)
-            found = self._due(asked, answers, alike, sequence=sequence)
-            self._note_asked_for(answers if sequence else found.candidates)
+            found = self._due(asked, answers)
+            self._note_asked_for(answers if self._is_sequence(asked) else found.candidates)
+            missing = found.missing
             if not found.candidates and not found.size:
-                missing = why_none_answers(asked.request, alike, self._settings(), found.missing)
-                return found._replace(missing=missing)
-            return found
+                missing = why_none_answers(asked.request, alike, self._settings(), missing)
+            return found._replace(missing=missing, alike=alike)
 
     def _note_asked_for(self, recorded: Iterable[Interaction | None]) -> None:
         for item in recorded:
             if item is not None and item.ref not in self._staging:
                 self._asked_for[item.ref] = (item.request, item.answer, item.key)
 
-    def _due(
-        self, asked: Asked, answers: list[Interaction], alike: tuple[Interaction, ...], *, sequence: bool
-    ) -> Found:
-        """Which of the answers is due, of all that is ``alike``."""
-        name, request = self._slot(asked), asked.request
+    def _due(self, asked: Asked, answers: list[Interaction]) -> Found:
+        """Which of the answers is due."""
+        name, request, sequence = self._slot(asked), asked.request, self._is_sequence(asked)
         turn = self._answers.turn(name, request, sequence=sequence, again=asked.again)
         if turn.position < len(answers) and (sequence or request.method not in SAFE_METHODS):
             self._answers.take(name, request, answers[turn.position])
         if sequence:
-            return self._of_sequence(answers, turn, asked)._replace(alike=alike)
+            return self._of_sequence(answers, turn, asked)
         if turn.write is not None and not self.is_shared:
             origin = origin_of(request.url)
             due = right_after(turn.write, answers, turn.position, lambda: self._unsafe_to(origin))
             self._answers.skip(name, answers[turn.position : due])
             turn = turn._replace(position=due)
         if turn.position < len(answers):
-            return self._at(answers, turn.position, asked, alike)
+            return self._at(answers, turn.position, asked)
         if answers and turn.may_hold:
-            return self._at(answers, len(answers) - 1, asked, alike)
+            return self._at(answers, len(answers) - 1, asked)
         missing = Reason.USED_UP if answers else Reason.NEVER_RECORDED
         # What comes before it in its own chain is not stored yet.
         position = turn.position if asked.again else len(answers)
-        return Found(missing=missing, position=position, size=position, alike=alike)
+        return Found(missing=missing, position=position, size=position)
 
-    def _at(
-        self, answers: Sequence[Interaction], position: int, asked: Asked, alike: tuple[Interaction, ...]
-    ) -> Found:
+    def _at(self, answers: Sequence[Interaction], position: int, asked: Asked) -> Found:
         item = answers[position]
         return Found(
             (self._live(item),),
@@ -184,7 +179,6 @@ class Flow:
             follows_stale=self._is_written_in_vain(asked),
             position=position,
             size=len(answers),
-            alike=alike,
         )
 
     def _of_sequence(self, answers: Sequence[Interaction], turn: Turn, asked: Asked) -> Found:

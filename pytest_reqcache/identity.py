@@ -139,9 +139,11 @@ class TestIdentity(Identity):
         finder = self._redactor.searched
         if self._settings().redact.rules.patterns or (finder and finder.pattern.search("\n".join(urls))):
             return False
+        if not super()._are_bare(urls):
+            return False
         queries = {url.partition("?")[2] for url in urls}
         text = "\n".join(urls).replace("?", "\n")  # with all their parameters behind
-        return super()._are_bare(urls) and self._redactor.is_plain_url(f"{text}?{'&'.join(queries)}")
+        return self._redactor.is_plain_url(f"{text}?{'&'.join(queries)}")
 
     def mask(self, request: RecordedRequest) -> Masked:
         return self._redactor.mask(self._stripped(request))

@@ -74,7 +74,7 @@ class Journal:
     worse: list[str] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
     stale_answers: list[tuple[str, timedelta]] = field(default_factory=list)
-    replays: dict[tuple[str, str], int] = field(default_factory=dict)  # by request and recording
+    replays: Counter[tuple[str, str]] = field(default_factory=Counter)  # by request and recording
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -110,7 +110,7 @@ class Journal:
             else:
                 self.stale_answers.append((what, stale_age))
             if recording is not None:
-                self.replays[what, recording] = self.replays.get((what, recording), 0) + 1
+                self.replays[what, recording] += 1
         log.debug("%s: %s from the cassette", what, "replayed" if stale_age is None else "stale answer")
 
     def stored(self, what: str) -> None:

@@ -443,6 +443,9 @@ class SettingsView:
         object.__setattr__(self, "current", replace(self.current, **{name: parsed}))
         self._given[name] = _copied(value)
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"settings.{name} cannot be deleted; assign what is to hold")
+
     def _parsed(self, name: str, value: object) -> Any:
         where, configured = f"settings.{name}", self._configured
         if not configured.in_test:

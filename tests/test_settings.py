@@ -373,6 +373,9 @@ def test_settings_refuse_what_is_wrong_and_stay(view: SettingsView) -> None:
         view.stale_if_error = "tomorrow"
     with pytest.raises(AttributeError, match="'repeats' is no setting"):
         view.repeats = "sequence"
+    for name in "current", "expire_after":
+        with pytest.raises(AttributeError, match=f"settings.{name} cannot be deleted"):
+            delattr(view, name)
     assert view.current is before
     assert not hasattr(view, "__wrapped__")
 

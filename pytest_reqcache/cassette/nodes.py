@@ -155,6 +155,7 @@ class NodeReader:
         self.places = Positions(text, first_line)
         self._tags = tags
         self._anchors: dict[str, tuple[Node, int]] = {}
+        self._count = 0
         self._repeated = 0
         self._last: Any = None  # the last scalar or alias, or the end of the last flow collection
 
@@ -171,7 +172,8 @@ class NodeReader:
     def node(self, event: Any, key: Any = None, depth: int = 0) -> Node:
         """The node that begins with an event; ``key`` is its key's event."""
         at = event if key is None else key
-        kind = type(event)
+        kind, before = type(event), self._count
+        self._count = before + 1
         if kind is AliasEvent:
             return self._aliased(event, at)
         if event.tag is not None and event.tag != "!" and event.tag not in self._tags:
@@ -181,6 +183,7 @@ class NodeReader:
         if kind is ScalarEvent:
             value = event.value
             self._last = event
+            self._count += len(value) // _PIECE
         elif depth > _DEEPEST:
             raise self.error(at, TOO_DEEP)
         elif kind is MappingStartEvent:
@@ -189,7 +192,7 @@ class NodeReader:
             value = self._sequence(depth)
         node = Node(value, event, at, self.places)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (node, _size(node))
+            self._anchors[event.anchor] = (node, self._count - before)
         return node
 
     def key(self, event: Any, taken: Mapping[str, Node]) -> str:
@@ -212,6 +215,7 @@ class NodeReader:
             name, value = self.key(event, found), next_event()
             if type(value) is ScalarEvent and value.tag is None and value.anchor is None:  # as nearly all are
                 found[name], self._last = Node(value.value, value, event, places), value
+                self._count += 1 + len(value.value) // _PIECE
             else:
                 found[name] = self.node(value, event, depth + 1)
         self._close(event)
@@ -240,6 +244,7 @@ class NodeReader:
                 UnknownAliasError,
             )
         node, size = self._anchors[event.anchor]
+        self._count += size
         self._repeated += size
         if self._repeated > _MOST_ALIASED:
             raise self.error(event, f"aliases (*{event.anchor}) repeat too much; write the values out")
@@ -251,17 +256,6 @@ def _line_starts(text: str) -> list[int] | None:
     if (text.isascii() and "\r" not in text) or _ODD_BREAK.search(text) is None:
         return None
     return [0, *(found.end() for found in re.finditer("\n", text))]
-
-
-def _size(node: Node) -> int:
-    """As how many values a node counts, with all that is in it."""
-    size, waiting = 0, [node]
-    while waiting:
-        value = waiting.pop().value
-        size += 1 + (len(value) // _PIECE if isinstance(value, str) else 0)
-        if not isinstance(value, str):
-            waiting += value.values() if isinstance(value, dict) else value
-    return size
 
 
 def as_node_error(error: yaml.YAMLError, text: str, first_line: int = 1) -> NodeError:

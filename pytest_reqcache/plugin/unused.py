@@ -226,15 +226,18 @@ def _real(root: Path, cassette: str) -> Path:
 
 
 def _not_asked_for(path: Path, asked_for: Collection[str], root: Path) -> Iterator[UnusedInteraction]:
-    from ..cassette import Cassette
+    from ..cassette import Cassette, CassetteError
     from ..redaction import masked_url
     from ..usage import fingerprint
 
     cassette = Cassette(path, str)
     for item in _interactions(cassette) or ():
         if fingerprint(item.request, item.answer, item.key) not in asked_for:
+            try:
+                line = cassette.line(item)
+            except CassetteError:  # edited since
+                return
             url = masked_url(item.request.url)
-            line = cassette.line(item)
             yield UnusedInteraction(shown_path(path, root), line, item.request.method, url, item.answer)
 
 

@@ -236,8 +236,9 @@ def test_what_cannot_be_read_is_named_with_its_line(data: bytes) -> None:
 
 def test_aliases_that_repeat_too_much_are_refused() -> None:
     levels = "".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 9)}]\n" for n in range(1, 9))
-    with pytest.raises(NodeError, match="repeat too much"):
+    with pytest.raises(NodeError, match="repeat too much") as caught:
         read(f"k0: &k0 [x, x]\n{levels}interactions: *k8\n".encode())
+    assert caught.value.line == 6  # an alias counts as one more than what it stands for
 
 
 @pytest.mark.parametrize(
