@@ -12,7 +12,7 @@ Facts about fields that the code below relies on:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -62,6 +62,10 @@ class Headers:
 
     def __contains__(self, name: object) -> bool:
         return str(name).lower() in self._lines
+
+    def has_any(self, names: Collection[str]) -> bool:
+        """Whether there is a field of one of these names, which are in lower case."""
+        return not self._lines.keys().isdisjoint(names)
 
     def get_all(self, name: str) -> Sequence[str]:
         """The values of every line of that name, in order."""
@@ -233,7 +237,7 @@ class CacheControl(NamedTuple):
 
     def has(self, name: str) -> bool:
         """Whether the directive is there, with an argument or without."""
-        return any(own == name for own, _ in self.directives)
+        return any(own == name for own, _ in self.directives) if self.directives else False
 
     def raw(self, name: str) -> str | None:
         """The argument as written, of the first occurrence (RFC 9111 section 4.2.1).

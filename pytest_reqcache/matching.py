@@ -89,6 +89,8 @@ class Matcher(NamedTuple):
         return self.compared(request, credentials).key
 
     def _compared_headers(self, headers: Headers) -> tuple[tuple[str, str], ...]:
+        if not (self.match_headers or headers.has_any(CONDITIONAL_FIELDS)):
+            return ()
         compared = []
         for name, value in headers:
             lowered = name.lower()

@@ -192,7 +192,9 @@ def _headers(node: Node) -> Headers:
     items: list[tuple[str, str]] = []
     if isinstance(node.value, dict):
         for name, value in node.value.items():
-            if isinstance(value.value, list):
+            if isinstance(value.value, str):
+                items.append((name, value.value))
+            elif isinstance(value.value, list):
                 items.extend((name, _header_value(each, name)) for each in value.value)
             else:
                 items.append((name, _header_value(value, name)))

@@ -58,8 +58,7 @@ _BREAK = re.compile("[\n\r\x85\u2028\u2029\ufeff]")
 _NO_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 # What has to be escaped in double quotes, or is better seen so.
 _TO_ESCAPE = re.compile(
-    '["\\\\]|[^ -~\xa1-\xac\xae-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff'
-    "\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    '["\\\\\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]'
 )
 _LINE = re.compile("[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 # Neither emitter writes tabs in a block, and libyaml does not write what is beyond the BMP in one.

@@ -19,6 +19,8 @@ from .options import MARKER, MARKER_HELP
 from .state import RUN, SECTION, Run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..session import CachedSession
     from .given import Reqcache
     from .running import Running
@@ -97,6 +99,16 @@ def _stand_guard(run: Run, config: pytest.Config) -> None:
 
 
 # --- the tests
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A module's cassettes are no tests: not for who collects YAML files, and nobody is asked about each."""
+    cassette_dir = config.stash[RUN].options.cassette_dir
+    if cassette_dir is None and collection_path.parent.name != "cassettes":
+        return None
+    from .places import holds_cassettes_alone
+
+    return holds_cassettes_alone(collection_path, config.rootpath, cassette_dir) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

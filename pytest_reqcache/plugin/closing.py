@@ -11,8 +11,9 @@ import pytest
 
 from . import json_report
 from .inventory import why_not_whole
+from .places import places
 from .state import Run
-from .unused import Unused, judge, places
+from .unused import Unused, judge
 
 
 def close(run: Run, session: pytest.Session) -> None:

@@ -16,11 +16,10 @@ from ..cassette import Cassette, CassetteError
 from ..cassette.finding import cassettes_in
 from ..matching import normalize_url
 from ..names import unlikeness
-from .inventory import narrower_paths
 from .marking import cassette_name
 from .naming import cassette_path
+from .places import narrower_paths, places
 from .state import Run
-from .unused import places
 
 _MOST_READ: Final = 10  # cassettes with the URL's path that are looked at for one miss
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from .marking import cassette_name
 from .naming import cassette_path
+from .places import narrower_paths
 from .records import shown_path
 
 
@@ -125,21 +125,3 @@ def why_not_whole(
     ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
     if session.exitstatus not in ended:
         yield "the run did not come to its end"
-
-
-def narrower_paths(config: pytest.Config) -> list[str]:
-    """The arguments of the command line, where they leave out a part of ``testpaths`` or of the rootdir."""
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
-        return []
-    here = config.invocation_params.dir
-    given = [(here / arg).resolve() for arg in config.args]
-    whole = [path for path in suite_paths(config) if not any(path.is_relative_to(base) for base in given)]
-    return list(map(str, config.args)) if whole else []
-
-
-def suite_paths(config: pytest.Config) -> list[Path]:
-    """Where the whole suite is: ``testpaths``, or else the rootdir."""
-    root = config.rootpath.resolve()
-    patterns: list[str] = config.getini("testpaths")
-    found = [Path(path) for pattern in patterns for path in glob.glob(str(root / pattern), recursive=True)]
-    return [path.resolve() for path in found] or [root]

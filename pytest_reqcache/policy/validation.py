@@ -28,7 +28,7 @@ def has_validator(headers: Headers) -> bool:
 
 def is_conditional(request: RecordedRequest) -> bool:
     """Whether the caller set a condition or asked for a part: then the answer is the caller's."""
-    return any(name.lower() in CONDITIONAL_FIELDS for name, _ in request.headers)
+    return request.headers.has_any(CONDITIONAL_FIELDS)
 
 
 def validators(stored: Interaction, request: RecordedRequest) -> Conditions:
