@@ -185,6 +185,23 @@ def test_bodies_have_a_kilobyte_or_the_size_that_is_asked_for() -> None:
     assert sum(map(len, pieces(1_000_000))) == 1_000_000
 
 
+def test_opening_is_what_it_takes_beyond_the_floor() -> None:
+    results = replayed(1.2)
+    for _ in range(3):
+        results.add("replay.open.1000", "session", 0.0023)
+        results.add("yaml.1000", "session", 0.1)
+    [verdict] = [each for each in targets.check(results) if each.target.startswith("opening")]
+    assert (verdict.shown, verdict.outcome) == ("2 %", Outcome.MET)
+
+
+def test_nothing_is_measured_of_what_warms_up(tmp_path: Path) -> None:
+    from benchmarks.subjects import floor
+
+    command = {"op": "warm_up", "path": tmp_path / "store", "base": "http://floor.example", "count": 4}
+    assert worker.run(command, floor, "floor") == {}
+    assert len(floor._adapters[tmp_path / "store"].known) == 4
+
+
 @pytest.mark.parametrize("operation", ["replay", "record", "count"])
 def test_operations_run_through_a_session(operation: str, tmp_path: Path) -> None:
     from benchmarks.subjects import floor

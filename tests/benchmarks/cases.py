@@ -22,6 +22,7 @@ Round = Callable[[Subject, int], Figures]
 
 _FEWEST_ROUNDS = 3
 _SAMPLE = 100  # requests in one series
+_WARM_UP = 20  # requests before it, to another store
 _PROCESSES, _EACH = 8, 100
 _BODIES, _BODY = 500, 100 * 1024
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(: |$)")
@@ -183,7 +184,7 @@ def credential(bench: Bench) -> None:
 
 def _replay(bench: Bench, case: str, size: int, headers: dict[str, str]) -> None:
     subjects = bench.able(case)
-    name = f"{case}-{size}"
+    name, other = f"{case}-{size}", f"{case}-warm-up"
     sessions = max(1, 20 // size)  # of a cassette of one, one request is hardly to be measured
     command = {
         "op": "replay",
@@ -192,12 +193,15 @@ def _replay(bench: Bench, case: str, size: int, headers: dict[str, str]) -> None
         "sample": max(5, _SAMPLE // sessions),
         "headers": headers,
     }
+    warm_up = {"op": "warm_up", "base": bench.server.url, "count": _WARM_UP, "headers": headers}
     with bench.workers(subjects) as workers:
+        bench.prepared(f"{case} {size}", workers, other, count=_WARM_UP, headers=headers)
         ready = bench.prepared(f"{case} {size}", workers, name, count=size + 1, headers=headers)
 
         def once(subject: Subject) -> Figures:
-            path = bench.store(subject, name)
-            return bench.offline(lambda: workers[subject.name].do(path=path, **command))
+            worker = workers[subject.name]
+            worker.do(path=bench.store(subject, other), **warm_up)
+            return bench.offline(lambda: worker.do(path=bench.store(subject, name), **command))
 
         def one_round(subject: Subject, number: int) -> Figures:
             if number == 0:
@@ -215,6 +219,7 @@ def _replay(bench: Bench, case: str, size: int, headers: dict[str, str]) -> None
         bench.interleave(f"{case} {size}", ready, one_round)
     for subject in subjects:
         bench.clear(subject, name)
+        bench.clear(subject, other)
 
 
 # --- recording

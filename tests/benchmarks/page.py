@@ -39,6 +39,9 @@ says what there is, and `--check` compares with the targets below and exits with
   and for pytest-reqcache in a test all that a test has.
 - Each tool runs in a process and in an environment of its own. Each round goes through all of them, in an
   order that changes; a figure is the median of the rounds.
+- What is replayed comes right after twenty other requests, to another store: as a test in the midst of a
+  suite, whose code is in the processor's caches. How long a process takes to get there, the whole runs of
+  pytest below include.
 - **A/A** is the same subject measured twice: what differs by less than that cannot be told from noise.
 - Recorders keep one file for all interactions of a test. Caches keep a row or a file for each response, which
   nobody is meant to read or edit: they are shown because they are what a replay could cost.
@@ -248,7 +251,8 @@ def _opening(results: Results) -> str:
     ]
     text = (
         "From making the session to its first answer, by the number of interactions. For the files of "
-        f"pytest-reqcache PyYAML's C loader alone takes {', '.join(loads) or 'longer'}.\n"
+        f"pytest-reqcache PyYAML's C loader alone takes {', '.join(loads) or 'longer'}. The floor opens "
+        "nothing: what it takes is the session, and the request.\n"
     )
     return "\n".join(["## Opening\n", text, table(results, ["replay"], columns)])
 
