@@ -20,7 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=command.EPILOG,
     )
     command.add_arguments(importing)
-    return command.run(parser.parse_args(arguments), importing)
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:  # its own usage is what helps
+        importing.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return command.run(given, importing)
 
 
 if __name__ == "__main__":

@@ -27,16 +27,16 @@ from .exchange import (
 from .expiration import ExpireAfter
 from .settings import (
     NO_OPTIONS,
+    OPTION_NAMES,
     SESSION_SETTINGS,
-    Options,
     SettingsView,
     parse_options,
+    refused_option,
     unknown_setting,
 )
 
 #: The class itself: its name in `requests` may stand for a cached one later on.
 _Session = requests.sessions.Session
-_OPTION_NAMES = frozenset(Options.__dataclass_fields__)
 
 
 class CacheMixin(requests.Session):
@@ -118,16 +118,21 @@ class CacheMixin(requests.Session):
         Raises:
             TypeError, ValueError: an option is not of an accepted form; before anything is sent.
         """
-        given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
+        given = {name: kwargs.pop(name) for name in list(kwargs) if name in OPTION_NAMES}
         begun = begin_call(self, parse_options(**given) if given else NO_OPTIONS)
         try:
             return super().request(method, url, *args, **kwargs)
+        except TypeError as error:
+            told = refused_option(error, kwargs)
+            if told is None:
+                raise
+            raise TypeError(told) from None
         finally:
             end_call(begun)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As ``requests.Session.send``, with the options of :meth:`request`."""
-        given = {name: kwargs.pop(name) for name in list(kwargs) if name in _OPTION_NAMES}
+        given = {name: kwargs.pop(name) for name in list(kwargs) if name in OPTION_NAMES}
         joined = Exchange(parse_options(**given)) if given else joined_exchange(self)
         return send_exchange(self, super().send, request, joined, self._engine.view, kwargs)
 

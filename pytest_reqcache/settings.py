@@ -133,6 +133,7 @@ class Options:
 
 
 NO_OPTIONS: Final = Options()
+OPTION_NAMES: Final = frozenset(Options.__dataclass_fields__)
 
 
 # --- one parser for each setting: parser(value, where) -> the value that Settings holds
@@ -321,6 +322,16 @@ def unknown_setting(name: str, accepted: Collection[str], where: str = "") -> st
     near = difflib.get_close_matches(name, sorted(accepted), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"accepted are {', '.join(sorted(accepted))}"
     return f"{where}{name!r} is no setting; {hint}"
+
+
+def refused_option(error: TypeError, names: Iterable[str]) -> str | None:
+    """What to say where `requests` has refused an argument of a call that is meant for us: an option that is
+    spelt in another way, or a setting of sessions; None where it was another one."""
+    for name in names:
+        is_meant = name in PARSERS or difflib.get_close_matches(name, OPTION_NAMES, 1)
+        if is_meant and str(error).endswith(f"unexpected keyword argument {name!r}"):
+            return unknown_setting(name, OPTION_NAMES)
+    return None
 
 
 # --- settings as text, in ini files and on the command line

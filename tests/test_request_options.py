@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from origin import Answer
-from pytest_reqcache import DO_NOT_CACHE, EXPIRE_IMMEDIATELY, NEVER_EXPIRE, CachedSession
+from pytest_reqcache import DO_NOT_CACHE, EXPIRE_IMMEDIATELY, NEVER_EXPIRE, CachedSession, CacheMixin
 
 MODIFIED = "Fri, 01 May 2026 10:00:00 GMT"
 VALIDATORS = {"ETag": '"v1"', "Last-Modified": MODIFIED}
@@ -100,6 +100,37 @@ def test_wrong_option_is_refused_before_anything_is_sent(origin, session, call, 
     with pytest.raises(error, match=option):
         call(session(), f"{origin.url}/a", **{option: wrong})
     assert origin.log == []
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("expires_after", "'expires_after' is no setting; did you mean 'expire_after'?"),
+        ("stale_if_eror", "'stale_if_eror' is no setting; did you mean 'stale_if_error'?"),
+        (
+            "cache_control",
+            "'cache_control' is no setting of this place, but of sessions .*; accepted are expire",
+        ),
+        ("time_out", r"Session.request\(\) got an unexpected keyword argument 'time_out'"),
+    ],
+)
+@pytest.mark.parametrize("call", [get, request])
+def test_misspelt_option_names_what_is_meant(origin, session, call, option, told):
+    with pytest.raises(TypeError, match=f"^{told}"):
+        call(session(), f"{origin.url}/a", **{option: True})
+    assert origin.log == []
+
+
+def test_argument_of_another_class_is_left_to_it(tmp_path):
+    class Theirs(requests.Session):
+        def request(self, method, url, *, refreshed, **kwargs):
+            raise TypeError(f"{refreshed} is of no type of mine")
+
+    class Mine(CacheMixin, Theirs):
+        pass
+
+    with Mine(tmp_path / "cache.yaml") as mine, pytest.raises(TypeError, match=r"^5 is of no type of mine"):
+        mine.get("http://any.test/", refreshed=5)
 
 
 class Retrying(CachedSession):

@@ -110,6 +110,12 @@ def test_a_secret_is_never_printed(old: Path, tmp_path: Path, command: Command) 
 TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 
 
+def test_an_unknown_flag_is_told_with_the_usage_of_the_command(tmp_path: Path, command: Command) -> None:
+    printed = command(tmp_path, "--too", tmp_path / "new", status=2)
+    assert printed.startswith("usage: python -m pytest_reqcache import [-h] [--to DIR]")
+    assert "error: unrecognized arguments: --too" in printed
+
+
 def test_unrecognised_secret_is_an_error_until_something_is_said_of_it(
     tmp_path: Path, command: Command
 ) -> None:
