@@ -165,13 +165,9 @@ def right_after(
 
 
 def _follows(later: Interaction, earlier: Interaction) -> bool:
-    return _place(later) > _place(earlier) and later.created_at >= earlier.created_at
+    return later.place > earlier.place and later.created_at >= earlier.created_at
 
 
 def _is_between(first: Interaction, other: Interaction, last: Interaction) -> bool:
-    in_the_file = _place(first) < _place(other) < _place(last)
+    in_the_file = first.place < other.place < last.place
     return in_the_file or first.created_at < other.created_at < last.created_at
-
-
-def _place(item: Interaction) -> int:
-    return item.source.place if item.source is not None else 0

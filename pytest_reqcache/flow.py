@@ -255,7 +255,7 @@ class Flow:
         copies: dict[tuple[int, object, object], list[Interaction]] = {}
         settings = self._settings()
         for item, own in same:
-            if item.source is not None and item.source.place:  # what is staged is in no file yet
+            if item.place:  # what is staged is in no file yet
                 told_apart = _told_apart(item, settings)
                 copies.setdefault((item.answer, told_apart, _secrets(own)), []).append(item)
         for (answer, *others), items in copies.items():
@@ -286,7 +286,9 @@ class Flow:
         locators = (*map(str, self.cassette.locators()), *self._staging.locators())
         there = dict.fromkeys(one for one in locators if address in one and _address(one) == address)
         found = [item for locator in there for item in self._at_locator(locator)]
-        return sorted(found, key=_place) if len(there) > 1 else found
+        if len(there) < 2:
+            return found
+        return sorted(found, key=lambda item: item.place or inf)  # what is staged comes last
 
     def _at_locator(self, locator: str) -> Iterator[Interaction]:
         yield from self._as_they_are_now(self.cassette.find(locator))
@@ -790,11 +792,6 @@ def _told_apart(item: Interaction, settings: Settings) -> object:
 def _address(url: str) -> str:
     """The host and path of a URL."""
     return split_url(url)[2]
-
-
-def _place(item: Interaction) -> float:
-    """Where it stands in its file; what is staged comes last."""
-    return item.source.place if item.source is not None and item.source.place else inf
 
 
 def _names(masked: Masked) -> set[str]:

@@ -77,6 +77,11 @@ class Interaction:
         """What names its text in a cassette; empty where it stands in none."""
         return "" if self.source is None else self.source.ref
 
+    @property
+    def place(self) -> int:
+        """Where it stands in its cassette's file; 0 where it stands in none."""
+        return 0 if self.source is None else self.source.place
+
 
 class Change(NamedTuple):
     """One step of a commit: ``new`` stands for all that ``replaces`` names; None only removes.
