@@ -68,4 +68,4 @@ def _walk(base: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
 
 
 def _is_environment(path: Path) -> bool:
-    return (path / "pyvenv.cfg").exists() or (path / "conda-meta").exists()
+    return any(os.path.exists(path / sign) for sign in ("pyvenv.cfg", "conda-meta"))  # False: not to be read

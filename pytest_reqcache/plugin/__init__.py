@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import options
+from .folders import FolderOfCassettes, holds_cassettes_alone
 from .options import MARKER, MARKER_HELP
 from .state import RUN, SECTION, Run
 
@@ -101,14 +102,12 @@ def _stand_guard(run: Run, config: pytest.Config) -> None:
 # --- the tests
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A module's cassettes are no tests: not for who collects YAML files, and nobody is asked about each."""
-    cassette_dir = config.stash[RUN].options.cassette_dir
-    if cassette_dir is None and collection_path.parent.name != "cassettes":
-        return None
-    from .places import holds_cassettes_alone
-
-    return holds_cassettes_alone(collection_path, config.rootpath, cassette_dir) or None
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Cassettes are no tests: not for who collects YAML files, and nobody is asked about each of them."""
+    if holds_cassettes_alone(path) and not parent.session.isinitpath(path, with_parents=True):
+        return FolderOfCassettes.from_parent(parent, path=path)
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -17,9 +17,6 @@ from .naming import UP
 if TYPE_CHECKING:
     from .inventory import Inventory
 
-# What may stand in a module's folder of cassettes: those, their bodies, and what was cut off of one.
-_OWN_SUFFIXES = (".yaml", ".yml", ".bodies", ".torn")
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -28,7 +25,7 @@ class Place:
 
     cassettes: Path
     modules: Path
-    patterns: Sequence[str] = ()
+    patterns: Sequence[str]
     deep: bool = False
 
     def module_of(self, cassette: Path) -> Path | None:
@@ -81,24 +78,6 @@ def places(
         Place(folder, folder.parent, patterns)
         for folder in sorted({Path(os.path.realpath(each)) for each in found})
     ]
-
-
-def holds_cassettes_alone(folder: Path, root: Path, cassette_dir: Path | None) -> bool:
-    """Whether a folder has the cassettes of a test module that is there, and nothing besides."""
-    if cassette_dir is None:
-        place = Place(folder.parent, folder.parents[1])
-    elif cassette_dir in folder.parents:
-        place = Place(cassette_dir, root, deep=True)
-    else:
-        return False
-    module = place.module_of(folder / "any.yaml")
-    if module is None or not module.is_file():
-        return False
-    try:
-        with os.scandir(folder) as entries:
-            return all(entry.name.endswith(_OWN_SUFFIXES) for entry in entries)
-    except OSError:  # it is none
-        return False
 
 
 def narrower_paths(config: pytest.Config) -> list[str]:

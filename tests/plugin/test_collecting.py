@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_reqcache.plugin.folders import holds_cassettes_alone
+
 # As the documentation of pytest shows it: every YAML file is a test.
 COLLECTS_YAML = """
     class YamlFile(pytest.File):
@@ -25,34 +27,77 @@ TEST = """
 """
 
 
-@pytest.mark.parametrize("how", [(), ("--reqcache-cassette-dir=recorded",)], ids=["beside it", "elsewhere"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param((), id="beside the module"),
+        pytest.param(("--reqcache-cassette-dir=recorded",), id="below a folder"),
+        pytest.param(("--reqcache-cassette-dir=unit/../recorded",), id="below a folder with dots"),
+        pytest.param(("--reqcache-cassette-dir=link",), id="below a link"),
+    ],
+)
 def test_cassettes_are_no_tests_of_who_collects_yaml_files(suite, how):
     suite.write("conftest.py", COLLECTS_YAML)
     suite.write("cases/one.yaml", "1")
-    suite.test(TEST, "unit/test_api.py")
-    suite.run(*how).assert_outcomes(passed=2)
-    assert len(list(suite.path.rglob("test_it.yaml"))) == 1
-    suite.offline(*how).assert_outcomes(passed=2)
+    suite.test(
+        f"""{TEST}
+    @pytest.mark.reqcache("shop/catalogue")
+    def test_shared():
+        assert requests.get(URL + "/b").ok
+    """,
+        "unit/test_api.py",
+    )
+    (suite.path / "recorded").mkdir()
+    (suite.path / "link").symlink_to(suite.path / "recorded")
+    suite.run(*how).assert_outcomes(passed=3)
+    written = [path for name in ("test_it", "catalogue") for path in suite.path.rglob(f"{name}.yaml")]
+    assert len({path.resolve() for path in written}) == 2
+    suite.offline(*how).assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize(
     "there",
+    [".DS_Store", ".test_it.yaml.7.tmp", "test_it.yaml~", "test_it.yaml.torn", "test_it.bodies/a.json"],
+)
+def test_what_may_lie_beside_cassettes_makes_them_no_tests(suite, there):
+    suite.write("conftest.py", COLLECTS_YAML)
+    suite.test(TEST)
+    suite.run().assert_outcomes(passed=1)
+    suite.write(f"cassettes/test_it/{there}", "anything")
+    suite.offline().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("there", "text"),
     [
-        pytest.param("cassettes/test_api/test_inner.py", id="among the cassettes"),
-        pytest.param("cassettes/test_other/test_inner.py", id="in a folder of no module"),
-        pytest.param("cassettes/test_inner.py", id="beside the folders"),
-        pytest.param("tapes/test_api/test_inner.py", id="in a folder that is called otherwise"),
+        pytest.param("cassettes/test_it/test_inner.py", "def test_inner(): pass", id="among the cassettes"),
+        pytest.param("cassettes/test_it/v1.yaml/test_inner.py", "def test_inner(): pass", id="in a folder"),
+        pytest.param("cassettes/test_inner.py", "def test_inner(): pass", id="beside the folders"),
+        pytest.param("cassettes/other/smoke.yaml", "1", id="another YAML file"),
+        pytest.param("cassettes/test_it/compose.yaml", "version: 3\nservices: {}", id="of another version"),
+        pytest.param("cassettes/test_it/cases.yaml", "version: 1\ncases: []", id="of another kind"),
     ],
 )
-def test_what_may_be_a_test_is_collected(suite, there):
-    suite.test(TEST, "test_api.py")
-    suite.run().assert_outcomes(passed=1)
-    suite.write(there, "def test_inner(): pass")
-    suite.offline().assert_outcomes(passed=2)
-
-
-def test_yaml_files_of_no_module_are_collected(suite):
+def test_what_may_be_a_test_is_collected(suite, there, text):
     suite.write("conftest.py", COLLECTS_YAML)
-    suite.write("cassettes/test_gone/one.yaml", "1")
-    suite.test(TEST, "test_api.py")
-    suite.run().assert_outcomes(passed=2)
+    suite.test(TEST)
+    suite.run().assert_outcomes(passed=1)
+    suite.write(there, text)
+    result = suite.offline("--ignore-glob=*/test_it.yaml")
+    result.assert_outcomes(passed=2)
+
+
+def test_cassette_is_collected_where_it_is_asked_for(suite):
+    suite.write("conftest.py", COLLECTS_YAML)
+    suite.test(TEST)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline("cassettes/test_it/test_it.yaml").assert_outcomes(failed=1)
+    suite.offline("cassettes").assert_outcomes()
+
+
+def test_folder_that_may_not_be_read_is_left_to_pytest(tmp_path, monkeypatch):
+    def denied(path):
+        raise PermissionError
+
+    monkeypatch.setattr("os.scandir", denied)
+    assert not holds_cassettes_alone(tmp_path)
