@@ -31,10 +31,11 @@ def store_or_warn(
     found: Found | None,
     *,
     refresh: bool,
+    number: int,
 ) -> Interaction | None:
     """What is stored now; None, with a warning, where a secret stands in it."""
     try:
-        return recorder.store(call.asked, new, replaced, found, refresh=refresh)
+        return recorder.store(call.asked, new, replaced, found, refresh=refresh, number=number)
     except SecretFoundError as secret:
         journal.passed(call.what, "a secret in it")
         warnings.warn(
@@ -65,7 +66,8 @@ def leads_elsewhere(recorder: Recorder, stored: Interaction, status: int, header
 class Arrival:
     """A response from the origin that may be stored, and what was decided of it.
 
-    ``found`` is None behind the caller's back; ``received`` is the moment from which its age counts.
+    ``found`` is None behind the caller's back; ``number`` is that of its request; ``received`` is the moment
+    from which its age counts.
     """
 
     recorder: Recorder
@@ -75,6 +77,7 @@ class Arrival:
     decided: Plan
     verdict: Verdict
     response: CachedResponse
+    number: int
     received: datetime
 
     def take(self) -> Tee | None:
@@ -159,7 +162,14 @@ class Arrival:
             return None
         replaced = self.decided.replaced_by_answer_to(call.request)
         stored = store_or_warn(
-            self.recorder, self.journal, call, new, replaced, self.found, refresh=replaced is not None
+            self.recorder,
+            self.journal,
+            call,
+            new,
+            replaced,
+            self.found,
+            refresh=replaced is not None,
+            number=self.number,
         )
         if stored is None:
             self.response.cache_key = self.response.expires = None

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import logging
 import threading
 import warnings
 from collections.abc import Callable
+from weakref import WeakSet
 
 log = logging.getLogger("pytest_reqcache")
 
 #: Seconds to wait for background refreshes when a session or a test ends.
 JOIN_LIMIT = 5.0
+
+
+_all: WeakSet[Background] = WeakSet()
 
 
 class Background:
@@ -20,6 +25,7 @@ class Background:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[str, threading.Thread] = {}
+        _all.add(self)
 
     def start(self, key: str, what: str, refresh: Callable[[], object]) -> None:
         """Run ``refresh`` in a thread, unless one for that key is running. Its errors are logged: by their
@@ -58,3 +64,10 @@ class Background:
                     ResourceWarning,
                     stacklevel=2,
                 )
+
+
+@atexit.register  # before cassettes are compacted, which was registered earlier
+def _join_all() -> None:
+    """A script that ends without closing its session has what it has begun."""
+    for background in list(_all):
+        background.join()

@@ -105,6 +105,12 @@ class Cache:
         if not isinstance(request, requests.Request | requests.PreparedRequest):
             raise TypeError(f"{request!r} is no request: a Request or a PreparedRequest is accepted")
         prepared = self._prepare(request) if isinstance(request, requests.Request) else request
+        if isinstance(prepared.body, Iterator) and not hasattr(
+            prepared.body, "seek"
+        ):  # what it gives once is for who sends it
+            raise TypeError(
+                f"the body of {prepared.method} {prepared.url} can be read once only: give its bytes"
+            )
         readable = read_once(prepared)
         rewind(prepared)  # it is still to be sent
         return self._recorder.ask(recorded_request(readable), made_key(readable, self._settings()))

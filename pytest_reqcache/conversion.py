@@ -408,7 +408,7 @@ class _ReadResponse(_ReplayedResponse):
 
 
 def not_cached(
-    prepared: requests.PreparedRequest, connection: Any, body: str, shown_url: str
+    prepared: requests.PreparedRequest, connection: Any, body: str, shown_url: str, *, stream: bool
 ) -> NotCachedResponse:
     """The 504 that answers what may not be requested (RFC 9111 section 5.2.1.7)."""
     response = NotCachedResponse()
@@ -422,7 +422,9 @@ def not_cached(
     headers = Headers((("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(content)))))
     response.headers = CaseInsensitiveDict(headers)
     response.encoding = "utf-8"
-    response.raw = _ReadResponse(RecordedResponse(504, "Not Cached", headers), prepared, None)
+    recorded = RecordedResponse(504, "Not Cached", headers, content)
+    raw = _ReplayedResponse(content, recorded, prepared, None) if stream else None
+    response.raw = raw or _ReadResponse(recorded, prepared, None)
     response._content = content
     response._content_consumed = True
     return response

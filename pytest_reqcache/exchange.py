@@ -172,6 +172,8 @@ def send_exchange(
         if stale is not None:
             response.close()
             return stale
+    for hop in response.history:  # which have gone through us, unless the cache is off
+        as_cached_response(hop)
     return as_cached_response(response)
 
 

@@ -389,6 +389,7 @@ class Flow:
         found: Found | None,
         *,
         refresh: bool = False,
+        number: int = 0,  # each request of a test has an answer of its own
     ) -> Interaction:
         with self._lock:
             self._memory.sentinel.watch()  # a variable may be gone when the test has ended

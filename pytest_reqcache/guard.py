@@ -47,7 +47,7 @@ class Guard:
             "do; hosts that are to be reached all the same stand in reqcache_passthrough"
         )
         self.untold[explanation] = None
-        return not_cached(request, connection, explanation, url)
+        return not_cached(request, connection, explanation, url, stream=bool(arguments.get("stream")))
 
     def take_untold(self) -> list[str]:
         """What was stopped since it was last taken, as it is told."""

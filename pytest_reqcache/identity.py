@@ -65,7 +65,7 @@ class Identity:
     def same_key(self, item: Interaction, asked: Asked) -> Masked | None:
         """A stored interaction's request, masked, if it is of the key that is asked for."""
         if item.key is not None or self._settings().key_fn is not None:
-            return self.mask(item.request) if item.key == asked.key else None
+            return self.mask(item.request) if item.key == asked.key and has_what(item, asked) else None
         own = self.mask(item.request)
         return own if self._compared(own) == asked.compared else None
 
@@ -147,6 +147,12 @@ class TestIdentity(Identity):
 
     def mask(self, request: RecordedRequest) -> Masked:
         return self._redactor.mask(self._stripped(request))
+
+
+def has_what(item: Interaction, asked: Asked) -> bool:
+    """Whether a stored answer, which a ``key_fn`` takes for one to the request, may be one: what was answered
+    to a HEAD has no body (RFC 9110 section 9.3.2)."""
+    return item.request.method != "HEAD" or asked.request.method == "HEAD"
 
 
 def made_key(prepared: PreparedRequest, settings: Settings) -> str | None:

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from .cassette import Cassette, MemoryCassette
 from .fields import kept_fields, without_noise
 from .flights import Flight, Flights
-from .identity import Asked, Identity, variant
+from .identity import Asked, Identity, has_what, variant
 from .models import Change, Interaction, RecordedRequest
 from .policy import Reason, is_compared
 from .redaction import Sentinel, redact_ignored
@@ -84,8 +84,10 @@ class Recorder(Protocol):
         found: Found | None,
         *,
         refresh: bool = False,
+        number: int = 0,
     ) -> Interaction:
-        """What now stands in the cassette, or is to.
+        """What now stands in the cassette, or is to. ``number`` counts the requests to the origin: an answer
+        to an earlier one does not take the place of one to a later one.
 
         Raises:
             SecretFoundError: a secret would have been written; nothing was.
@@ -143,6 +145,7 @@ class SessionRecorder:
         self.flights = Flights()
         self._lock = threading.RLock()
         self._sentinel = Sentinel()
+        self._numbers: dict[object, int] = {}  # of the request whose answer was stored last, by recording
 
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         return self.identity.ask(request, key)
@@ -150,7 +153,8 @@ class SessionRecorder:
     def find(self, asked: Asked) -> Found:
         with self._lock:
             if self._settings().key_fn is not None:
-                return Found(tuple(self.cassette.with_key(asked.key)))
+                keyed = self.cassette.with_key(asked.key)
+                return Found(tuple(item for item in keyed if has_what(item, asked)))
             found = self.cassette.find(asked.locator)
         settings = self._settings()
         latest: dict[object, Interaction] = {}
@@ -169,6 +173,7 @@ class SessionRecorder:
         found: Found | None,
         *,
         refresh: bool = False,
+        number: int = 0,
     ) -> Interaction:
         settings = self._settings()
         request = redact_ignored(new.request, settings.ignored_parameters)
@@ -178,6 +183,10 @@ class SessionRecorder:
         try:
             self._look_for_secrets(written)
             with self._lock:
+                recording = (asked.key, variant(new, settings))
+                if number < self._numbers.get(recording, 0):
+                    return new  # which came too late
+                self._numbers[recording] = number
                 old = [] if replaced is None else [replaced, *self._left_behind(replaced)]
                 change = Change(written, _refs(old), refresh=True, since=since)
                 self._write(change, replaced)

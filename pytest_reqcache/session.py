@@ -228,7 +228,7 @@ class CachedSession(CacheMixin):
         cls, session: requests.Session, cache_name: str | PathLike[str] = "http_cache", **settings: Any
     ) -> CachedSession:
         """A cached session with the headers, auth, cookies, adapters ... of another."""
-        if not isinstance(session, requests.Session):
+        if not isinstance(session, _Session):
             raise TypeError(
                 f"{session!r} is no requests.Session; the session that is to be wrapped goes first"
             )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from weakref import finalize
 
 import requests
 from urllib3 import HTTPResponse
@@ -33,6 +34,7 @@ class _Spool:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._file: BinaryIO | None = None
+        self._drop: finalize[..., _Spool]
         self.size = 0
 
     def write(self, data: bytes) -> None:
@@ -43,6 +45,7 @@ class _Spool:
                 return
             file = tempfile.NamedTemporaryFile(prefix=_SPOOL_PREFIX, delete=False)  # noqa: SIM115
             self._file = cast(BinaryIO, file)
+            self._drop = finalize(self, _dropped, self._file)  # nobody closes a response that he forgets
             data, self._buffer = bytes(self._buffer), bytearray()
         self._file.write(data)
 
@@ -51,14 +54,19 @@ class _Spool:
         if self._file is None:
             return bytes(self._buffer)
         file, self._file = self._file, None
+        self._drop.detach()
         file.close()
         return _SpooledBody(Path(file.name), self.size)
 
     def discard(self) -> None:
         if self._file is not None:
-            file, self._file = self._file, None
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
+            self._file = None
+            self._drop()
+
+
+def _dropped(file: BinaryIO) -> None:
+    file.close()
+    Path(file.name).unlink(missing_ok=True)
 
 
 def discard_spooled(item: Interaction, kept: Interaction | None = None) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 import requests
@@ -44,6 +45,13 @@ from .spared import PlaceholderError, Spared
 from .streams import Tee
 
 
+class Sent(NamedTuple):
+    """When a request was sent to the origin, and its number among those that were."""
+
+    at: datetime
+    number: int
+
+
 class Transport:
     """Answers requests from a cassette where the policy allows it, else from the origin."""
 
@@ -62,6 +70,7 @@ class Transport:
         self._streams: WeakSet[Tee] = WeakSet()
         #: The keys of requests that were redirected behind the caller's back: the next one is to follow that.
         self._to_be_followed: set[str] = set()
+        self._numbers = count(1)
         self._settings = settings
         self._explain = explain
 
@@ -209,14 +218,14 @@ class Transport:
         assert decided.reason is not None
         now, url = clock.now(), self.recorder.shown(call.asked.masked.request.url)
         if call.exchange.is_probe:
-            return not_cached(call.prepared, call.connection, "", url)
+            return not_cached(call.prepared, call.connection, "", url, stream=call.stream)
         miss = Miss(decided.reason, call.request.method, url, decided.expires, now)
         self.journal.miss(miss)
         explanation = self._explain(miss, call.request)
         self.recorder.answered(call.asked, found, None, 504, live=False)
         if call.settings.on_miss == "raise":
             raise CacheMissError(miss.explain(), miss.method, miss.url, explanation)
-        response = not_cached(call.prepared, call.connection, explanation, miss.url)
+        response = not_cached(call.prepared, call.connection, explanation, miss.url, stream=call.stream)
         response.created_at = now
         return response
 
@@ -288,7 +297,7 @@ class Transport:
             outgoing = with_conditions(outgoing, decided.conditions)
         self.journal.sent(call.what, decided.reason)
         self._to_be_followed.discard(call.asked.key)
-        sent = clock.now()
+        sent = Sent(clock.now(), next(self._numbers))
         try:
             response = call.forward(outgoing)
             if not (call.stream or call.is_followed(response)):
@@ -318,10 +327,10 @@ class Transport:
         return response
 
     def _settled(
-        self, call: Call, found: Found | None, decided: Plan, response: CachedResponse, sent: datetime
+        self, call: Call, found: Found | None, decided: Plan, response: CachedResponse, sent: Sent
     ) -> requests.Response:
         now = clock.now()
-        received = policy.counted_from(sent, now, call.settings)
+        received = policy.counted_from(sent.at, now, call.settings)
         status, headers = response.status_code, received_headers(response)
         verdict = policy.settle(
             decided,
@@ -339,19 +348,21 @@ class Transport:
         if not call.settings.read_only:
             self._invalidate(call, status, headers)
             for old, new in verdict.updates:
-                store_or_warn(self.recorder, self.journal, call, new, old, found, refresh=True)
+                store_or_warn(
+                    self.recorder, self.journal, call, new, old, found, refresh=True, number=sent.number
+                )
         if verdict.outcome is Outcome.ASK_AGAIN:
             response.close()
             return self._from_origin(call, found, decided._replace(conditions=()))
         if verdict.outcome in (Outcome.FRESHEN, Outcome.FORGET):
             response.close()
-            return self._freshened(call, found, decided, verdict, received)
+            return self._freshened(call, found, decided, verdict, sent, received)
         if verdict.outcome is Outcome.USE_STALE and found is not None:
             response.close()
             return self._stale(call, found, decided, f"answered {status}")
         if verdict.outcome is Outcome.STORE:
             tee = Arrival(
-                self.recorder, self.journal, call, found, decided, verdict, response, received
+                self.recorder, self.journal, call, found, decided, verdict, response, sent.number, received
             ).take()
             if tee is not None:
                 self._streams.add(tee)
@@ -407,13 +418,19 @@ class Transport:
         return self._serve(call, found, stored, expires)
 
     def _freshened(
-        self, call: Call, found: Found | None, decided: Plan, verdict: Verdict, received: datetime
+        self,
+        call: Call,
+        found: Found | None,
+        decided: Plan,
+        verdict: Verdict,
+        sent: Sent,
+        received: datetime,
     ) -> requests.Response:
         old = verdict.stored or decided.stored
         assert old is not None
         shown = None
         if is_there(old.response.body):
-            confirmed = self._confirmed(call, found, verdict, old, received)
+            confirmed = self._confirmed(call, found, verdict, old, sent, received)
             shown = verdict.shown
         elif there := self.recorder.there_now(old):
             confirmed = there  # another process has replaced it, while the origin was asked
@@ -433,7 +450,13 @@ class Transport:
         return response
 
     def _confirmed(
-        self, call: Call, found: Found | None, verdict: Verdict, old: Interaction, received: datetime
+        self,
+        call: Call,
+        found: Found | None,
+        verdict: Verdict,
+        old: Interaction,
+        sent: Sent,
+        received: datetime,
     ) -> Interaction:
         """A recording that the origin has confirmed, as it is stored then."""
         confirmed = replace(
@@ -448,7 +471,14 @@ class Transport:
         elif verdict.outcome is Outcome.FRESHEN:
             replaced = old if verdict.stored is None else None
             stored = store_or_warn(
-                self.recorder, self.journal, call, confirmed, replaced, found, refresh=True
+                self.recorder,
+                self.journal,
+                call,
+                confirmed,
+                replaced,
+                found,
+                refresh=True,
+                number=sent.number,
             )
             confirmed = stored or confirmed
         elif call.settings.in_test:  # which keeps a good recording

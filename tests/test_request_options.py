@@ -458,6 +458,7 @@ def test_only_if_cached_miss_is_a_complete_504(origin, session, call):
 def test_only_if_cached_miss_can_be_streamed(origin, session):
     with session().get(f"{origin.url}/a", only_if_cached=True, stream=True) as response:
         assert b"".join(response.iter_content(None)) == response.content
+        assert response.raw.read() == response.content
 
 
 def test_only_if_cached_hit_is_as_usual(origin, session):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import json
@@ -599,6 +600,32 @@ def test_large_stream_is_recorded(origin, session, tmp_path, monkeypatch, cache_
         next(abandoned.iter_content(1_500_000))
     assert origin.count() == 3
     assert list(spool.glob("reqcache-*")) == []
+
+
+@pytest.mark.parametrize("cache_name", [None, ":memory:"])
+def test_stream_that_is_read_late_leaves_what_was_asked_for_after_it(origin, session, cache_name):
+    origin["/news"] = Answer("first"), Answer("second")
+    s = session(cache_name)
+    with s.get(f"{origin.url}/news", stream=True) as slow:
+        assert s.get(f"{origin.url}/news", refresh=True).text == "second"
+        assert slow.text == "first"
+    assert (s.get(f"{origin.url}/news").text, len(s.cache)) == ("second", 1)
+    assert origin.count() == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of its socket
+def test_large_stream_that_is_forgotten_leaves_no_file(origin, session, tmp_path, monkeypatch):
+    spool = tmp_path / "tmp"
+    spool.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spool))
+    origin["/large"] = Answer(bytes(range(256)) * 8192)
+    s = session()
+    forgotten = s.get(f"{origin.url}/large", stream=True)
+    assert len(forgotten.raw.read(1_500_000)) == 1_500_000
+    assert len(list(spool.iterdir())) == 1
+    del forgotten
+    gc.collect()
+    assert list(spool.iterdir()) == []
 
 
 def test_streamed_redirects_are_followed_and_replayed(origin, session, chain):

@@ -246,6 +246,13 @@ def test_wrap_of_a_session_that_shares_its_cache_has_one_of_its_own(origin, tmp_
     assert len(CachedSession(tmp_path / "outer.yaml").cache) == 0
 
 
+def test_wrap_takes_a_session_from_before_a_cache_was_installed(origin, install):
+    plain = requests.Session()
+    install()
+    with CachedSession.wrap(plain, ":memory:") as wrapped:
+        assert [wrapped.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, True]
+
+
 def test_wrap_names_what_is_no_session(tmp_path):
     with pytest.raises(TypeError, match=r"^'c\.yaml' is no requests\.Session"):
         CachedSession.wrap("c.yaml", tmp_path / "c.yaml")
@@ -985,6 +992,16 @@ def test_key_fn_decides_what_is_the_same(origin, session):
     assert session(key_fn=by_path).get(f"{origin.url}/a?x=3").from_cache is True
 
 
+@pytest.mark.parametrize("http", [False, True], ids=["", "cache_control"])
+def test_head_answers_no_get_whatever_key_fn_says(origin, session, http):
+    origin["/a"] = Answer("text", headers={"Cache-Control": "max-age=60"})
+    s = session(key_fn=by_path, cache_control=http)
+    assert s.head(f"{origin.url}/a").content == b""
+    assert s.get(f"{origin.url}/a").text == "text"
+    assert s.get(f"{origin.url}/a").from_cache is True
+    assert origin.count() == 2
+
+
 def test_key_fn_can_be_set_later_and_gets_the_settings(origin, session):
     seen = {}
 
@@ -1139,6 +1156,31 @@ def test_passthrough_urls_are_no_part_of_the_cache(origin, session):
     assert [s.get(f"{origin.url}/live/x").from_cache for _ in range(2)] == [False, False]
     assert [s.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, True]
     assert len(s.cache) == 1
+
+
+def test_every_hop_tells_where_it_is_from_when_the_cache_is_off(origin, session):
+    origin["/old"] = Answer(status=302, headers={"Location": "/new"})
+    s = session()
+    with s.cache_disabled():
+        response = s.get(f"{origin.url}/old")
+    assert [one.from_cache for one in (*response.history, response)] == [False, False]
+
+
+@pytest.mark.parametrize("ask", ["create_key", "contains", "delete"])
+def test_body_that_can_be_read_once_is_left_to_who_sends_it(origin, session, ask):
+    s = session(allowable_methods=["POST"])
+    request = requests.Request("POST", f"{origin.url}/a", data=(part for part in [b"all of it"]))
+    of_it = {
+        "create_key": s.cache.create_key,
+        "contains": lambda one: s.cache.contains(request=one),
+        "delete": lambda one: s.cache.delete(requests=[one]),
+    }
+    with pytest.raises(
+        TypeError, match=r"the body of POST http://.*/a can be read once only: give its bytes"
+    ):
+        of_it[ask](request)
+    s.send(s.prepare_request(request))
+    assert origin.last.body == b"all of it"
 
 
 def test_cache_disabled_neither_reads_nor_writes(origin, session):

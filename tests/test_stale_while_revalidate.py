@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -526,3 +529,43 @@ def test_refresh_that_cannot_begin_is_logged_and_tried_again(
     assert s.get(url).is_expired
     wait_for_refreshes()
     assert not s.get(url).is_expired
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True], ids=["another answer", "a 304"])
+def test_refresh_behind_that_arrives_late_leaves_what_is_newer(
+    origin: Origin,
+    clock: Clock,
+    session: Session,
+    gate: Callable[[Answer], Gate],
+    is_confirmed: bool,
+) -> None:
+    s = session(expire_after=60, stale_while_revalidate=True)
+    slow = gate(Answer("old" if is_confirmed else "late", headers=ETAG))
+    url = expired(s, origin, clock, slow, Answer("newest", headers={"ETag": '"2"'}), **ETAG)
+    assert summary(s.get(url)) == STALE
+    assert slow.reached.wait(5)
+    assert s.get(url, force_refresh=True).text == "newest"
+    slow.opened.set()
+    wait_for_refreshes()
+    assert summary(s.get(url)) == (200, "newest", True, False)
+    assert origin.count() == 3
+
+
+def test_script_that_ends_without_closing_its_session_has_its_refresh(origin: Origin, tmp_path: Path) -> None:
+    def slow(received: Received) -> Answer:
+        leave.wait(0.2)
+        return Answer("new")
+
+    leave = threading.Event()
+    origin["/"] = Answer("old"), slow, Answer("never asked for")
+    script = f"""
+from pytest_reqcache import CachedSession
+session = CachedSession({str(tmp_path / "cache.yaml")!r}, expire_after=0.001, stale_while_revalidate=True)
+session.get({origin.url + "/"!r})
+print(session.get({origin.url + "/"!r}).text)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["old"]
+    written = (tmp_path / "cache.yaml").read_text()
+    assert (written.count("- request:"), "new" in written, "old" in written) == (1, True, False)
+    assert origin.count() == 2

@@ -99,7 +99,9 @@ def test_run_that_does_not_use_it_imports_neither_requests_nor_yaml_nor_what_it_
     conftest = suite.path / "conftest.py"
     conftest.write_text(conftest.read_text().replace("import os, pytest, requests", ""))
     (suite.path / "test_it.py").write_text("def test_it(): pass")
-    ours = "OURS pytest_reqcache.plugin pytest_reqcache.plugin.options pytest_reqcache.plugin.state"
+    ours = "OURS " + " ".join(
+        f"pytest_reqcache.plugin{name}" for name in ("", ".folders", ".options", ".state")
+    )
     suite.subprocess().stdout.fnmatch_lines(["*LOADED [[][]]*", ours])
     suite.subprocess("--collect-only").stdout.fnmatch_lines(["*LOADED [[][]]*", ours])
 

@@ -190,7 +190,7 @@ def test_tests_that_do_not_use_it_pay_for_nothing(suite):
     result.assert_outcomes(passed=2)
     told = {word: rest.split() for word, _, rest in (line.partition(" ") for line in result.outlines)}
     assert set(told["CALLED"]) <= {"pytest_runtest_logreport", "pytest_runtestloop"}
-    modules = ("options", "state")
+    modules = ("folders", "options", "state")
     assert told["LOADED"] == [
         "pytest_reqcache.plugin",
         *(f"pytest_reqcache.plugin.{name}" for name in modules),
