@@ -117,7 +117,7 @@ class Cache:
 
     def clear(self) -> None:
         """Remove everything."""
-        self._recorder.remove(list(self._recorder.interactions()))
+        self._recorder.clear()
 
     def delete(
         self,

@@ -71,7 +71,10 @@ def cassette_path(cache_name: str | PathLike[str]) -> Path | None:
         raise TypeError(f"cache_name={cache_name!r}: {accepted}")
     if str(cache_name) == ":memory:":
         return None
-    path = Path(cache_name).expanduser()
+    try:
+        path = Path(cache_name).expanduser()
+    except RuntimeError as error:  # nobody knows whose home that is
+        raise ValueError(f"cache_name={cache_name!r}: {error}; {accepted}") from None
     if not path.name or path.name == "..":
         raise ValueError(f"cache_name={cache_name!r} names no file: {accepted}")
     return path if path.suffix else path.with_name(f"{path.name}.yaml")

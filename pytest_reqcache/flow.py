@@ -440,6 +440,9 @@ class Flow:
             for item in interactions:
                 self._staging.remove(self._as_read(item))
 
+    def clear(self) -> None:
+        self.remove(list(self.interactions()))
+
     def replace(self, pairs: Sequence[tuple[Interaction, Interaction]]) -> None:
         """Put new interactions in the place of stored ones."""
         with self._lock:

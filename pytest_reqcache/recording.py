@@ -98,6 +98,10 @@ class Recorder(Protocol):
         """They are stored no longer."""
         ...
 
+    def clear(self) -> None:
+        """Nothing is stored any longer."""
+        ...
+
     def invalidate(self, urls: Iterable[str]) -> None:
         """A write was successful that makes what is stored of these URLs worthless."""
         ...
@@ -224,6 +228,13 @@ class SessionRecorder:
             refs = _refs(item for removed in interactions for item in self._same(removed))
             if refs:
                 self.cassette.commit([Change(None, tuple(dict.fromkeys(refs)))], self.identity.identify)
+
+    def clear(self) -> None:
+        """None of it is read: the file of a body may be missing."""
+        with self._lock:
+            self.cassette.compact()
+            refs = dict.fromkeys(self.cassette.refs())
+            self.cassette.commit([Change(None, tuple(refs))], self.identity.identify)
 
     def _left_behind(self, latest: Interaction) -> list[Interaction]:
         """What stands in the file before the latest of the same recording: a session that was killed had not

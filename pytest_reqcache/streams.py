@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ class _Spool:
                 return
             file = tempfile.NamedTemporaryFile(prefix=_SPOOL_PREFIX, delete=False)  # noqa: SIM115
             self._file = cast(BinaryIO, file)
-            self._drop = finalize(self, _dropped, self._file)  # nobody closes a response that he forgets
+            # Nobody closes a response that he forgets.
+            self._drop = finalize(self, _dropped, self._file, os.getpid())
             data, self._buffer = bytes(self._buffer), bytearray()
         self._file.write(data)
 
@@ -64,9 +66,10 @@ class _Spool:
             self._drop()
 
 
-def _dropped(file: BinaryIO) -> None:
+def _dropped(file: BinaryIO, owner: int) -> None:
     file.close()
-    Path(file.name).unlink(missing_ok=True)
+    if os.getpid() == owner:  # a process that was forked ends, and the file is still written here
+        Path(file.name).unlink(missing_ok=True)
 
 
 def discard_spooled(item: Interaction, kept: Interaction | None = None) -> None:

@@ -9,7 +9,7 @@ import requests
 
 import pytest_reqcache
 from origin import Answer
-from pytest_reqcache import DO_NOT_CACHE, NEVER_EXPIRE
+from pytest_reqcache import DO_NOT_CACHE, NEVER_EXPIRE, CassetteError
 from pytest_reqcache.cassette.index import View
 
 WITH_ETAG = Answer("v1", headers={"ETag": '"v1"'})
@@ -335,6 +335,19 @@ def test_delete_keys_passes_over_unknown_ones(origin, session):
     assert list(s.cache) == [two]
     s.cache.delete("unknown")
     assert list(s.cache) == [two]
+
+
+def test_clear_reads_nothing_of_what_goes(origin, session):
+    origin["/large"] = Answer(bytes(range(256)) * 400)
+    s = session()
+    s.get(f"{origin.url}/large")
+    s.get(f"{origin.url}/small")
+    [body] = s.cache.path.with_suffix(".bodies").iterdir()
+    body.unlink()
+    with pytest.raises(CassetteError, match="cannot read the body file"):
+        s.get(f"{origin.url}/large")
+    s.cache.clear()
+    assert (len(s.cache), s.get(f"{origin.url}/large").from_cache) == (0, False)
 
 
 @pytest.mark.parametrize("remove", [lambda cache: cache.clear(), lambda cache: cache.delete(expired=True)])

@@ -6,6 +6,7 @@ import gc
 import gzip
 import io
 import json
+import os
 import pickle
 import threading
 import zlib
@@ -626,6 +627,24 @@ def test_large_stream_that_is_forgotten_leaves_no_file(origin, session, tmp_path
     del forgotten
     gc.collect()
     assert list(spool.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_process_that_is_forked_leaves_what_is_being_streamed(origin, session, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    data = bytes(range(256)) * 8192
+    origin["/large"] = Answer(data)
+    with session().get(f"{origin.url}/large", stream=True) as response:
+        read = response.raw.read(1_500_000)
+        if (child := os.fork()) == 0:
+            try:
+                response.raw._tee._spool._drop()  # as at the end of a process
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert read + response.raw.read() == data
+    assert session().get(f"{origin.url}/large").content == data
 
 
 def test_streamed_redirects_are_followed_and_replayed(origin, session, chain):

@@ -556,6 +556,7 @@ def test_unreadable_file_is_a_clear_error_on_first_use_and_left_as_it_is(origin,
         ("", ValueError),
         (".", ValueError),
         ("a/..", ValueError),
+        ("~nobody-is-called-so/a", ValueError),
     ],
 )
 def test_what_is_no_path_of_a_file_is_refused_by_name(name, error):

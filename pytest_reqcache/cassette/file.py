@@ -145,6 +145,10 @@ class Cassette:
         """The locators of all that is in the file."""
         return self._read(lambda view: list(view.layout.locators))
 
+    def refs(self) -> list[str]:
+        """What names the text of each item in the file."""
+        return self._read(lambda view: [ref_of(view.text(number)) for number in range(len(view))])
+
     def commit(
         self, changes: Sequence[Change], identify: Identify, others: Others | None = None
     ) -> list[Interaction | None]:

@@ -40,6 +40,10 @@ class MemoryCassette:
         with self._mutex:
             return iter([item for _, item in sorted(self._items.items(), key=itemgetter(0))])
 
+    def refs(self) -> list[str]:
+        """What names each interaction."""
+        return list(self._places)
+
     def commit(
         self,
         changes: Sequence[Change],
