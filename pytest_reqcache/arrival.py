@@ -33,9 +33,12 @@ def store_or_warn(
     refresh: bool,
     number: int,
 ) -> Interaction | None:
-    """What is stored now; None, with a warning, where a secret stands in it."""
+    """What is stored now; None where a later answer is, and, with a warning, where a secret stands in it."""
     try:
-        return recorder.store(call.asked, new, replaced, found, refresh=refresh, number=number)
+        stored = recorder.store(call.asked, new, replaced, found, refresh=refresh, number=number)
+        if stored is None:
+            journal.passed(call.what, "a later request was answered sooner")
+        return stored
     except SecretFoundError as secret:
         journal.passed(call.what, "a secret in it")
         warnings.warn(

@@ -14,6 +14,7 @@ log = logging.getLogger("pytest_reqcache")
 
 #: Seconds to wait for background refreshes when a session or a test ends.
 JOIN_LIMIT = 5.0
+_PARTS = 100  # in which that is waited
 
 
 _all: WeakSet[Background] = WeakSet()
@@ -52,22 +53,43 @@ class Background:
             else:
                 self._running[key] = thread
 
-    def join(self) -> None:
-        """Wait for what is running, but no longer than :data:`JOIN_LIMIT` seconds each; then warn."""
+    def running(self) -> list[threading.Thread]:
+        """The threads that have not ended, but for those that were given up."""
         with self._lock:
-            threads = list(self._running.values())
-        for thread in threads:
-            thread.join(JOIN_LIMIT)
-            if thread.is_alive():
-                warnings.warn(
-                    f"a background refresh has not ended within {JOIN_LIMIT:g} s and is left to itself",
-                    ResourceWarning,
-                    stacklevel=2,
-                )
+            return list(self._running.values())
+
+    def join(self) -> None:
+        """Wait for what is running, but no longer than :data:`JOIN_LIMIT` seconds; then warn."""
+        if _are_left(self.running):
+            self.give_up()
+            _warn()
+
+    def give_up(self) -> None:
+        """Nobody waits for what is running any more."""
+        with self._lock:
+            self._running.clear()
+
+
+def _are_left(running: Callable[[], list[threading.Thread]]) -> bool:
+    """Whether threads run on for longer than is waited for. No clock is asked: tests stop it."""
+    for _ in range(_PARTS):
+        threads = running()
+        if not threads:
+            return False
+        threads[0].join(JOIN_LIMIT / _PARTS)
+    return bool(running())
+
+
+def _warn() -> None:
+    warnings.warn(
+        f"a background refresh has not ended within {JOIN_LIMIT:g} s and is left to itself",
+        ResourceWarning,
+        stacklevel=3,
+    )
 
 
 @atexit.register  # before cassettes are compacted, which was registered earlier
 def _join_all() -> None:
-    """A script that ends without closing its session has what it has begun."""
-    for background in list(_all):
-        background.join()
+    """A script that ends without closing its sessions has what it has begun."""
+    if _are_left(lambda: [thread for each in list(_all) for thread in each.running()]):
+        _warn()

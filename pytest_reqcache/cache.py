@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 import requests
 
 from . import clock, policy
-from .conversion import CachedResponse, as_prepared, read_once, recorded_request, replay, rewind
+from .conversion import CachedResponse, as_prepared, read_once, recorded_request, replay, rewinder
 from .expiration import ExpireAfter, Special, expires_at, is_expired, parse_expiry, span_of
 from .identity import Asked, made_key
 from .models import Interaction
@@ -105,14 +105,12 @@ class Cache:
         if not isinstance(request, requests.Request | requests.PreparedRequest):
             raise TypeError(f"{request!r} is no request: a Request or a PreparedRequest is accepted")
         prepared = self._prepare(request) if isinstance(request, requests.Request) else request
-        if isinstance(prepared.body, Iterator) and not hasattr(
-            prepared.body, "seek"
-        ):  # what it gives once is for who sends it
-            raise TypeError(
-                f"the body of {prepared.method} {prepared.url} can be read once only: give its bytes"
-            )
+        put_back = rewinder(prepared)  # it is still to be sent
+        if put_back is None:
+            told = f"the body of {prepared.method} {prepared.url} can be read once only"
+            raise TypeError(f"{told}: give its bytes")
         readable = read_once(prepared)
-        rewind(prepared)  # it is still to be sent
+        put_back()
         return self._recorder.ask(recorded_request(readable), made_key(readable, self._settings()))
 
     def clear(self) -> None:

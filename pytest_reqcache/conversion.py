@@ -13,10 +13,11 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.message import Message
+from functools import partial
 from http.client import HTTPMessage
 from typing import Any, BinaryIO, Final, cast
 
@@ -179,6 +180,23 @@ def rewind(prepared: requests.PreparedRequest) -> None:
     if isinstance(getattr(prepared, "_body_position", None), int):
         with suppress(requests.exceptions.UnrewindableBodyError):
             rewind_body(prepared)
+
+
+def rewinder(prepared: requests.PreparedRequest) -> Callable[[], object] | None:
+    """What puts a body back to where it stood when the request was prepared; None where it can be read once
+    only."""
+    body: Any = prepared.body
+    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
+        return lambda: None
+    if hasattr(body, "read"):
+        known = getattr(prepared, "_body_position", None)
+        try:
+            position = known if isinstance(known, int) else body.tell()
+            body.seek(position)
+        except (AttributeError, OSError):
+            return None
+        return partial(body.seek, position)
+    return (lambda: None) if _buffer(body) is not None or iter(body) is not iter(body) else None
 
 
 def copy_request(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

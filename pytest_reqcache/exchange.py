@@ -172,7 +172,7 @@ def send_exchange(
         if stale is not None:
             response.close()
             return stale
-    for hop in response.history:  # which have gone through us, unless the cache is off
+    for hop in getattr(response, "history", None) or ():  # with the cache off they have not been ours
         as_cached_response(hop)
     return as_cached_response(response)
 

@@ -168,10 +168,12 @@ def made_key(prepared: PreparedRequest, settings: Settings) -> str | None:
 
 def variant(interaction: Interaction, settings: Settings) -> tuple[str, ...]:
     """The request's values of the fields that the response's ``Vary`` names, and of those of a condition or
-    range, where it answers that alone."""
+    range, where it answers that alone; and whether it answers HEAD, where a ``key_fn`` does not say so."""
     request = interaction.request
     fields = conditional_fields(request) if answers_part(interaction, settings) else ()
     conditions = tuple(f"{name}: {value}" for name, value in fields)
+    if interaction.key is not None and request.method == "HEAD":
+        conditions += ("HEAD",)
     lines = interaction.response.headers.get_all("Vary")
     if not lines:
         return conditions

@@ -18,7 +18,7 @@ from .fields import kept_fields, without_noise
 from .flights import Flight, Flights
 from .identity import Asked, Identity, has_what, variant
 from .models import Change, Interaction, RecordedRequest
-from .policy import Reason, is_compared
+from .policy import Reason, is_compared, varies_as
 from .redaction import Sentinel, redact_ignored
 from .settings import Settings
 from .streams import discard_spooled
@@ -85,9 +85,9 @@ class Recorder(Protocol):
         *,
         refresh: bool = False,
         number: int = 0,
-    ) -> Interaction:
-        """What now stands in the cassette, or is to. ``number`` counts the requests to the origin: an answer
-        to an earlier one does not take the place of one to a later one.
+    ) -> Interaction | None:
+        """What now stands in the cassette, or is to. ``number`` counts the requests to the origin: None where
+        the answer to a later one stands there already.
 
         Raises:
             SecretFoundError: a secret would have been written; nothing was.
@@ -139,6 +139,31 @@ class Recorder(Protocol):
         ...
 
 
+class _Latest:
+    """Of what was stored last, which of the requests to the origin it answers: one that was sent earlier may
+    be answered later."""
+
+    _MOST = 1024
+
+    def __init__(self) -> None:
+        #: By key, and whether it is for HEAD, whose answer serves no other method.
+        self._stored: dict[tuple[str, bool], list[tuple[int, Interaction]]] = {}
+
+    def has_later(self, number: int, key: str, request: RecordedRequest, settings: Settings) -> bool:
+        """Whether the answer to a later request would answer this one, too."""
+        stored = self._stored.get((key, request.method == "HEAD"), ())
+        return any(number < later and varies_as(item, request, settings) for later, item in stored)
+
+    def note(self, number: int, key: str, new: Interaction) -> None:
+        """Something was stored as the answer to that request."""
+        place = (key, new.request.method == "HEAD")
+        earlier = [noted for noted in self._stored.pop(place, ()) if noted[1].request != new.request]
+        bare = replace(new, response=replace(new.response, body=b""))
+        self._stored[place] = [*earlier, (number, bare)]
+        if len(self._stored) > self._MOST:
+            del self._stored[next(iter(self._stored))]
+
+
 class SessionRecorder:
     """The recorder of a session made by hand: what is stored is written at once."""
 
@@ -149,7 +174,7 @@ class SessionRecorder:
         self.flights = Flights()
         self._lock = threading.RLock()
         self._sentinel = Sentinel()
-        self._numbers: dict[object, int] = {}  # of the request whose answer was stored last, by recording
+        self._latest = _Latest()
 
     def ask(self, request: RecordedRequest, key: str | None) -> Asked:
         return self.identity.ask(request, key)
@@ -178,7 +203,7 @@ class SessionRecorder:
         *,
         refresh: bool = False,
         number: int = 0,
-    ) -> Interaction:
+    ) -> Interaction | None:
         settings = self._settings()
         request = redact_ignored(new.request, settings.ignored_parameters)
         encodings = is_compared("accept-encoding", settings)
@@ -187,13 +212,13 @@ class SessionRecorder:
         try:
             self._look_for_secrets(written)
             with self._lock:
-                recording = (asked.key, variant(new, settings))
-                if number < self._numbers.get(recording, 0):
-                    return new  # which came too late
-                self._numbers[recording] = number
+                key = asked.key if new.request is asked.request else self.identity.key(new)
+                if self._latest.has_later(number, key, new.request, settings):
+                    return None
                 old = [] if replaced is None else [replaced, *self._left_behind(replaced)]
                 change = Change(written, _refs(old), refresh=True, since=since)
                 self._write(change, replaced)
+                self._latest.note(number, key, new)
         finally:
             discard_spooled(new)
         return new

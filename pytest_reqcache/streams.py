@@ -50,6 +50,12 @@ class _Spool:
             self._drop = finalize(self, _dropped, self._file, os.getpid())
             data, self._buffer = bytes(self._buffer), bytearray()
         self._file.write(data)
+        self._file.flush()  # a process that is forked would write once more what is held back
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has come to its end, and dropped the file."""
+        return self._file is not None and self._file.closed
 
     def body(self) -> Body:
         """The bytes; a file of them is the caller's from here on."""
@@ -107,7 +113,8 @@ class Tee:
             return
         if self._decoded is None:
             self._decoded = decoded
-        if self._decoded is not decoded:  # partly decoded and partly not: cannot be put together
+        # Partly decoded and partly not, it cannot be put together.
+        if self._decoded is not decoded or self._spool.is_gone:
             self.abandon()
             return
         self._spool.write(data)

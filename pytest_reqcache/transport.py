@@ -483,7 +483,7 @@ class Transport:
             confirmed = stored or confirmed
         elif call.settings.in_test:  # which keeps a good recording
             self.recorder.left_alone(old)
-        else:
+        elif not self.recorder.is_replaced(old):
             self.recorder.remove([old])
         return confirmed
 

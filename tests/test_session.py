@@ -1167,10 +1167,39 @@ def test_every_hop_tells_where_it_is_from_when_the_cache_is_off(origin, session)
     assert [one.from_cache for one in (*response.history, response)] == [False, False]
 
 
+class Pipe(io.RawIOBase):
+    """What has a `seek`, which fails."""
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        return 0
+
+
+class Once:
+    """What can be iterated over, and goes on where it was left."""
+
+    def __init__(self, parts):
+        self.parts = iter(parts)
+
+    def __iter__(self):
+        return self.parts
+
+
+READ_ONCE = {
+    "generator": lambda: (part for part in [b"all of it"]),
+    "iterable": lambda: Once([b"all of it"]),
+    "pipe": Pipe,
+}
+
+
+@pytest.mark.parametrize("made", READ_ONCE.values(), ids=READ_ONCE)
 @pytest.mark.parametrize("ask", ["create_key", "contains", "delete"])
-def test_body_that_can_be_read_once_is_left_to_who_sends_it(origin, session, ask):
+def test_body_that_can_be_read_once_is_left_to_who_sends_it(origin, session, ask, made):
     s = session(allowable_methods=["POST"])
-    request = requests.Request("POST", f"{origin.url}/a", data=(part for part in [b"all of it"]))
+    body = made()
+    request = requests.Request("POST", f"{origin.url}/a", data=body)
     of_it = {
         "create_key": s.cache.create_key,
         "contains": lambda one: s.cache.contains(request=one),
@@ -1180,8 +1209,33 @@ def test_body_that_can_be_read_once_is_left_to_who_sends_it(origin, session, ask
         TypeError, match=r"the body of POST http://.*/a can be read once only: give its bytes"
     ):
         of_it[ask](request)
-    s.send(s.prepare_request(request))
+    if not isinstance(body, Pipe):
+        s.send(s.prepare_request(request))
+        assert origin.last.body == b"all of it"
+
+
+def test_body_that_can_be_read_again_is_sent_as_it_was(origin, session):
+    s = session(allowable_methods=["POST"])
+    prepared = s.prepare_request(requests.Request("POST", f"{origin.url}/a", data=io.BytesIO(b"all of it")))
+    key = s.cache.create_key(prepared)
+    assert s.cache.create_key(prepared) == key
+    assert s.send(prepared).cache_key == key
     assert origin.last.body == b"all of it"
+
+
+@pytest.mark.parametrize("history", [None, ()], ids=repr)
+def test_session_of_another_class_may_answer_with_what_it_likes(origin, tmp_path, history):
+    class Theirs(requests.Session):
+        def send(self, request, **kwargs):
+            response = super().send(request, **kwargs)
+            response.history = history
+            return response
+
+    class Mine(CacheMixin, Theirs):
+        pass
+
+    with Mine(tmp_path / "cache.yaml") as mine:
+        assert [mine.get(f"{origin.url}/a").from_cache for _ in range(2)] == [False, True]
 
 
 def test_cache_disabled_neither_reads_nor_writes(origin, session):

@@ -11,7 +11,7 @@ from ..body import open_file, read_file
 from .bodies import SUFFIXES, is_left_behind, is_own_name
 
 _LONGEST_HEAD = 4096
-_BLANK = rb"(?:[ \t]*(?:#[^\n]*)?\r?\n)*"
+_BLANK = rb"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*"
 _HEAD = re.compile(
     rb"(?:\xef\xbb\xbf)?" + _BLANK + rb"version:[ \t]*['\"]?[0-9]+['\"]?[ \t]*(?:#[^\n]*)?\r?\n"
 )

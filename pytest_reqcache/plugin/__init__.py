@@ -105,9 +105,14 @@ def _stand_guard(run: Run, config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Cassettes are no tests: not for who collects YAML files, and nobody is asked about each of them."""
-    if holds_cassettes_alone(path) and not parent.session.isinitpath(path, with_parents=True):
+    if holds_cassettes_alone(path) and not _is_asked_for(path, parent):
         return FolderOfCassettes.from_parent(parent, path=path)
     return None
+
+
+def _is_asked_for(path: Path, parent: pytest.Collector) -> bool:
+    """Whether a folder of cassettes, or one that it is in, was named."""
+    return parent.session.isinitpath(path, with_parents=True) or holds_cassettes_alone(parent.path)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ _SUFFIXES = (".yaml", ".yml")
 # What may lie beside cassettes and is no test either: what was cut off of one, and what editors leave.
 _BESIDE = (".torn", "~")
 _LONGEST_HEAD = 4096
-_BLANK = rb"(?:[ \t]*(?:#[^\n]*)?\r?\n)*"
+_BLANK = rb"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*"
 _HEAD = re.compile(_BLANK + rb"version:[ \t]*1[ \t]*\r?\n" + _BLANK + rb"interactions:")
 
 
@@ -33,14 +33,13 @@ def holds_cassettes_alone(folder: str | os.PathLike[str]) -> bool:
     try:
         with os.scandir(folder) as entries:
             found = [entry for entry in entries if not entry.name.startswith(".")]
+        below = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
+        files = [entry for entry in found if entry.is_file() and not entry.name.endswith(_BESIDE)]
     except OSError:  # it may not be read
         return False
-    folders = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
-    files = [entry for entry in found if not entry.is_dir(follow_symlinks=False)]
-    files = [entry for entry in files if not entry.name.endswith(_BESIDE)]
     if not all(entry.name.endswith(_SUFFIXES) for entry in files):
         return False
-    below = [entry for entry in folders if not entry.name.endswith(".bodies")]
+    below = [entry for entry in below if not entry.name.endswith(".bodies")]
     if not (files or below):
         return False
     return all(map(_begins_as_cassette, files)) and all(map(holds_cassettes_alone, below))

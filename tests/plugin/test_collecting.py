@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from pytest_reqcache.cassette.finding import is_cassette
 from pytest_reqcache.plugin.folders import holds_cassettes_alone
 
 # As the documentation of pytest shows it: every YAML file is a test.
@@ -92,7 +95,7 @@ def test_cassette_is_collected_where_it_is_asked_for(suite):
     suite.test(TEST)
     suite.run().assert_outcomes(passed=1)
     suite.offline("cassettes/test_it/test_it.yaml").assert_outcomes(failed=1)
-    suite.offline("cassettes").assert_outcomes()
+    suite.offline("cassettes").assert_outcomes(failed=1)
 
 
 def test_folder_that_may_not_be_read_is_left_to_pytest(tmp_path, monkeypatch):
@@ -101,3 +104,36 @@ def test_folder_that_may_not_be_read_is_left_to_pytest(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.scandir", denied)
     assert not holds_cassettes_alone(tmp_path)
+
+
+def test_long_head_of_another_file_is_told_at_once(tmp_path):
+    (tmp_path / "config.yaml").write_bytes(b"# Licensed under the terms of ...\r\n" * 100 + b"name: x\r\n")
+    assert not holds_cassettes_alone(tmp_path)
+    assert not is_cassette(tmp_path / "config.yaml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_nothing_but_files_is_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert not holds_cassettes_alone(tmp_path)
+
+
+def test_head_and_get_of_one_key_are_no_duplicates(suite):
+    suite.write(
+        "conftest.py",
+        """
+        @pytest.fixture
+        def reqcache_config():
+            return {"key_fn": lambda request, **settings: request.url}
+        """,
+    )
+    suite.test("""
+        @pytest.mark.reqcache
+        def test_it():
+            assert requests.head(URL + "/a").content == b""
+            assert requests.get(URL + "/a").content
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline("-W", "error").assert_outcomes(passed=1)
+    suite.run("--reqcache-refresh").assert_outcomes(passed=1)
+    assert suite.cassette().count("- request:") == 2
