@@ -56,7 +56,7 @@ class Background:
     def running(self) -> list[threading.Thread]:
         """The threads that have not ended, but for those that were given up."""
         with self._lock:
-            return list(self._running.values())
+            return [thread for thread in self._running.values() if thread.is_alive()]
 
     def join(self) -> None:
         """Wait for what is running, but no longer than :data:`JOIN_LIMIT` seconds; then warn."""
@@ -72,12 +72,13 @@ class Background:
 
 def _are_left(running: Callable[[], list[threading.Thread]]) -> bool:
     """Whether threads run on for longer than is waited for. No clock is asked: tests stop it."""
-    for _ in range(_PARTS):
-        threads = running()
-        if not threads:
-            return False
+    waited = 0
+    while threads := running():
+        if waited == _PARTS:
+            return True
         threads[0].join(JOIN_LIMIT / _PARTS)
-    return bool(running())
+        waited += threads[0].is_alive()
+    return False
 
 
 def _warn() -> None:

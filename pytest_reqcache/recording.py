@@ -143,7 +143,7 @@ class _Latest:
     """Of what was stored last, which of the requests to the origin it answers: one that was sent earlier may
     be answered later."""
 
-    _MOST = 1024
+    _MOST, _MOST_VARIANTS = 1024, 64
 
     def __init__(self) -> None:
         #: By key, and whether it is for HEAD, whose answer serves no other method.
@@ -154,12 +154,15 @@ class _Latest:
         stored = self._stored.get((key, request.method == "HEAD"), ())
         return any(number < later and varies_as(item, request, settings) for later, item in stored)
 
-    def note(self, number: int, key: str, new: Interaction) -> None:
+    def note(self, number: int, key: str, new: Interaction, settings: Settings) -> None:
         """Something was stored as the answer to that request."""
-        place = (key, new.request.method == "HEAD")
-        earlier = [noted for noted in self._stored.pop(place, ()) if noted[1].request != new.request]
-        bare = replace(new, response=replace(new.response, body=b""))
-        self._stored[place] = [*earlier, (number, bare)]
+        place, bare = (
+            (key, new.request.method == "HEAD"),
+            replace(new, response=replace(new.response, body=b"")),
+        )
+        stored = self._stored.pop(place, [])
+        others = [noted for noted in stored if not varies_as(bare, noted[1].request, settings)]
+        self._stored[place] = [*others[1 - self._MOST_VARIANTS :], (number, bare)]
         if len(self._stored) > self._MOST:
             del self._stored[next(iter(self._stored))]
 
@@ -218,7 +221,7 @@ class SessionRecorder:
                 old = [] if replaced is None else [replaced, *self._left_behind(replaced)]
                 change = Change(written, _refs(old), refresh=True, since=since)
                 self._write(change, replaced)
-                self._latest.note(number, key, new)
+                self._latest.note(number, key, new, settings)
         finally:
             discard_spooled(new)
         return new

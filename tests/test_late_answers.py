@@ -164,3 +164,17 @@ def test_few_answers_are_remembered(
     recorder: Any = s._engine.transport.recorder
     remembered = [item.request.url[-1] for stored in recorder._latest._stored.values() for _, item in stored]
     assert remembered == ["3", "4", "1"]
+
+
+@pytest.mark.parametrize(("vary", "count"), [({}, 1), ({"Vary": "X-Id"}, 4)], ids=["without Vary", "by Vary"])
+def test_of_one_key_few_are_remembered(
+    origin: Origin, session: Session, monkeypatch: pytest.MonkeyPatch, vary: dict[str, str], count: int
+) -> None:
+    monkeypatch.setattr(_Latest, "_MOST_VARIANTS", 4)
+    origin["/a"] = Answer("text", headers=vary)
+    s = session(":memory:")
+    for number in range(6):
+        s.get(f"{origin.url}/a", headers={"X-Id": str(number)}, refresh=True)
+    recorder: Any = s._engine.transport.recorder
+    [stored] = recorder._latest._stored.values()
+    assert [number for number, _ in stored] == [3, 4, 5, 6][-count:]

@@ -18,6 +18,7 @@ import requests
 from clocks import Clock
 from origin import Answer, Origin, Received
 from pytest_reqcache import CachedSession
+from pytest_reqcache.background import _PARTS, Background
 
 Session = Callable[..., CachedSession]
 ETAG = {"ETag": '"1"'}
@@ -560,6 +561,7 @@ def test_script_that_ends_without_closing_its_session_has_its_refresh(origin: Or
     origin["/"] = Answer("old"), slow, Answer("never asked for")
     script = f"""
 from pytest_reqcache import CachedSession
+from pytest_reqcache.background import _PARTS, Background
 session = CachedSession({str(tmp_path / "cache.yaml")!r}, expire_after=0.001, stale_while_revalidate=True)
 session.get({origin.url + "/"!r})
 print(session.get({origin.url + "/"!r}).text)
@@ -569,3 +571,28 @@ print(session.get({origin.url + "/"!r}).text)
     written = (tmp_path / "cache.yaml").read_text()
     assert (written.count("- request:"), "new" in written, "old" in written) == (1, True, False)
     assert origin.count() == 2
+
+
+def test_many_refreshes_that_end_are_all_waited_for() -> None:
+    background, started = Background(), threading.Semaphore(0)
+
+    def refresh() -> None:
+        started.acquire()
+
+    for number in range(3 * _PARTS):
+        background.start(str(number), "GET /", refresh)
+    threading.Timer(0.05, started.release, [3 * _PARTS]).start()
+    background.join()
+    assert background.running() == []
+
+
+def test_refresh_that_was_given_up_is_waited_for_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_reqcache.background.JOIN_LIMIT", 0.01)
+    background, end = Background(), threading.Event()
+    for number in range(3):
+        background.start(str(number), "GET /", end.wait)
+    with pytest.warns(ResourceWarning, match="has not ended within"):
+        background.join()
+    assert background.running() == []
+    background.join()  # a second warning would be an error
+    end.set()

@@ -17,7 +17,7 @@ _SUFFIXES = (".yaml", ".yml")
 _BESIDE = (".torn", "~")
 _LONGEST_HEAD = 4096
 _BLANK = rb"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*"
-_HEAD = re.compile(_BLANK + rb"version:[ \t]*1[ \t]*\r?\n" + _BLANK + rb"interactions:")
+_HEAD = _BLANK + rb"version:[ \t]*1[ \t]*\r?\n" + _BLANK + rb"interactions:"  # compiled where one is read
 
 
 class FolderOfCassettes(pytest.Directory):
@@ -29,13 +29,15 @@ class FolderOfCassettes(pytest.Directory):
 
 def holds_cassettes_alone(folder: str | os.PathLike[str]) -> bool:
     """Whether there are cassettes as we write them in a folder, and in those below it, and nothing else but
-    what belongs to them, and hidden files. No link to a folder is followed."""
+    what belongs to them, and hidden files."""
     try:
         with os.scandir(folder) as entries:
             found = [entry for entry in entries if not entry.name.startswith(".")]
-        below = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
+        below = [entry for entry in found if entry.is_dir()]
         files = [entry for entry in found if entry.is_file() and not entry.name.endswith(_BESIDE)]
     except OSError:  # it may not be read
+        return False
+    if any(entry.is_symlink() for entry in below):  # anything may be there
         return False
     if not all(entry.name.endswith(_SUFFIXES) for entry in files):
         return False
@@ -48,6 +50,6 @@ def holds_cassettes_alone(folder: str | os.PathLike[str]) -> bool:
 def _begins_as_cassette(file: os.DirEntry[str]) -> bool:
     try:
         with FileIO(file.path) as opened:
-            return _HEAD.match(opened.read(_LONGEST_HEAD)) is not None
+            return re.match(_HEAD, opened.read(_LONGEST_HEAD)) is not None
     except OSError:
         return False

@@ -112,6 +112,14 @@ def test_long_head_of_another_file_is_told_at_once(tmp_path):
     assert not is_cassette(tmp_path / "config.yaml")
 
 
+def test_tests_in_a_folder_that_is_linked_to_are_collected(suite):
+    suite.test(TEST)
+    suite.run().assert_outcomes(passed=1)
+    suite.write("elsewhere/test_inner.py", "def test_inner(): pass")
+    (suite.path / "cassettes" / "test_it" / "inner").symlink_to(suite.path / "elsewhere")
+    suite.offline("--ignore=elsewhere").assert_outcomes(passed=2)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 def test_nothing_but_files_is_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.yaml")
