@@ -16,7 +16,6 @@ from pytest_reqcache.recording import _Latest
 
 Session = Callable[..., CachedSession]
 
-WAITING = 0.05  # seconds until a request no longer waits for one that is under way
 FRESH = {"Cache-Control": "max-age=60"}
 
 
@@ -57,7 +56,9 @@ class Late:
 
 
 @pytest.fixture
-def late(origin: Origin) -> Iterator[Late]:
+def late(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Late]:
+    """Nobody waits for what is under way, as a request with a short timeout does not for long."""
+    monkeypatch.setattr("pytest_reqcache.flights._seconds", lambda timeout: 0.0)
     made = Late(origin)
     yield made
     made.arrives.set()
@@ -91,7 +92,7 @@ def test_late_answer_that_varies_otherwise_is_not_stored(
     origin["/a"] = late.answers(Answer("old"), Answer("new", headers={"Vary": "Accept-Language"}))
     s = session(cache_name)
     arrived = late.ask(s.get, f"{origin.url}/a")
-    assert s.get(f"{origin.url}/a", timeout=WAITING).text == "new"
+    assert s.get(f"{origin.url}/a").text == "new"
     response = arrived()
     assert (response.text, getattr(response, "cache_key", None)) == ("old", None)
     assert (s.get(f"{origin.url}/a").text, len(s.cache)) == ("new", 1)
@@ -104,7 +105,7 @@ def test_late_answer_for_another_variant_is_stored(
     origin["/a"] = late.answers(Answer("late", headers=vary), Answer("new", headers=vary))
     s = session(cache_name)
     arrived = late.ask(s.get, f"{origin.url}/a")
-    assert s.get(f"{origin.url}/a", timeout=WAITING).text == "new"
+    assert s.get(f"{origin.url}/a").text == "new"
     assert arrived().text == "late"
     assert len(s.cache) == 2
 
@@ -115,7 +116,7 @@ def test_late_get_is_stored_though_a_head_was_answered_before_it(
     origin["/a"] = late.answers(Answer("text"), Answer("text"))
     s = session(cache_name, key_fn=lambda request, **settings: request.url)
     arrived = late.ask(s.get, f"{origin.url}/a")
-    s.head(f"{origin.url}/a", timeout=WAITING)
+    s.head(f"{origin.url}/a")
     assert arrived().text == "text"
     assert s.get(f"{origin.url}/a").from_cache is True
 
@@ -131,7 +132,7 @@ def test_late_confirmation_that_forbids_to_store_leaves_what_is_newer(
     s = session(cache_name, cache_control=True)
     s.get(f"{origin.url}/a")
     arrived = late.ask(s.get, f"{origin.url}/a", refresh=True)
-    assert s.get(f"{origin.url}/a", force_refresh=True, timeout=WAITING).text == "two"
+    assert s.get(f"{origin.url}/a", force_refresh=True).text == "two"
     assert arrived().text == "one"
     assert (s.get(f"{origin.url}/a").text, origin.count()) == ("two", 3)
 
@@ -145,7 +146,7 @@ def test_late_answer_is_stored_where_the_newer_one_could_not_be(
     with monkeypatch.context() as patched:
         patched.setattr("pytest_reqcache.recording.SessionRecorder._write", full)
         with pytest.raises(OSError, match="disk full"):
-            s.get(f"{origin.url}/a", timeout=WAITING)
+            s.get(f"{origin.url}/a")
     assert arrived().text == "old"
     assert s.get(f"{origin.url}/a").from_cache is True
 

@@ -638,11 +638,13 @@ def test_process_that_is_forked_leaves_what_is_being_streamed(origin, session, t
     with session().get(f"{origin.url}/large", stream=True) as response:
         read = b"".join(response.raw.read(1000) for _ in range(1_500))
         if (child := os.fork()) == 0:
+            status = 1
             try:
                 response.raw._tee._spool._drop()  # as at the end of a process
+                status = 0
             finally:
-                os._exit(0)
-        os.waitpid(child, 0)
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
         assert read + response.raw.read() == data
     assert session().get(f"{origin.url}/large").content == data
 

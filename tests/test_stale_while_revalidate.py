@@ -18,7 +18,7 @@ import requests
 from clocks import Clock
 from origin import Answer, Origin, Received
 from pytest_reqcache import CachedSession
-from pytest_reqcache.background import _PARTS, Background
+from pytest_reqcache.background import _PARTS, Background, _are_left
 
 Session = Callable[..., CachedSession]
 ETAG = {"ETag": '"1"'}
@@ -561,7 +561,7 @@ def test_script_that_ends_without_closing_its_session_has_its_refresh(origin: Or
     origin["/"] = Answer("old"), slow, Answer("never asked for")
     script = f"""
 from pytest_reqcache import CachedSession
-from pytest_reqcache.background import _PARTS, Background
+from pytest_reqcache.background import _PARTS, Background, _are_left
 session = CachedSession({str(tmp_path / "cache.yaml")!r}, expire_after=0.001, stale_while_revalidate=True)
 session.get({origin.url + "/"!r})
 print(session.get({origin.url + "/"!r}).text)
@@ -573,17 +573,23 @@ print(session.get({origin.url + "/"!r}).text)
     assert origin.count() == 2
 
 
+class Ending:
+    """A thread that ends as soon as somebody waits for it."""
+
+    def __init__(self) -> None:
+        self.has_ended = False
+
+    def join(self, timeout: float) -> None:
+        self.has_ended = True
+
+    def is_alive(self) -> bool:
+        return not self.has_ended
+
+
 def test_many_refreshes_that_end_are_all_waited_for() -> None:
-    background, started = Background(), threading.Semaphore(0)
-
-    def refresh() -> None:
-        started.acquire()
-
-    for number in range(3 * _PARTS):
-        background.start(str(number), "GET /", refresh)
-    threading.Timer(0.05, started.release, [3 * _PARTS]).start()
-    background.join()
-    assert background.running() == []
+    threads: list[Any] = [Ending() for _ in range(3 * _PARTS)]
+    assert not _are_left(lambda: [thread for thread in threads if thread.is_alive()])
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_refresh_that_was_given_up_is_waited_for_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

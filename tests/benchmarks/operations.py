@@ -36,7 +36,7 @@ def _give(session: Any, command: Command) -> None:
 
 
 def prepare(command: Command) -> Operation:
-    """Fill a store. Nothing is measured."""
+    """Make each request once: so a store is filled. Nothing is measured."""
     session = yield
     _give(session, command)
     for url in urls_of(command):
@@ -49,12 +49,7 @@ def warm_up(command: Command) -> Operation:
     """Replay what a small store holds, after a collection: what is measured next comes as a test comes in the
     midst of a suite. Nothing is measured."""
     gc.collect()
-    session = yield
-    _give(session, command)
-    for url in urls_of(command):
-        _get(session, url)
-    yield
-    return {}
+    return (yield from prepare(command))
 
 
 def replay(command: Command) -> Operation:
