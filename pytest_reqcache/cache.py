@@ -197,10 +197,10 @@ class Cache:
         return found
 
     def _ways_of(self, request: AnyRequest) -> Iterator[Asked]:
-        """What a request is answered as: HEAD by what is stored of GET, too, where HTTP is obeyed."""
-        asked, settings = self._asked(request), self._settings()
+        """What a request is answered as: HEAD by what is stored of GET, too, where that may be."""
+        asked = self._asked(request)
         yield asked
-        if asked.request.method == "HEAD" and settings.cache_control and settings.key_fn is None:
+        if asked.request.method == "HEAD" and self._settings().heads_by_get:
             yield self._recorder.ask(replace(asked.request, method="GET"), None)
 
     def _key(self, given: str) -> str:

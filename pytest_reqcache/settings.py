@@ -93,6 +93,12 @@ class Settings:
             return status < 500 and status != 429
         return status in self.allowable_codes or status in REDIRECTS
 
+    @property
+    def heads_by_get(self) -> bool:
+        """Whether what is stored of GET may answer HEAD, too (RFC 9110 section 9.3.2), where HTTP is obeyed:
+        not under a key of the user's, nor where each request has an answer of its own."""
+        return self.cache_control and self.key_fn is None and self.repeats != "sequence"
+
     def passes_through(self, url: str) -> bool:
         if url.startswith(_NO_NETWORK):
             return True

@@ -126,7 +126,7 @@ class Transport:
 
     def _decide(self, call: Call) -> tuple[Found, Plan]:
         found = self.recorder.find(call.asked)
-        if call.request.method == "HEAD":
+        if call.request.method == "HEAD" and call.settings.heads_by_get:
             found = self._with_those_of_get(call, found)
         if call.asked.again and not call.settings.in_test:  # there the next answer is due
             found = _without_followed(found, call)
@@ -170,9 +170,6 @@ class Transport:
 
     def _with_those_of_get(self, call: Call, found: Found) -> Found:
         """What may answer a HEAD: the stored responses to the same GET, too."""
-        settings = call.settings
-        if not settings.cache_control or settings.key_fn is not None or settings.repeats == "sequence":
-            return found
         of_get = self.recorder.find(self.recorder.ask(replace(call.request, method="GET"), None))
         return found._replace(
             candidates=(*of_get.candidates, *found.candidates),

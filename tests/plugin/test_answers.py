@@ -384,6 +384,23 @@ def test_head_and_options_share_as_get_does(suite):
     assert suite.origin.count("/a") == 3
 
 
+def test_in_a_sequence_a_get_answers_no_head_and_the_cache_says_so(suite):
+    suite.origin["/health"] = Answer("fine", headers={"Cache-Control": "max-age=60"})
+    suite.test(
+        """
+        @pytest.mark.reqcache(repeats="sequence", cache_control=True)
+        def test_it(cached_session):
+            head = requests.Request("HEAD", URL + "/health")
+            cached_session.get(URL + "/health")
+            assert not cached_session.cache.contains(request=head)
+            cached_session.head(URL + "/health")
+            assert cached_session.cache.contains(request=head)
+        """
+    )
+    suite.run().assert_outcomes(passed=1)
+    assert suite.origin.count("/health", "HEAD") == 1
+
+
 def test_digest_authentication(suite):
     suite.ask_for_digest("/a")
     cassette = record_and_replay(
