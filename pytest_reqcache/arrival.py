@@ -33,11 +33,12 @@ def store_or_warn(
     refresh: bool,
     number: int,
 ) -> Interaction | None:
-    """What is stored now; None where a later answer is, and, with a warning, where a secret stands in it."""
+    """What is stored now; None where a later answer or a write counts, and, with a warning, where a secret
+    stands in it."""
     try:
         stored = recorder.store(call.asked, new, replaced, found, refresh=refresh, number=number)
         if stored is None:
-            journal.passed(call.what, "a later request was answered sooner")
+            journal.passed(call.what, "a later request, or a write, was answered sooner")
         return stored
     except SecretFoundError as secret:
         journal.passed(call.what, "a secret in it")

@@ -451,7 +451,7 @@ class Flow:
                 if not self._is_current(old):
                     self._edited.add(staged.ref)
 
-    def invalidate(self, urls: Iterable[str]) -> None:
+    def invalidate(self, urls: Iterable[str], number: int) -> None:
         """A test keeps what it has recorded: a write changes which answer is due, not what is stored."""
 
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:

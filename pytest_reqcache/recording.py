@@ -18,7 +18,7 @@ from .fields import kept_fields, without_noise
 from .flights import Flight, Flights
 from .identity import Asked, Identity, has_what, variant
 from .models import Change, Interaction, RecordedRequest
-from .policy import Reason, is_compared, varies_as
+from .policy import SAFE_METHODS, Reason, is_compared, varies_as
 from .redaction import Sentinel, redact_ignored
 from .settings import Settings
 from .streams import discard_spooled
@@ -87,7 +87,7 @@ class Recorder(Protocol):
         number: int = 0,
     ) -> Interaction | None:
         """What now stands in the cassette, or is to. ``number`` counts the requests to the origin: None where
-        the answer to a later one stands there already.
+        the answer to a later one stands there already, or a write has made it worthless.
 
         Raises:
             SecretFoundError: a secret would have been written; nothing was.
@@ -102,8 +102,9 @@ class Recorder(Protocol):
         """Nothing is stored any longer."""
         ...
 
-    def invalidate(self, urls: Iterable[str]) -> None:
-        """A write was successful that makes what is stored of these URLs worthless."""
+    def invalidate(self, urls: Iterable[str], number: int) -> None:
+        """A write was successful that makes what is stored of these URLs worthless, and what is still to come
+        of the requests before that ``number``."""
         ...
 
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:
@@ -140,14 +141,15 @@ class Recorder(Protocol):
 
 
 class _Latest:
-    """Of what was stored last, which of the requests to the origin it answers: one that was sent earlier may
-    be answered later."""
+    """Of what was stored or written last, which of the requests to the origin it belongs to: one that was
+    sent earlier may be answered later."""
 
     _MOST, _MOST_VARIANTS = 1024, 64
 
     def __init__(self) -> None:
         #: By key, and whether it is for HEAD, whose answer serves no other method.
         self._stored: dict[tuple[str, bool], list[tuple[int, Interaction]]] = {}
+        self._written: dict[str, int] = {}  # by locator
 
     def has_later(self, number: int, key: str, request: RecordedRequest, settings: Settings) -> bool:
         """Whether the answer to a later request would answer this one, too."""
@@ -165,6 +167,18 @@ class _Latest:
         self._stored[place] = [*others[1 - self._MOST_VARIANTS :], (number, bare)]
         if len(self._stored) > self._MOST:
             del self._stored[next(iter(self._stored))]
+
+    def is_before_write(self, number: int, locator: str) -> bool:
+        """Whether a write was answered after that request was sent: its answer may tell of before."""
+        return number < self._written.get(locator, 0)
+
+    def note_write(self, number: int, locators: Iterable[str]) -> None:
+        """A write was answered before the request of that number."""
+        for locator in locators:
+            self._written.pop(locator, None)
+            self._written[locator] = number
+        while len(self._written) > self._MOST:
+            del self._written[next(iter(self._written))]
 
 
 class SessionRecorder:
@@ -217,6 +231,9 @@ class SessionRecorder:
             with self._lock:
                 key = asked.key if new.request is asked.request else self.identity.key(new)
                 if self._latest.has_later(number, key, new.request, settings):
+                    return None
+                is_read = asked.request.method in SAFE_METHODS
+                if is_read and self._latest.is_before_write(number, self.identity.locate(new.request.url)):
                     return None
                 old = [] if replaced is None else [replaced, *self._left_behind(replaced)]
                 change = Change(written, _refs(old), refresh=True, since=since)
@@ -280,9 +297,11 @@ class SessionRecorder:
         stored = self.cassette.find(self.identity.locate(interaction.request.url))
         return [item for item in stored if self.identity.identify(item) == identity]
 
-    def invalidate(self, urls: Iterable[str]) -> None:
+    def invalidate(self, urls: Iterable[str], number: int) -> None:
+        locators = [self.identity.locate(url) for url in urls]
         with self._lock:
-            found = [item for url in urls for item in self.cassette.find(self.identity.locate(url))]
+            self._latest.note_write(number, locators)
+            found = [item for locator in locators for item in self.cassette.find(locator)]
             self.remove([item for item in found if not item.keep])
 
     def answered(self, asked: Asked, found: Found, used: Interaction | None, status: int, live: bool) -> None:

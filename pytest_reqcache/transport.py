@@ -499,7 +499,7 @@ class Transport:
             return  # there a write makes every stored read of the origin worthless, for the test alone
         urls = policy.invalidated_urls(call.request, status, headers, call.settings)
         if urls:
-            self.recorder.invalidate(urls)
+            self.recorder.invalidate(urls, next(self._numbers))
 
 
 def _without_followed(found: Found, call: Call) -> Found:

@@ -110,6 +110,57 @@ def test_late_answer_for_another_variant_is_stored(
     assert len(s.cache) == 2
 
 
+WRITES = [("PUT", "/a", 200, {}), ("DELETE", "/a", 204, {}), ("POST", "/all", 201, {"Location": "/a"})]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "headers"), WRITES)
+def test_late_answer_to_what_was_asked_before_a_write_is_not_stored(
+    origin: Origin,
+    session: Session,
+    late: Late,
+    cache_name: Any,
+    method: str,
+    path: str,
+    status: int,
+    headers: dict[str, str],
+) -> None:
+    origin["GET /a"] = late.answers(Answer("before", headers=FRESH), Answer("after", headers=FRESH))
+    origin[f"{method} {path}"] = Answer("", status, headers)
+    s = session(cache_name, cache_control=True)
+    arrived = late.ask(s.get, f"{origin.url}/a")
+    s.request(method, f"{origin.url}{path}")
+    response = arrived()
+    assert (response.text, getattr(response, "cache_key", None), len(s.cache)) == ("before", None, 0)
+    assert s.get(f"{origin.url}/a").text == "after"
+    assert s.get(f"{origin.url}/a").from_cache
+
+
+@pytest.mark.parametrize("status", [200, 304])
+def test_late_refresh_behind_does_not_undo_a_write(
+    origin: Origin, session: Session, late: Late, cache_name: Any, status: int
+) -> None:
+    stale = {"Cache-Control": "max-age=0, stale-while-revalidate=60", "ETag": '"1"'}
+    origin["GET /a"] = late.answers(
+        Answer("before", status, FRESH, conditional=False), Answer("before", headers=stale), Answer("after")
+    )
+    s = session(cache_name, cache_control=True)
+    s.get(f"{origin.url}/a")
+    arrived = late.ask(s.get, f"{origin.url}/a")  # what is behind is sent as it was asked for
+    s.put(f"{origin.url}/a", data="after")
+    assert arrived().text == "before"
+    s.close()
+    assert s.get(f"{origin.url}/a").text == "after"
+
+
+def test_answer_to_a_write_is_stored_though_it_invalidates(
+    origin: Origin, session: Session, cache_name: Any
+) -> None:
+    origin["POST /search"] = Answer("found", headers=FRESH)
+    s = session(cache_name, cache_control=True, allowable_methods=["GET", "POST"])
+    s.post(f"{origin.url}/search")
+    assert len(s.cache) == 1
+
+
 def test_late_get_is_stored_though_a_head_was_answered_before_it(
     origin: Origin, session: Session, late: Late, cache_name: Any
 ) -> None:
