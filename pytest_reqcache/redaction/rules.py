@@ -132,7 +132,7 @@ def _is_grouped(text: str) -> bool:
 #: Query parameters and form fields with which a request is signed: they differ from request to request.
 SIGNING_FIELDS: Final = frozenset(
     {
-        *("sig", "signature", "x_amz_signature", "x_amz_credential", "x_amz_date"),
+        *("sig", "signature", "x_amz_signature", "x_amz_credential", "x_amz_date", "aws_access_key_id"),
         *("x_goog_signature", "x_goog_credential", "x_goog_date"),
         *("oauth_signature", "oauth_nonce", "oauth_timestamp"),
     }

@@ -17,6 +17,7 @@ from ..body import open_body
 from ..matching import origin_of
 from ..models import REDACTED, Body, BodyFile, Interaction
 from .known import SEARCHED_LENGTH, in_base64, spellings
+from .rules import DEFAULT_RULES, HeaderKind
 from .spans import json_path, json_values
 
 _SECRET_NAME: Final = re.compile(
@@ -86,6 +87,9 @@ _CHUNK: Final = 1024 * 1024
 _OVERLAP: Final = 16 * 1024  # bytes that are searched again with the next chunk: no secret is longer
 
 
+_PARAMETER_BREAK: Final = re.compile(rb"[?&;#\s<>\"']")
+_PARAMETER_NAME: Final = re.compile(rb"[A-Za-z][\w.-]{0,63}")
+
 _ANY_EXPRESSION: Final = "re:<an expression that matches it>"
 
 
@@ -101,18 +105,26 @@ class Leak(NamedTuple):
     """A secret in what is about to be written.
 
     ``names`` are what may be allowed: the environment variables whose value it is, its shape, or where it
-    was first seen. ``part`` is where it stands (``response body``), and ``entry`` where within it, as the
-    ``redact`` setting would name it.
+    was first seen. ``part`` is where it stands (``response body``), and ``entry`` where within it: a header's
+    name, a JSON path. ``parameter`` is that whose value it stands in, of a URL or a form.
     """
 
     kind: Kind
     names: tuple[str, ...]
     part: str
     entry: str = ""
+    parameter: str = ""
 
     def __str__(self) -> str:
         at = f" ({self.entry})" if self.entry else ""
-        return f"{self.kind.value} {self.names[0]}, in the {self.part}{at}"
+        article = "n" if self.kind is Kind.SHAPE and self.names[0].startswith("a") else ""
+        return f"{self.kind.value}{article} {self.names[0]}, in the {self.part}{at}"
+
+    @property
+    def redaction(self) -> str:
+        """The entry of ``redact`` that would have it replaced; empty where none but an expression would."""
+        holds_url = self.part.endswith("header") and DEFAULT_RULES.header(self.entry) is HeaderKind.URL
+        return self.parameter or ("" if holds_url else self.entry)
 
 
 class SecretFoundError(Exception):
@@ -139,7 +151,7 @@ class SecretFoundError(Exception):
         if self.leak.part == "key":  # which is stored as it was made
             remedy = "leave it out of what key_fn returns"
         else:
-            remedy = "have it replaced:  reqcache_redact = " + (self.leak.entry or _ANY_EXPRESSION)
+            remedy = "have it replaced:  reqcache_redact = " + (self.leak.redaction or _ANY_EXPRESSION)
         return (
             f"nothing was recorded: {self.leak} of {self.request}\n"
             f"  if it is a secret, {remedy}\n"
@@ -217,7 +229,8 @@ class Sentinel:
                 if _is_allowed(names, allowed):
                     continue
                 if not any(text in value for value in made_up):
-                    return Leak(kind, names, part, entry or _json_place(content, at))
+                    parameter = _parameter(content, at) if _may_hold_parameters(part, entry) else ""
+                    return Leak(kind, names, part, entry or _json_place(content, at), parameter)
         return None
 
     def _may_be_in(self, parts: Sequence[_Part], learned: Mapping[str, str]) -> bool:
@@ -325,6 +338,18 @@ def _is_text(content: Body) -> bool:
 def _is_unedited(part: str, content: Body) -> bool:
     """Whether redaction does not replace what it knows in it."""
     return part == "key" or not _is_text(content)
+
+
+def _may_hold_parameters(part: str, entry: str) -> bool:
+    return part in ("URL", "request body") or DEFAULT_RULES.header(entry) is HeaderKind.URL
+
+
+def _parameter(content: Body, at: int) -> str:
+    """The name of the parameter of a URL or a form in whose value an offset is; empty where it is in none."""
+    if isinstance(content, BodyFile):
+        return ""
+    name, equals, _ = _PARAMETER_BREAK.split(content[:at])[-1].partition(b"=")
+    return name.decode() if equals and _PARAMETER_NAME.fullmatch(name) else ""
 
 
 def _json_place(content: Body, at: int) -> str:

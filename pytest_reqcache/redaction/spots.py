@@ -45,6 +45,7 @@ class Spot(NamedTuple):
 # --- Credential headers
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9._-]*) +(?=\S)")
+_SCHEME_IN_QUERY = re.compile(r"([A-Za-z][A-Za-z0-9._-]*)(?:\+|%20| )+(?=.)")
 _SIGNING_SCHEME = re.compile(
     r"aws[0-9]*(-.*)?|.*hmac.*|digest|hawk|signature|ntlm|negotiate|kerberos|sharedkey(lite)?|mac|scram-.*",
     re.IGNORECASE,
@@ -94,13 +95,15 @@ def _of_basic(name: str, encoded: str) -> tuple[tuple[str, str], ...]:
     return ((name, password or user),) if password or user else ()
 
 
-def _behind_scheme(name: str, value: str) -> tuple[tuple[str, str], ...]:
-    """Of a value such as ``Bearer ...``, in a parameter or a body: what the scheme stands before."""
-    found = _SCHEME.match(value)
-    if found is None or _KEPT_SCHEME.fullmatch(found[1]) is None:
-        return ()
-    credential = value[found.end() :].rstrip()
-    return ((name, credential), *(_of_basic(name, credential) if found[1].lower() == "basic" else ()))
+def _behind_scheme(spot: Spot, raw: str, rules: Rules, scheme: re.Pattern[str] = _SCHEME) -> Spot:
+    """Of a value such as ``Bearer ...``, in a parameter or a body, what the scheme stands before, as of a
+    header: clients take it apart, or send it as it is. A password may begin with any word."""
+    found = scheme.match(raw)
+    if found is None or _KEPT_SCHEME.fullmatch(found[1]) is None or rules.is_chosen(spot.name):
+        return spot
+    credential = spot.value[len(found[1]) :].lstrip(" ")
+    inner = _of_basic(spot.name, credential) if found[1].lower() == "basic" else ()
+    return spot._replace(start=spot.start + found.end(), value=credential, inner=inner)
 
 
 def basic_text(encoded: str) -> str:
@@ -139,8 +142,9 @@ def _in_cookie(pair: str, position: int, rules: Rules, known: Collection[str]) -
         return
     if rules.is_cookie(name, value, http_only=name in known):
         weak = name not in known and not rules.is_named_cookie(name)
-        place = f"cookie:{name}"
-        yield Spot(start, start + len(value), place, name, value, weak=weak, stand_in=rules.stand_in(name))
+        end, stand_in = start + len(value), rules.stand_in(name)
+        spot = Spot(start, end, f"cookie:{name}", name, value, weak=weak, stand_in=stand_in)
+        yield _behind_scheme(spot, value, rules)
 
 
 # --- Queries and forms, and URLs within a text
@@ -220,7 +224,7 @@ def _of_pair(start: int, name: str, raw: str, kind: str, rules: Rules) -> Spot |
     signs, value, lowered = rules.is_signing(name), decoded(raw), name.lower()
     spot = Spot(start, start + len(raw), f"{kind}:{lowered}", lowered, value, lowered if signs else "")
     if signs or rules.is_parameter(name, value):
-        return spot._replace(inner=_behind_scheme(lowered, value), stand_in=rules.stand_in(name))
+        return _behind_scheme(spot._replace(stand_in=rules.stand_in(name)), raw, rules, _SCHEME_IN_QUERY)
     within = _within(value, rules) if raw != value else []
     if not within:
         return None
@@ -297,7 +301,8 @@ def _of_named(found: re.Match[str], name: str, group: str, place: str, rules: Ru
     if group in ("line", "plain") and (value in _TYPES or _is_prose(found, name, rules)):
         return None
     meant = _meant(found, group)
-    return Spot(*found.span(group), place, name.lower(), meant, stand_in=rules.stand_in(name))
+    spot = Spot(*found.span(group), place, name.lower(), meant, stand_in=rules.stand_in(name))
+    return _behind_scheme(spot, value, rules)
 
 
 _TYPES = frozenset({"String", "String!", "string"})  # what a schema says of the field
@@ -390,7 +395,8 @@ def in_multipart(text: str, parts: Iterable[Part], rules: Rules) -> Iterator[Spo
         if not value:
             continue
         if rules.is_parameter(name, value):
-            yield Spot(start, end, f"body:{name}", name, value, stand_in=rules.stand_in(name))
+            spot = Spot(start, end, f"body:{name}", name, value, stand_in=rules.stand_in(name))
+            yield _behind_scheme(spot, value, rules)
             continue
         if value[:1] in ("{", "["):
             within = [spot for _, spot in in_json(value, rules) if spot is not None]
@@ -426,8 +432,8 @@ def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
         name, stand_in = path.name, path.stand_in
     edge, bare = 1 if token[0] == '"' else 0, token[0] in "-0123456789"
     start, end, value = item.start + edge, item.end - edge, json_string(token)
-    inner = _behind_scheme(name, value)
-    return Spot(start, end, f"body:{name}", name, value, bare=bare, inner=inner, stand_in=stand_in)
+    spot = Spot(start, end, f"body:{name}", name, value, bare=bare, stand_in=stand_in)
+    return _behind_scheme(spot, text[start:end], rules)
 
 
 def _is_message(text: str, name: str, rules: Rules) -> bool:

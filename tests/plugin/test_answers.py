@@ -417,6 +417,25 @@ def test_digest_authentication(suite):
     assert "Authorization: Digest REDACTED-authorization" in cassette
 
 
+@pytest.mark.parametrize("taken", ["told", "' '.join(told.split())"])
+def test_a_token_that_is_told_with_its_scheme(suite, taken):
+    suite.origin["/login"] = Answer({"token": "Bearer aB3dE6gH9jK2mN5pQ8rS"})
+    suite.origin["/me"] = lambda seen: Answer(
+        {"in": seen.headers["authorization"] == "Bearer aB3dE6gH9jK2mN5pQ8rS"}
+    )
+    suite.test(
+        f"""
+        @pytest.mark.reqcache
+        def test_it():
+            told = requests.get(URL + "/login").json()["token"]
+            assert requests.get(URL + "/me", headers={{"Authorization": {taken}}}).json() == {{"in": True}}
+        """
+    )
+    for _ in range(2):
+        suite.run().assert_outcomes(passed=1)
+        assert (suite.origin.count(), suite.cassette().count("Bearer REDACTED-token")) == (2, 2)
+
+
 def test_refused_token_is_refreshed_and_the_request_made_again(suite):
     suite.origin["/token"] = Answer({"access_token": "second-token-123"})
     suite.origin["/me"] = lambda seen: (

@@ -123,7 +123,38 @@ def test_the_user_of_basic_is_known_elsewhere_where_there_is_no_password() -> No
 def test_the_password_within_basic_is_known_elsewhere_where_a_body_holds_it() -> None:
     told = json_body(f'{{"token": "Basic {coded("ada:correct-horse")}", "a": "correct-horse"}}')
     (item,) = redacted(interaction(request(), told))
-    assert item.response.body == b'{"token": "REDACTED-token", "a": "REDACTED-token-2"}'
+    assert item.response.body == b'{"token": "Basic REDACTED-token", "a": "REDACTED-token-2"}'
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("application/json", '{"token": "Bearer %s"}'),
+        ("application/json", '{"headers": {"authorization": "Bearer %s"}}'),
+        ("text/html", "<script>login({token: 'Bearer %s'})</script>"),
+        ("application/x-www-form-urlencoded", "user=ada&token=Bearer+%s"),
+        ("application/x-www-form-urlencoded", "user=ada&token=Bearer%%20%s"),
+        ("text/html", '<a href="/in?token=Bearer%%20%s">in</a>'),
+    ],
+)
+def test_what_is_told_with_its_scheme_is_the_credential_that_is_sent(kind: str, text: str) -> None:
+    token = "Vb7TokenQw7Er8Ty1abc9"
+    asked = request("https://x/", ("Authorization", f"Bearer {token}"))
+    (item,) = redacted(interaction(asked, response(("Content-Type", kind), body=(text % token).encode())))
+    assert item.request.headers.get("Authorization") == "Bearer REDACTED-authorization"
+    assert item.response.body == (text % "REDACTED-authorization").encode()
+
+
+def test_a_cookie_that_is_told_with_its_scheme_is_the_credential_that_is_sent() -> None:
+    token = "Vb7TokenQw7Er8Ty1abc9"
+    asked = request("https://x/", ("Authorization", f"Bearer {token}"))
+    (item,) = redacted(interaction(asked, response(("Set-Cookie", f'auth="Bearer {token}"; HttpOnly'))))
+    assert item.response.headers.get("Set-Cookie") == 'auth="Bearer REDACTED-authorization"; HttpOnly'
+
+
+def test_a_password_may_begin_as_a_scheme_does() -> None:
+    (item,) = redacted(interaction(request(), json_body('{"password": "basic instinct"}')))
+    assert item.response.body == b'{"password": "REDACTED-password"}'
 
 
 def test_a_placeholder_within_basic_is_no_secret() -> None:

@@ -12,12 +12,20 @@ from urllib.parse import quote
 import pytest
 
 from pytest_reqcache.models import BodyFile, Interaction
-from pytest_reqcache.redaction import Leak, SecretFoundError, Sentinel
+from pytest_reqcache.redaction import (
+    Leak,
+    Redactor,
+    Registry,
+    SecretFoundError,
+    Sentinel,
+    parse_redaction_lines,
+)
 from pytest_reqcache.redaction.sentinel import Kind
 
-from .building import JSON, interaction, json_body, request, response
+from .building import FORM, JSON, interaction, json_body, request, response
 
 VALUE = "hunter2+Hunter/2"
+VALUE_IN_URL = quote(VALUE, safe="")
 
 
 def leak_of(item: Interaction, *allowed: str, **environment: str) -> Leak | None:
@@ -205,6 +213,7 @@ def test_allowing_one_does_not_allow_another() -> None:
     found = leak_of(item, "MY_TOKEN", MY_TOKEN=VALUE)
     assert found is not None
     assert found.names == ("aws-access-key",)
+    assert "what looks like an aws-access-key, in" in str(found)
 
 
 def test_variable_is_remembered_after_it_is_gone() -> None:
@@ -259,6 +268,40 @@ def test_error_says_what_where_and_what_to_write() -> None:
         "  if it is a secret, have it replaced:  reqcache_redact = $.link\n"
         "  if it is none, allow it:              reqcache_allowed_secrets = MY_TOKEN"
     )
+
+
+@pytest.mark.parametrize(
+    ("item", "entry"),
+    [
+        (interaction(request(f"https://x/?page=2&mark={VALUE_IN_URL}")), "mark"),
+        (interaction(request(f"https://x/{VALUE_IN_URL}/?page=2")), ""),
+        (interaction(request("https://x/", ("Referer", f"https://y/?mark={VALUE_IN_URL}"))), "mark"),
+        (interaction(request("https://x/", ("X-Odd", VALUE))), "X-Odd"),
+        (interaction(request("https://x/", FORM, body=b"a=b&mark=" + VALUE_IN_URL.encode())), "mark"),
+        (interaction(request("https://x/", FORM, body=b"mark=" + VALUE_IN_URL.encode())), "mark"),
+        (interaction(request("https://x/", body=b"mark is " + VALUE.encode())), ""),
+        *(
+            (interaction(None, response((name, value % f"?page=2&mark={VALUE_IN_URL}&x=y"))), "mark")
+            for name, value in (
+                ("Location", "https://y/%s"),
+                ("Location", "/%s"),
+                ("Content-Location", "/%s"),
+                ("Refresh", "5; url=/%s"),
+                ("Link", '</%s>; rel="next"'),
+            )
+        ),
+        (interaction(None, response(("Location", f"/{VALUE_IN_URL}/"))), ""),
+        (interaction(None, json_body(f'{{"a": {{"b": "{VALUE}"}}}}')), "$.a.b"),
+    ],
+)
+def test_what_the_error_would_have_replaced_is_replaced(item: Interaction, entry: str) -> None:
+    found = leak_of(item, MY_TOKEN=VALUE)
+    assert found is not None
+    assert found.redaction == entry
+    if entry:
+        rules = parse_redaction_lines([entry], "redact").rules
+        (written,) = Redactor(Registry(), rules=lambda: rules).redact([item], [None], ())
+        assert leak_of(written, MY_TOKEN=VALUE) is None
 
 
 def test_error_does_not_print_the_secret_of_a_url() -> None:
