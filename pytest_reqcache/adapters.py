@@ -18,15 +18,18 @@ Gate = Callable[[requests.PreparedRequest, Forward, dict[str, Any], Any], reques
 
 
 class WrappingAdapter(BaseAdapter):
-    """Stands before a mounted adapter, whose every other attribute it shows, its class included.
+    """Stands before a mounted adapter, and seems to be it: what is set is set on that, and its every other
+    attribute shown, its class included.
 
     With ``mocks_first`` a library that mocks is asked before we are.
     """
 
-    def __init__(self, inner: BaseAdapter, *, mocks_first: bool) -> None:
+    _inner: BaseAdapter
+    _mocks_first: bool
+
+    def __init__(self, inner: BaseAdapter, *, mocks_first: bool, **own: object) -> None:
         super().__init__()
-        self._inner = inner
-        self._mocks_first = mocks_first
+        vars(self).update(own, _inner=inner, _mocks_first=mocks_first)
 
     def send(
         self,
@@ -81,16 +84,30 @@ class WrappingAdapter(BaseAdapter):
             raise AttributeError(name)
         return getattr(self._inner, name)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._inner, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._inner, name)
+
+    def __eq__(self, other: object) -> bool:
+        is_wrapped = issubclass(type(other), WrappingAdapter)
+        return bool(self._inner == (vars(other)["_inner"] if is_wrapped else other))
+
+    def __hash__(self) -> int:
+        return hash(self._inner)
+
 
 class CacheAdapter(WrappingAdapter):
     """Answers from the cache where it may."""
 
+    _transport: Transport
+    _exchange: Exchange
+
     def __init__(
         self, transport: Transport, inner: BaseAdapter, exchange: Exchange, *, mocks_first: bool
     ) -> None:
-        super().__init__(inner, mocks_first=mocks_first)
-        self._transport = transport
-        self._exchange = exchange
+        super().__init__(inner, mocks_first=mocks_first, _transport=transport, _exchange=exchange)
 
     def answer(
         self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]
@@ -108,13 +125,10 @@ class CacheAdapter(WrappingAdapter):
 class GuardAdapter(WrappingAdapter):
     """Sends only what the guard lets pass."""
 
-    def __init__(
-        self,
-        inner: BaseAdapter,
-        guarded: Gate,
-    ) -> None:
-        super().__init__(inner, mocks_first=True)
-        self._guarded = guarded
+    _guarded: Gate
+
+    def __init__(self, inner: BaseAdapter, guarded: Gate) -> None:
+        super().__init__(inner, mocks_first=True, _guarded=guarded)
 
     def answer(
         self, request: requests.PreparedRequest, forward: Forward, arguments: dict[str, Any]

@@ -100,14 +100,14 @@ class Arrival:
         elif call.stream:
             return self._follow_stream()
         elif call.exchange.held:
-            self._hold(response.content)
+            self._hold(response.content or b"")
         else:
-            self._answered(self._store(response.content))
+            self._answered(self._store(response.content or b""))
         return None
 
     def _hold_redirect(self) -> None:
         try:
-            body = self.response.content
+            body = self.response.content or b""
         except (requests.RequestException, RuntimeError):  # requests follows it all the same
             self._not_stored("a redirect whose body broke off")
             self._answered(None)

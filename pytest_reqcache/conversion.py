@@ -106,6 +106,13 @@ def as_cached_response(response: requests.Response) -> CachedResponse:
     return cast(CachedResponse, response)
 
 
+def is_recordable(response: object, body: object) -> bool:
+    """Whether what an adapter gave, and its body as far as that was read, is a response of HTTP: one of a
+    user's own may give anything."""
+    status, reason = getattr(response, "status_code", None), getattr(response, "reason", ...)
+    return isinstance(status, int) and isinstance(reason, str | None) and isinstance(body, bytes | None)
+
+
 # --- requests
 
 
@@ -395,6 +402,17 @@ class _ReplayedResponse(HTTPResponse):
         return self.stream(amt, decode_content) if self.chunked else super().read_chunked(amt, decode_content)
 
 
+def show_unread(response: requests.Response) -> None:
+    """Give hooks the body to read, or to leave: `requests` reads it when they have seen the response."""
+    body, raw = response._content, response.raw
+    if not isinstance(body, bytes) or not isinstance(raw, HTTPResponse):
+        return
+    recorded = RecordedResponse(response.status_code, response.reason or "", received_headers(response))
+    original: Any = raw._original_response
+    again = _ReplayedResponse(body, recorded, response.request, original)
+    vars(response).update(raw=again, _content=False, _content_consumed=False)
+
+
 _making = threading.RLock()
 
 
@@ -436,7 +454,7 @@ def not_cached(
     response.url = prepared.url or ""
     response.request = prepared
     response.connection = connection
-    content = body.encode()
+    content = b"" if prepared.method == "HEAD" else body.encode()
     headers = Headers((("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(content)))))
     response.headers = CaseInsensitiveDict(headers)
     response.encoding = "utf-8"

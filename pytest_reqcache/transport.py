@@ -25,11 +25,13 @@ from .body import is_there, part_of
 from .conversion import (
     CachedResponse,
     as_cached_response,
+    is_recordable,
     not_cached,
     read_once,
     received_headers,
     recorded_request,
     replay,
+    show_unread,
     with_conditions,
 )
 from .exchange import Call, Exchange, Forward
@@ -103,6 +105,8 @@ class Transport:
         response = self._answer(call)
         if readable is not prepared and response.request is readable:
             response.request = prepared
+        if not stream and (prepared.hooks or {}).get("response"):
+            show_unread(response)
         return response
 
     def _answer(self, call: Call) -> requests.Response:
@@ -296,9 +300,9 @@ class Transport:
         self._to_be_followed.discard(call.asked.key)
         sent = Sent(clock.now(), next(self._numbers))
         try:
-            response = call.forward(outgoing)
+            response, body = call.forward(outgoing), None
             if not (call.stream or call.is_followed(response)):
-                response.content  # noqa: B018  read now: a broken body is an error like any other
+                body = response.content  # now: a broken body is an error like any other
         except Exception as error:
             if spared is not None and filled is not call.prepared:
                 spared.hide(error, call, filled)
@@ -310,6 +314,9 @@ class Transport:
             if decided.stored is not None:
                 self._not_refreshed(call, call.what, f"{why}: the recording is kept")
             raise
+        if not is_recordable(response, body):
+            self.journal.passed(call.what, "no response of HTTP")
+            return as_cached_response(response)
         response.request = call.prepared
         if outgoing.url != call.prepared.url:
             response.url = call.prepared.url or ""

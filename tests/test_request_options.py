@@ -667,3 +667,10 @@ def test_a_request_for_something_younger_goes_first_offline_too(origin, session,
     asked = {"Cache-Control": "max-age=5"}
     assert s.get(f"{origin.url}/a", only_if_cached=True, headers=asked).status_code == 504
     assert s.get(f"{origin.url}/a", only_if_cached=True).status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_missed_head_is_answered_without_a_body(origin, session, stream):
+    response = session().head(f"{origin.url}/a", only_if_cached=True, stream=stream)
+    assert (response.status_code, response.raw.read(), response.content) == (504, b"", b"")
+    assert session().get(f"{origin.url}/a", only_if_cached=True, stream=stream).content != b""

@@ -11,6 +11,7 @@ import pickle
 import threading
 import zlib
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 import requests
@@ -388,6 +389,41 @@ def test_response_hooks_run_once_for_each_response(origin, session, chain):
         s.get(chain, hooks={"response": lambda response, seen=seen, **_: seen.append(response)})
         assert [response.url.removeprefix(origin.url) for response in seen] == ["/start", "/via", "/end"]
         assert [response.from_cache for response in seen] == [from_cache] * 3
+
+
+def replaces_raw(response: requests.Response, **_: Any) -> None:
+    response.raw = io.BytesIO(response.raw.read().upper())
+
+
+def reads_raw(response: requests.Response, **_: Any) -> None:
+    response.headers["X-Read"] = response.raw.read(3).decode()
+
+
+def closes(response: requests.Response, **_: Any) -> None:
+    response.close()
+
+
+def reads_nothing(response: requests.Response, **_: Any) -> None:
+    pass
+
+
+@pytest.mark.parametrize("hook", [replaces_raw, reads_raw, closes, reads_nothing])
+@pytest.mark.parametrize("of", ["request", "session"])
+def test_hook_may_do_with_the_body_what_it_may_without_a_cache(origin, session, chain, hook, of):
+    origin["/a"] = Answer({"name": "Emma"}, headers={"Set-Cookie": "a=b"})
+
+    def seen_by(client: requests.Session, url: str) -> tuple[Any, ...]:
+        if of == "session":
+            client.hooks["response"] = [hook]
+        response = client.get(url, hooks={"response": hook} if of == "request" else None)
+        hops = [(hop.content, hop.headers.get("X-Read")) for hop in (*response.history, response)]
+        return hops, response.raw.read(), dict(client.cookies)
+
+    for url in (f"{origin.url}/a", chain):
+        expected = seen_by(requests.Session(), url)
+        client = session()
+        assert [seen_by(client, url), seen_by(client, url)] == [expected, expected]
+    assert client.get(chain).from_cache
 
 
 def test_hook_of_the_session_may_replace_the_response(origin, session):

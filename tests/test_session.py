@@ -151,6 +151,34 @@ def test_adapter_of_another_protocol_is_cached(session):
         assert (response.text, response.from_cache, response.encoding) == ("canned", from_cache, "utf-8")
 
 
+@pytest.mark.parametrize(
+    ("attributes", "is_stored"),
+    [
+        ({"raw": None}, True),
+        ({"raw": None, "reason": "Fine"}, True),
+        ({"status_code": None}, False),
+        ({"status_code": "200"}, False),
+        ({"reason": b"Fine"}, False),
+        ({"_content": "a text"}, False),
+    ],
+)
+def test_what_an_adapter_gives_that_is_no_response_of_http_is_handed_on(session, attributes, is_stored):
+    class Odd(Canned):
+        def send(self, request, **kwargs):
+            response = super().send(request, **kwargs)
+            vars(response).update(attributes)
+            return response
+
+    plain, s = requests.Session(), session()
+    for each in (plain, s):
+        each.mount("canned://", Odd())
+    expected, response = plain.get("canned://x/y"), s.get("canned://x/y")
+    for name in ("status_code", "reason", "content"):
+        assert getattr(response, name) == getattr(expected, name)
+    assert len(s.cache) == is_stored
+    assert (s.get("canned://x/y").content or b"") == (expected.content or b"")
+
+
 def test_response_of_a_class_of_its_own_keeps_it_and_knows_where_it_comes_from(session):
     class Own(requests.Response):
         pass

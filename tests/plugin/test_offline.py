@@ -322,6 +322,33 @@ def test_mounted_adapter_is_told_by_its_class(suite):
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_mounted_adapter_that_is_asked_for_is_the_same_online_and_offline(suite):
+    suite.test("""
+        from unittest import mock
+        from requests.adapters import HTTPAdapter
+
+        def test_it():
+            session, mounted = requests.Session(), HTTPAdapter()
+            session.mount("https://x.example/", mounted)
+            given = session.get_adapter("https://x.example/y")
+            given.max_retries = 7
+            assert mounted.max_retries == 7
+            assert given == mounted and mounted == given and given == session.get_adapter("https://x.example/")
+            assert given != session.get_adapter("https://y.example/")
+            assert given in session.adapters.values() and {mounted: "it"}[given] == "it"
+            with mock.patch.object(given, "poolmanager", "another"):
+                assert mounted.poolmanager == "another"
+            assert mounted.poolmanager != "another"
+            with mock.patch.object(given, "send", "another"):
+                assert mounted.send == "another"
+            assert "send" not in vars(mounted)
+            del given.max_retries
+            assert not hasattr(mounted, "max_retries")
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_loopback_is_left_alone_in_an_unmarked_test_with_the_fixture(suite):
     suite.test("""
         def test_it(cached_session):
