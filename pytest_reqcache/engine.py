@@ -49,9 +49,9 @@ def open_engine(cache_name: str | PathLike[str], settings: dict[str, object]) ->
     identity = Identity(lambda: view.current)
     path = cassette_path(cache_name)
     cassette = (
-        MemoryCassette(identity.locate, identity.terms)
+        MemoryCassette(identity.locate, identity.terms, identity.keys)
         if path is None
-        else Cassette(path, identity.locate, identity.locate_all, identity.terms)
+        else Cassette(path, identity.locate, identity.locate_all, identity.terms, identity.keys)
     )
     recorder = SessionRecorder(cassette, identity, lambda: view.current)
     journal = Journal()

@@ -36,7 +36,7 @@ from .policy import (
 )
 from .recording import Found
 from .redacting import Redacted, Redacting
-from .redaction import Credential, Masked, Redactor, Registry, Sentinel, strip_ignored
+from .redaction import Credential, Masked, Redactor, Registry, Sentinel
 from .redaction.spans import split_url
 from .settings import Settings, SettingsView
 from .spared import LiveValues
@@ -216,7 +216,7 @@ class Flow:
     def _of_key(self, asked: Asked) -> list[tuple[Interaction, Masked]]:
         """What is recorded of the request's key, whatever its credentials and its variant."""
         made = self._settings().key_fn is not None
-        stored = self._with_key(asked.key) if made else self._at_locator(asked.locator)
+        stored = self._with_key(asked.key) if made else self._at_locator(asked.locator, asked.key)
         same_key = self.identity.same_key
         return [(item, own) for item in stored if (own := same_key(item, asked)) is not None]
 
@@ -272,28 +272,30 @@ class Flow:
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
         """Offline a recording answers whoever asks: with another credential, or with none."""
-        found = []
-        for item in self._at_address(_address(asked.locator)):
-            stored = self.identity.mask(item.request)
-            names = _names(asked.masked) | _names(stored)
-            bare = [_without_userinfo(strip_ignored(side.request, names)) for side in (asked.masked, stored)]
-            if self.identity.same(*bare):
-                found.append(item)
-        return found
+        return self._at_address(
+            _address(asked.locator), lambda item: self.identity.is_same_of_anybody(item, asked)
+        )
 
-    def _at_address(self, address: str) -> list[Interaction]:
-        """What is stored of a host and path, whatever its query, in the order of the file."""
+    def _at_address(self, address: str, where: Callable[[Interaction], bool]) -> list[Interaction]:
+        """What is stored of a host and path, whatever its query, in the order of the file. Of most that is
+        shown to ``where`` the response is not read."""
         locators = (*map(str, self.cassette.locators()), *self._staging.locators())
         there = dict.fromkeys(one for one in locators if address in one and _address(one) == address)
-        found = [item for locator in there for item in self._at_locator(locator)]
+        found = [item for locator in there for item in self._at_locator(locator, where=where)]
         if len(there) < 2:
             return found
         return sorted(found, key=lambda item: item.place or inf)  # what is staged comes last
 
-    def _at_locator(self, locator: str) -> Iterator[Interaction]:
-        yield from self._as_they_are_now(self.cassette.find(locator))
-        for change in self._staging.at(locator):
-            if change.replaces is None and change.new is not None:
+    def _at_locator(
+        self,
+        locator: str,
+        key: str | None = None,
+        where: Callable[[Interaction], bool] = lambda item: True,
+    ) -> Iterator[Interaction]:
+        """What is stored of a URL; with a ``key`` what may have it."""
+        yield from self._as_they_are_now(self.cassette.find(locator, key, where))
+        for change in self._staging.at(locator, key):
+            if change.replaces is None and change.new is not None and where(change.new):
                 yield change.new
 
     def _with_key(self, key: str) -> Iterator[Interaction]:
@@ -346,8 +348,10 @@ class Flow:
         return origin.is_written_to
 
     def _unsafe_to(self, origin: str) -> Iterator[Interaction]:
-        """The unsafe requests to an origin, as this test sees them."""
-        for item in self.interactions():
+        """The unsafe requests to an origin, as this test sees them, and how they were answered."""
+        with self._lock:
+            items = [*self._as_they_are_now(self.cassette.outlines()), *self._staging.added]
+        for item in items:
             if item.request.method not in SAFE_METHODS and origin_of(item.request.url) == origin:
                 yield item
 
@@ -366,7 +370,8 @@ class Flow:
     def there_now(self, stored: Interaction) -> Interaction | None:
         with self._lock:
             identity = self.identity.identify(stored)
-            there = self._at_locator(self.identity.locate(stored.request.url))
+            locator, key = self.identity.locate(stored.request.url), self.identity.key(stored)
+            there = self._at_locator(locator, key)
             return next(
                 (self._live(item) for item in there if self.identity.identify(item) == identity), None
             )
@@ -429,7 +434,7 @@ class Flow:
     def _staged_alike(self, asked: Asked) -> Sequence[Staged]:
         """The staged changes to what may be recorded of a request."""
         made = self._settings().key_fn is not None
-        return self._staging.waiting if made else self._staging.at(asked.locator)
+        return self._staging.waiting if made else self._staging.at(asked.locator, asked.key)
 
     def _as_read(self, item: Interaction) -> Interaction:
         """What stands in the cassette, where it was restored to what was received."""
@@ -623,7 +628,7 @@ class Flow:
     def _meanwhile(self, new: Interaction) -> list[Interaction]:
         """What another process has recorded of the same request, whoever has made it."""
         identity = self.identity.identify(new)
-        there = self.cassette.find(self.identity.locate(new.request.url))
+        there = self.cassette.find(self.identity.locate(new.request.url), self.identity.key(new))
         return [item for item in there if self.identity.identify(item) == identity]
 
     def _drifts_of(
@@ -742,7 +747,7 @@ def open_flow(
 ) -> Flow:
     """The flow of a test on the cassette at that path."""
     identity = TestIdentity(lambda: view.current, redactor)
-    cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
+    cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms, identity.keys)
     return Flow(cassette, identity, redactor, memory, lambda: view.current, anew, shared=shared)
 
 
@@ -796,14 +801,3 @@ def _told_apart(item: Interaction, settings: Settings) -> object:
 def _address(url: str) -> str:
     """The host and path of a URL."""
     return split_url(url)[2]
-
-
-def _names(masked: Masked) -> set[str]:
-    """The names of the parameters, fields and headers that hold a request's credentials."""
-    places = (place.partition(":") for place in masked.places)
-    return {"cookie" if kind == "cookie" else name.lower() for kind, _, name in places}
-
-
-def _without_userinfo(request: RecordedRequest) -> RecordedRequest:
-    before, _, address, tail = split_url(request.url)
-    return replace(request, url=before + address + tail)

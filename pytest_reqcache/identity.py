@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from .headers import vary_names
+from .kin import Keys
 from .matching import Compared, Matcher, normalize_url, normalize_urls
 from .models import Interaction, RecordedRequest
 from .policy import answers_part, compared_lines, conditional_fields, is_compared, varies_as
 from .redaction import Masked, Redactor, has_ignored, strip_ignored
+from .redaction.spans import split_url
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -54,6 +57,15 @@ class Identity:
         settings = self._settings()
         return (settings.ignored_parameters, settings.redact)
 
+    @property
+    def keys(self) -> Keys:
+        """What tells the requests to one URL apart."""
+        return Keys(self.key, self._key_terms)
+
+    def _key_terms(self) -> tuple[object, ...]:
+        settings = self._settings()
+        return (*self.terms(), settings.match_headers, settings.cache_control)
+
     def ask(self, request: RecordedRequest, key: str | None = None) -> Asked:
         masked = self.mask(request)
         compared = self._compared(masked)
@@ -66,8 +78,12 @@ class Identity:
         """A stored interaction's request, masked, if it is of the key that is asked for."""
         if item.key is not None or self._settings().key_fn is not None:
             return self.mask(item.request) if item.key == asked.key and has_what(item, asked) else None
+        own, compared = self._of_stored(item)
+        return own if compared == asked.compared else None
+
+    def _of_stored(self, item: Interaction) -> tuple[Masked, Compared]:
         own = self.mask(item.request)
-        return own if self._compared(own) == asked.compared else None
+        return own, self._compared(own)
 
     def locate(self, url: str) -> str:
         """The locator of a stored URL."""
@@ -103,11 +119,6 @@ class Identity:
         asked, before = (self.ask(item.request, item.key) for item in (new, old))
         return (asked.key, asked.masked.credentials) == (before.key, before.masked.credentials)
 
-    def same(self, one: RecordedRequest, other: RecordedRequest) -> bool:
-        """Whether two requests are the same as they are, with nothing masked any more."""
-        matcher = self._matcher()
-        return matcher.compared(one) == matcher.compared(other)
-
     def identify(self, interaction: Interaction) -> tuple[str, int, tuple[str, ...]]:
         """What tells recordings apart: the key, which answer it is, and the variant (``Vary``)."""
         return (self.key(interaction), interaction.answer, variant(interaction, self._settings()))
@@ -125,11 +136,19 @@ class TestIdentity(Identity):
     def __init__(self, settings: Callable[[], Settings], redactor: Redactor) -> None:
         super().__init__(settings)
         self._redactor = redactor
+        #: By ref what stored requests are compared by, and by that what is left of it without some names.
+        #: Both hold under the terms ``_known_by``.
+        self._known: dict[str, tuple[Masked, Compared]] = {}
+        self._bare: dict[tuple[Compared, frozenset[str]], Compared] = {}
+        self._known_by: object = None
 
     @property
     def basis(self) -> tuple[object, ...]:
         """What locators depend on besides the requests: as long as it is equal, they stay what they are."""
         return (*self.terms(), self._redactor.searched)
+
+    def _key_terms(self) -> tuple[object, ...]:
+        return (*super()._key_terms(), self._redactor.masks_by)
 
     def _is_bare(self, url: str) -> bool:
         return super()._is_bare(url) and self._redactor.is_plain_url(url)
@@ -147,6 +166,47 @@ class TestIdentity(Identity):
 
     def mask(self, request: RecordedRequest) -> Masked:
         return self._redactor.mask(self._stripped(request))
+
+    def _of_stored(self, item: Interaction) -> tuple[Masked, Compared]:
+        self._forget_of_other_terms()
+        found = self._known.get(item.ref)
+        if found is None:
+            found = super()._of_stored(item)
+            if item.ref:
+                self._known[item.ref] = found
+        return found
+
+    def _forget_of_other_terms(self) -> None:
+        terms = self._key_terms()
+        if terms != self._known_by:
+            self._known_by = terms
+            self._known.clear()
+            self._bare.clear()
+
+    def is_same_of_anybody(self, item: Interaction, asked: Asked) -> bool:
+        """Whether a stored request is that which is asked for, with another credential or with none: what
+        holds one in either of them is compared in neither."""
+        own, compared = self._of_stored(item)
+        names = frozenset(_names(asked.masked) | _names(own))
+        return self._without(names, asked.masked, asked.compared) == self._without(names, own, compared)
+
+    def _without(self, names: frozenset[str], masked: Masked, compared: Compared) -> Compared:
+        found = self._bare.get((compared, names))
+        if found is None:
+            bare = _without_userinfo(strip_ignored(masked.request, names))
+            found = self._bare[compared, names] = self._matcher().compared(bare)
+        return found
+
+
+def _names(masked: Masked) -> set[str]:
+    """The names of the parameters, fields and headers that hold a request's credentials."""
+    places = (place.partition(":") for place in masked.places)
+    return {"cookie" if kind == "cookie" else name.lower() for kind, _, name in places}
+
+
+def _without_userinfo(request: RecordedRequest) -> RecordedRequest:
+    before, _, address, tail = split_url(request.url)
+    return replace(request, url=before + address + tail)
 
 
 def has_what(item: Interaction, asked: Asked) -> bool:

@@ -201,7 +201,7 @@ class SessionRecorder:
             if self._settings().key_fn is not None:
                 keyed = self.cassette.with_key(asked.key)
                 return Found(tuple(item for item in keyed if has_what(item, asked)))
-            found = self.cassette.find(asked.locator)
+            found = self.cassette.find(asked.locator, asked.key)
         settings = self._settings()
         latest: dict[object, Interaction] = {}
         for item in found:
@@ -293,8 +293,8 @@ class SessionRecorder:
 
     def _same(self, interaction: Interaction) -> list[Interaction]:
         """Every stored item of the same recording: an older one must not come to light again."""
-        identity = self.identity.identify(interaction)
-        stored = self.cassette.find(self.identity.locate(interaction.request.url))
+        identity, key = self.identity.identify(interaction), self.identity.key(interaction)
+        stored = self.cassette.find(self.identity.locate(interaction.request.url), key)
         return [item for item in stored if self.identity.identify(item) == identity]
 
     def invalidate(self, urls: Iterable[str], number: int) -> None:

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from .identity import TestIdentity
+from .kin import Kin
 from .models import Interaction, Source
 from .streams import discard_spooled
 
@@ -35,6 +36,7 @@ class Staging:
         self._replaced_by: dict[str, str] = {}  # ref of what is replaced -> ref of the change
         self._located: dict[str, list[Staged]] = {}  # by locator; found with ``_located_by``
         self._located_by: tuple[object, ...] = ()
+        self._kin: dict[str, Kin[Staged]] = {}  # by locator, where it has several
 
     def __contains__(self, ref: str) -> bool:
         """Whether this test has staged what is called so."""
@@ -50,9 +52,17 @@ class Staging:
         """What is new, and replaces nothing."""
         return [change.new for change in self._changes.values() if change.new and change.replaces is None]
 
-    def at(self, locator: str) -> Sequence[Staged]:
-        """The changes whose new interaction may answer a request of that locator."""
-        return self._by_locator().get(locator, ()) if self._changes else ()
+    def at(self, locator: str, key: str | None = None) -> Sequence[Staged]:
+        """The changes whose new interaction may answer a request of that locator, and of that key."""
+        if not self._changes:
+            return ()
+        found = self._by_locator().get(locator, [])
+        if key is None or len(found) < 2:
+            return found
+        keys = self._identity.keys
+        return self._kin.setdefault(locator, Kin()).of(
+            key, keys.terms(), found, lambda staged: staged.new and keys.of(staged.new)
+        )
 
     def locators(self) -> list[str]:
         """The locators of what is new."""
@@ -90,6 +100,7 @@ class Staging:
         self._changes.clear()
         self._replaced_by.clear()
         self._located.clear()
+        self._kin.clear()
 
     def _next_ref(self) -> str:
         return f"staged-{next(_refs)}"
@@ -105,7 +116,7 @@ class Staging:
 
     def _by_locator(self) -> dict[str, list[Staged]]:
         if self._located_by != self._identity.basis:  # a secret that is known now is masked in a locator, too
-            self._located_by, self._located = self._identity.basis, {}
+            self._located_by, self._located, self._kin = self._identity.basis, {}, {}
             for change in self._changes.values():
                 self._locate(change)
         return self._located

@@ -28,7 +28,7 @@ def flow_on(path, settings=TEST_SETTINGS):
     redactor = Redactor(memory.registry, path)
     identity = TestIdentity(lambda: settings, redactor)
     return Flow(
-        Cassette(path, identity.locate, identity.locate_all, identity.terms),
+        Cassette(path, identity.locate, identity.locate_all, identity.terms, identity.keys),
         identity,
         redactor,
         memory,
@@ -116,6 +116,102 @@ def test_a_request_without_the_recorded_credential_reads_what_it_may_be_answered
         found = flow.find(flow.ask(RecordedRequest("GET", url), None))
         assert [item.request.url for item in found.candidates] == [url]
         assert set(masked) == {url}
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """The items that are parsed; none is kept in memory."""
+    numbers = []
+    alone = View._alone
+    monkeypatch.setattr(
+        View, "_alone", lambda self, number, *rest: numbers.append(number) or alone(self, number, *rest)
+    )
+    monkeypatch.setattr("pytest_reqcache.cassette.index._Known._MOST", 0)
+    return numbers
+
+
+def post(flow, number, headers=Headers()):
+    """Asked of a flow, and answered by it or by the origin."""
+    request = RecordedRequest("POST", "http://api.test/graphql", headers, b"query=%d" % number)
+    asked = flow.ask(request, None)
+    found = flow.find(asked)
+    stored = found.candidates[0] if found.candidates else None
+    live = stored is None
+    if stored is None:
+        response = RecordedResponse(200, "OK", Headers(), b"%d" % number)
+        stored = flow.store(asked, Interaction(request, response, NOW), None, found)
+    flow.answered(asked, found, stored, 200, live=live)
+    assert stored.response.body == b"%d" % number
+
+
+@pytest.mark.parametrize("way", ["as recorded", "without the credential", "with another one"])
+def test_as_many_requests_to_one_url_cost_as_much_each_in_a_test(tmp_path, masked, parsed, way):
+    credential = Headers((("X-Api-Key", TOKEN),))
+    sent = {
+        "as recorded": credential,
+        "without the credential": Headers(),
+        "with another one": Headers((("X-Api-Key", TOKEN[::-1]),)),
+    }[way]
+    costs = []
+    for size in (20, 40):
+        path, cost = tmp_path / f"{size}.yaml", []
+        settings = replace(TEST_SETTINGS, only_if_cached=True)
+        for flow, headers in ((flow_on(path), credential), (flow_on(path, settings), sent)):
+            masked.clear()
+            parsed.clear()
+            for number in range(size):
+                post(flow, number, headers)
+            cost.append((len(masked), len(parsed)))
+            flow.commit()
+        costs.append(cost)
+    for (masks, parses), (masks_of_twice, parses_of_twice) in zip(*costs, strict=True):
+        assert masks_of_twice <= 2 * masks <= 20 * 10
+        assert parses_of_twice <= 2 * parses <= 20 * 6
+    assert costs[0][1][1] > 0
+
+
+def test_as_many_requests_to_one_url_cost_as_much_each_in_a_session(origin, session, tmp_path, parsed):
+    costs = []
+    for size in (20, 40):
+        cost = []
+        for options in ({}, {}, {"force_refresh": True}, {}):
+            del parsed[:]
+            with session(tmp_path / f"{size}.yaml", allowable_methods=["POST"]) as s:
+                for number in range(size):
+                    s.post(f"{origin.url}/graphql", data=f"query={number}", **options)
+            cost.append(len(parsed))
+        costs.append(cost)
+    assert origin.count("/graphql") == 2 * (20 + 40)
+    for once, twice in zip(*costs, strict=True):
+        assert 0 < twice <= 2 * once + 10
+        assert once <= 20 * 8
+
+
+def test_reads_between_many_writes_look_at_each_once(tmp_path, parsed):
+    """They are followed by what was recorded right after the last write: nothing else is read for that."""
+
+    def run(flow, size):
+        for number in range(size):
+            post(flow, number)
+            request = RecordedRequest("GET", f"http://api.test/state/{number}")
+            asked = flow.ask(request, None)
+            found = flow.find(asked)
+            stored = found.candidates[0] if found.candidates else None
+            live = stored is None
+            if stored is None:
+                response = RecordedResponse(200, "OK", Headers(), b"%d" % number)
+                stored = flow.store(asked, Interaction(request, response, NOW), None, found)
+            flow.answered(asked, found, stored, 200, live=live)
+
+    costs = []
+    for size in (20, 40):
+        flow = flow_on(tmp_path / f"{size}.yaml")
+        run(flow, size)
+        flow.commit()
+        parsed.clear()
+        run(flow_on(tmp_path / f"{size}.yaml"), size)
+        costs.append(len(parsed))
+    assert costs[1] <= 2 * costs[0] <= 20 * 8
 
 
 def test_superseded_items_of_a_closed_cassette_are_found_by_one_reading(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ..body import read_file
+from ..kin import NO_KEYS, Keys
 from ..models import Change, Interaction
 from ..names import spelling
 from . import bodies, rewriting, storing
@@ -71,9 +72,10 @@ class Cassette:
 
     ``locate`` makes of a URL what ``find`` looks up: interactions that may answer one another's
     requests need the same locator. ``locate_all`` does so for many URLs. ``terms`` gives what both
-    depend on: where that is another, all is located anew. Nothing is touched before the first call;
-    the file need not exist. Any number of threads and processes may use one file. Every method raises
-    CassetteError where the file is no cassette that we can read, and then leaves it alone.
+    depend on: where that is another, all is located anew. ``keys`` tell the requests of one locator
+    apart. Nothing is touched before the first call; the file need not exist. Any number of threads and
+    processes may use one file. Every method raises CassetteError where the file is no cassette that we
+    can read, and then leaves it alone.
     """
 
     def __init__(
@@ -82,8 +84,10 @@ class Cassette:
         locate: Callable[[str], Hashable],
         locate_all: Locate | None = None,
         terms: Callable[[], object] = lambda: None,
+        keys: Keys = NO_KEYS,
     ) -> None:
         self.path = path
+        self._keys = keys
         self._locate = locate
         self._terms = terms
         self._located_by = terms()
@@ -99,15 +103,36 @@ class Cassette:
         #: How many of them there are of each locator.
         self._superseded_at: Counter[Hashable] = Counter()
 
-    def find(self, locator: Hashable) -> list[Interaction]:
-        """The interactions whose URL has that locator, in file order."""
+    def find(
+        self,
+        locator: Hashable,
+        key: Hashable | None = None,
+        where: Callable[[Interaction], bool] | None = None,
+    ) -> list[Interaction]:
+        """The interactions whose URL has that locator, in file order.
+
+        With a ``key`` those that may have it: of several no others are read. With ``where`` those of which
+        it is true; it is shown what :meth:`outlines` gives.
+        """
 
         def read(view: View) -> list[Interaction]:
-            found = [view.interaction(number, locator) for number in self._numbers(view, locator)]
+            numbers = self._numbers(view, locator) if key is None else self._of_key(view, locator, key)
+            if where is not None:
+                numbers = [number for number in numbers if where(view.outline(number, locator))]
+            found = [view.interaction(number, locator) for number in numbers]
             if locator not in self._seen:
-                refs = view.refs_at(locator) if self._superseded else (item.ref for item in found)
+                is_all = len(found) == len(view.layout.at(locator))
+                refs = (item.ref for item in found) if is_all else view.refs_at(locator)
                 self._seen[locator] = frozenset(refs)
             return found
+
+        return self._read(read)
+
+    def outlines(self) -> list[Interaction]:
+        """Everything stored, in file order, but for the responses, of which there is the status alone."""
+
+        def read(view: View) -> list[Interaction]:
+            return self._shown(view, [view.outline(number) for number in range(len(view))])
 
         return self._read(read)
 
@@ -210,6 +235,16 @@ class Cassette:
             return numbers
         shown = (found for ref, found in view.refs_at(locator).items() if not self._hides(view, ref))
         return sorted(chain.from_iterable(shown))
+
+    def _of_key(self, view: View, locator: Hashable, key: Hashable) -> Sequence[int]:
+        """The items with that locator and, where there are several, that key, that are shown."""
+        if self._keys is NO_KEYS:
+            return self._numbers(view, locator)
+        numbers = view.of_key(locator, key, self._keys)
+        if not self._superseded:
+            return numbers
+        shown = frozenset(self._numbers(view, locator))
+        return [number for number in numbers if number in shown]
 
     def _shown(self, view: View, items: list[Interaction]) -> list[Interaction]:
         if not self._superseded:
@@ -501,9 +536,9 @@ class _Items:
 
     def alike(self, change: int, interaction: Interaction) -> list[int]:
         locator = self._news[change].locator
-        candidates = self._cassette._numbers(self._view, locator)
-        if not candidates:
+        if not self._view.layout.at(locator):
             return []
+        candidates = self._cassette._of_key(self._view, locator, self._cassette._keys.of(interaction))
         identity = self._identify(interaction)
         found = [(number, self._view.interaction(number, locator)) for number in candidates]
         return [

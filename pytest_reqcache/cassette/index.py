@@ -14,7 +14,8 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from ..models import Interaction, Source
+from ..kin import Keys, Kin
+from ..models import Interaction, RecordedResponse, Source
 from . import general, reading
 from .errors import CassetteError, TornTailWarning
 from .layout import Layout, Stamp
@@ -27,6 +28,9 @@ _Result = TypeVar("_Result")
 
 #: How much of a file, at least, is read to count its lines: the next one asked for is mostly in it, too.
 _COUNTED_AT_ONCE = 16 * 1024
+
+#: In bytes, a request's body that may be kept in memory, to be compared again.
+_LARGEST_KEPT = 8 * 1024
 
 _TORN_ITEM = (
     "the last interaction was cut off while it was written: it has no created_at line (if that was lost by "
@@ -109,6 +113,26 @@ class View:
             raise Changed
         return found if found.source == source else replace(found, source=source)
 
+    def outline(self, number: int, locator: Hashable | None = None) -> Interaction:
+        """What an item says, but for its response, of which it has the status alone. Raises as
+        :meth:`interaction`."""
+        found = self.layout.outlines.get(number)
+        if found is None:
+            whole = self.interaction(number, locator)
+            found = replace(whole, response=RecordedResponse(whole.response.status))
+            if len(whole.request.body or b"") <= _LARGEST_KEPT:
+                self.layout.outlines[number] = found
+        return found
+
+    def of_key(self, locator: Hashable, key: Hashable, keys: Keys) -> Sequence[int]:
+        """The items with that locator that may have that key: of several those that have it, the only one
+        unread."""
+        numbers = self.layout.at(locator)
+        if len(numbers) < 2:
+            return numbers
+        kin = self.layout.kin.setdefault(locator, Kin())
+        return kin.of(key, keys.terms(), numbers, lambda number: keys.of(self.outline(number, locator)))
+
     def source(self, number: int, text: bytes) -> Source:
         """Where an item with that text stands."""
         return Source(self._index.path, self.layout.starts[number], ref_of(text))
@@ -175,24 +199,33 @@ class View:
 
 
 class _Known:
-    """A few small interactions that were parsed, by the text that they were parsed from.
+    """Interactions that were parsed, by the text that they were parsed from: the latest, of a few MB in all.
 
     The text says all, so that this is never out of date; a body in a file is no part of the text.
     """
 
-    _MOST, _LARGEST = 256, 8 * 1024
+    _MOST, _LARGEST = 4 * 1024 * 1024, 64 * 1024  # bytes of text
 
     def __init__(self) -> None:
-        self._by_ref: dict[str, Interaction] = {}
-        self.get = self._by_ref.get
-        self.clear = self._by_ref.clear
+        self._by_ref: dict[str, tuple[int, Interaction]] = {}
+        self._size = 0
+
+    def get(self, ref: str) -> Interaction | None:
+        found = self._by_ref.get(ref)
+        return None if found is None else found[1]
 
     def keep(self, ref: str, text: bytes, interaction: Interaction) -> None:
-        if len(text) > self._LARGEST:
+        if len(text) > self._LARGEST or ref in self._by_ref:
             return
-        if len(self._by_ref) >= self._MOST:
-            del self._by_ref[next(iter(self._by_ref))]
-        self._by_ref[ref] = interaction
+        self._by_ref[ref] = len(text), interaction
+        self._size += len(text)
+        while self._size > self._MOST:
+            size, _ = self._by_ref.pop(next(iter(self._by_ref)))
+            self._size -= size
+
+    def clear(self) -> None:
+        self._by_ref.clear()
+        self._size = 0
 
 
 class Index:
@@ -358,7 +391,7 @@ class Index:
         known, self.layout = self.layout, None
         try:
             if known is not None and _has_only_grown(file, known, stamp):
-                known.refs.clear()  # what stands further up may have been edited, too
+                known.forget_items()  # what stands further up may have been edited, too
                 scan_further(known, file, stamp, self._locate_all)
                 self.layout = known
             else:

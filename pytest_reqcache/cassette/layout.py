@@ -8,6 +8,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ..kin import Kin
+from ..models import Interaction
 from .nodes import Node
 
 
@@ -68,6 +70,10 @@ class Layout:
     keyed: int = 0
     #: By locator the items of each ref, and how many of the locator's have been read for theirs.
     refs: dict[Hashable, tuple[dict[str, list[int]], int]] = field(default_factory=dict)
+    #: By number what has been read of items, but for their responses.
+    outlines: dict[int, Interaction] = field(default_factory=dict)
+    #: By locator the numbers of its items by their keys, where it has several.
+    kin: dict[Hashable, Kin[int]] = field(default_factory=dict)
     torn: Torn | None = None
     #: The hash of the last item's text: a file in which it still stands has only grown.
     last: int = 0
@@ -114,6 +120,11 @@ class Layout:
         self.add(places, locators)
         self.last = hash(texts[-1])
         self.stamp = stamp
+
+    def forget_items(self) -> None:
+        """What was read of items may be of before."""
+        for read in (self.refs, self.outlines, self.kin):
+            read.clear()
 
     def at(self, locator: Hashable) -> Sequence[int]:
         """The items with that locator, in the file's order."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from operator import itemgetter
 
 from ..body import read_body
+from ..kin import NO_KEYS, Keys
 from ..models import Change, Interaction, Source
 
 
@@ -16,21 +17,32 @@ class MemoryCassette:
 
     path = None
 
-    def __init__(self, locate: Callable[[str], Hashable], terms: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        locate: Callable[[str], Hashable],
+        terms: Callable[[], object] = lambda: None,
+        keys: Keys = NO_KEYS,
+    ) -> None:
         self._locate = locate
         self._terms = terms
-        self._located_by = terms()
+        self._keys = keys
+        self._located_by = terms(), keys.terms()
         self._mutex = threading.RLock()
         self._items: dict[int, Interaction] = {}
         self._places: dict[str, int] = {}
-        self._at: dict[Hashable, dict[int, None]] = {}
+        #: By locator the place of each item, with its key.
+        self._at: dict[Hashable, dict[int, Hashable]] = {}
         self._count = 0
 
-    def find(self, locator: Hashable) -> list[Interaction]:
-        """The interactions with that locator, in the order in which they came."""
+    def find(self, locator: Hashable, key: Hashable | None = None) -> list[Interaction]:
+        """The interactions with that locator, and that key, in the order in which they came."""
         with self._mutex:
             self._follow_terms()
-            return [self._items[place] for place in sorted(self._at.get(locator, ()))]
+            at = self._at.get(locator, {}).items()
+            is_any = key is None or self._keys is NO_KEYS
+            return [
+                self._items[place] for place, own in sorted(at, key=itemgetter(0)) if is_any or key == own
+            ]
 
     def with_key(self, key: str) -> list[Interaction]:
         """The interactions of which a ``key_fn`` made that key, in the order in which they came."""
@@ -65,12 +77,15 @@ class MemoryCassette:
 
     def _follow_terms(self) -> None:
         """Locate all anew where a setting that decides about it was changed."""
-        terms = self._terms()
+        terms = self._terms(), self._keys.terms()
         if terms != self._located_by:
             self._located_by = terms
             self._at.clear()
             for place, item in self._items.items():
-                self._at.setdefault(self._locate(item.request.url), {})[place] = None
+                self._note(place, item)
+
+    def _note(self, place: int, item: Interaction) -> None:
+        self._at.setdefault(self._locate(item.request.url), {})[place] = self._keys.of(item)
 
     def _apply(self, change: Change, identify: Callable[[Interaction], Hashable]) -> Interaction | None:
         places = [self._places[ref] for ref in change.replaces if ref in self._places]
@@ -78,7 +93,7 @@ class MemoryCassette:
             if not change.refresh:
                 return None
             identity = identify(change.new)
-            alike = self.find(self._locate(change.new.request.url))
+            alike = self.find(self._locate(change.new.request.url), self._keys.of(change.new))
             places = [self._places[item.ref] for item in alike if identify(item) == identity][-1:]
         for place in places:
             self._remove(place)
@@ -97,5 +112,5 @@ class MemoryCassette:
         stored = replace(new, response=response, source=source)
         self._items[place] = stored
         self._places[source.ref] = place
-        self._at.setdefault(self._locate(new.request.url), {})[place] = None
+        self._note(place, stored)
         return stored

@@ -243,6 +243,11 @@ class Redactor:
         return self._finder()
 
     @property
+    def masks_by(self) -> tuple[object, ...]:
+        """What masked requests depend on: equal as long as it changes nothing about any of them."""
+        return (self.searched, len(self._known.cookies))
+
+    @property
     def learned_so_far(self) -> int:
         """How many secrets are known: more may be found in a message than were before."""
         return len(self._known.names)

@@ -36,7 +36,7 @@ def of_a_test(path: Path) -> Iterator[CachedSession]:
     redactor = Redactor(memory.registry, path)
     identity = TestIdentity(lambda: view.current, redactor)
     flow = Flow(
-        Cassette(path, identity.locate, identity.locate_all, identity.terms),
+        Cassette(path, identity.locate, identity.locate_all, identity.terms, identity.keys),
         identity,
         redactor,
         memory,

@@ -152,7 +152,7 @@ def flow_of_a_process(path):
     memory = RunMemory()
     redactor = Redactor(memory.registry, path)
     identity = TestIdentity(lambda: TEST_SETTINGS, redactor)
-    cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms)
+    cassette = Cassette(path, identity.locate, identity.locate_all, identity.terms, identity.keys)
     return Flow(cassette, identity, redactor, memory, lambda: TEST_SETTINGS, shared=True)
 
 
