@@ -217,8 +217,7 @@ class Flow:
         """What is recorded of the request's key, whatever its credentials and its variant."""
         made = self._settings().key_fn is not None
         stored = self._with_key(asked.key) if made else self._at_locator(asked.locator, asked.key)
-        same_key = self.identity.same_key
-        return [(item, own) for item in stored if (own := same_key(item, asked)) is not None]
+        return self.identity.of_key(list(stored), asked)
 
     def _compatible(self, asked: Asked, same: list[tuple[Interaction, Masked]]) -> list[Interaction]:
         """The recorded answers to a request, first to last: same key, same credential, same variant."""
@@ -272,9 +271,7 @@ class Flow:
 
     def _whatever_the_credential(self, asked: Asked) -> list[Interaction]:
         """Offline a recording answers whoever asks: with another credential, or with none."""
-        return self._at_address(
-            _address(asked.locator), lambda item: self.identity.is_same_of_anybody(item, asked)
-        )
+        return self._at_address(_address(asked.locator), self.identity.of_anybody(asked))
 
     def _at_address(self, address: str, where: Callable[[Interaction], bool]) -> list[Interaction]:
         """What is stored of a host and path, whatever its query, in the order of the file. Of most that is
@@ -290,13 +287,14 @@ class Flow:
         self,
         locator: str,
         key: str | None = None,
-        where: Callable[[Interaction], bool] = lambda item: True,
+        where: Callable[[Interaction], bool] | None = None,
     ) -> Iterator[Interaction]:
         """What is stored of a URL; with a ``key`` what may have it."""
         yield from self._as_they_are_now(self.cassette.find(locator, key, where))
         for change in self._staging.at(locator, key):
-            if change.replaces is None and change.new is not None and where(change.new):
-                yield change.new
+            new = change.new if change.replaces is None else None
+            if new is not None and (where is None or where(new)):
+                yield new
 
     def _with_key(self, key: str) -> Iterator[Interaction]:
         yield from self._as_they_are_now(self.cassette.with_key(key))

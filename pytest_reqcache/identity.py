@@ -78,12 +78,8 @@ class Identity:
         """A stored interaction's request, masked, if it is of the key that is asked for."""
         if item.key is not None or self._settings().key_fn is not None:
             return self.mask(item.request) if item.key == asked.key and has_what(item, asked) else None
-        own, compared = self._of_stored(item)
-        return own if compared == asked.compared else None
-
-    def _of_stored(self, item: Interaction) -> tuple[Masked, Compared]:
         own = self.mask(item.request)
-        return own, self._compared(own)
+        return own if self._compared(own) == asked.compared else None
 
     def locate(self, url: str) -> str:
         """The locator of a stored URL."""
@@ -167,14 +163,25 @@ class TestIdentity(Identity):
     def mask(self, request: RecordedRequest) -> Masked:
         return self._redactor.mask(self._stripped(request))
 
-    def _of_stored(self, item: Interaction) -> tuple[Masked, Compared]:
+    def of_key(self, stored: Sequence[Interaction], asked: Asked) -> list[tuple[Interaction, Masked]]:
+        """The stored interactions of the key that is asked for, each with its request masked."""
+        if len(stored) < 2 or self._settings().key_fn is not None:
+            return [(item, own) for item in stored if (own := self.same_key(item, asked)) is not None]
         self._forget_of_other_terms()
-        found = self._known.get(item.ref)
-        if found is None:
-            found = super()._of_stored(item)
-            if item.ref:
-                self._known[item.ref] = found
-        return found
+        known = [(item, *self._compared_of(item)) for item in stored if item.key is None]
+        return [(item, own) for item, own, compared in known if compared == asked.compared]
+
+    def of_anybody(self, asked: Asked) -> Callable[[Interaction], bool]:
+        """Whether a stored request is that which is asked for, with another credential or with none: what
+        holds one in either of them is compared in neither."""
+        self._forget_of_other_terms()
+
+        def is_same(item: Interaction) -> bool:
+            own, compared = self._compared_of(item)
+            names = frozenset(_names(asked.masked) | _names(own))
+            return self._without(names, asked.masked, asked.compared) == self._without(names, own, compared)
+
+        return is_same
 
     def _forget_of_other_terms(self) -> None:
         terms = self._key_terms()
@@ -183,12 +190,14 @@ class TestIdentity(Identity):
             self._known.clear()
             self._bare.clear()
 
-    def is_same_of_anybody(self, item: Interaction, asked: Asked) -> bool:
-        """Whether a stored request is that which is asked for, with another credential or with none: what
-        holds one in either of them is compared in neither."""
-        own, compared = self._of_stored(item)
-        names = frozenset(_names(asked.masked) | _names(own))
-        return self._without(names, asked.masked, asked.compared) == self._without(names, own, compared)
+    def _compared_of(self, item: Interaction) -> tuple[Masked, Compared]:
+        found = self._known.get(item.ref)
+        if found is None:
+            own = self.mask(item.request)
+            found = own, self._compared(own)
+            if item.ref:
+                self._known[item.ref] = found
+        return found
 
     def _without(self, names: frozenset[str], masked: Masked, compared: Compared) -> Compared:
         found = self._bare.get((compared, names))
