@@ -416,11 +416,8 @@ class Flow:
         another process has recorded meanwhile is the same answer, not the one before. Counted are those that
         may answer the same request as the new one."""
         known = list(found.alike) if found is not None else []
-        known += (
-            change.new
-            for change in self._staged_alike(asked)
-            if change.new is not None and self.identity.same_key(change.new, asked)
-        )
+        staged = [change.new for change in self._staged_alike(asked) if change.new is not None]
+        known += (item for item, _ in self.identity.of_key(staged, asked))
         settings = self._settings()
         before = (
             item.answer

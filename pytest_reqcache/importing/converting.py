@@ -22,6 +22,7 @@ from ..settings import REDIRECTS, TEST_SETTINGS
 from ..volatile import says_the_same
 from .decoding import decoded
 from .foreign import ForeignCassette, Recording
+from .jar import with_cookies_of_replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,8 @@ def convert(cassette: ForeignCassette, file_time: datetime, secrecy: Secrecy) ->
     """
     recordings = cassette.recordings
     dates = [_received_at(recording) for recording in recordings]
-    live = [
-        _interaction(recording, date or file_time) for recording, date in zip(recordings, dates, strict=True)
-    ]
+    received = zip(recordings, dates, strict=True)
+    live = list(with_cookies_of_replay(_interaction(each, date or file_time) for each, date in received))
     redactor = Redactor(Registry(), rules=lambda: secrecy.rules)
     for item in live:
         redactor.observe(item.request, item.response)

@@ -25,11 +25,24 @@ _ALPHANUMERIC = "[A-Za-z0-9]"
 _RUN_STARTS = rf"(?:(?<!{_ALPHANUMERIC})|(?<=%[0-9A-Fa-f]{{2}})|(?<=\\[nrt]))"
 
 
+#: Words that say what is wrong with a secret.
+WRONG: Final = frozenset(
+    {
+        *("invalid", "bad", "missing", "expired", "wrong", "incorrect", "unknown", "malformed", "required"),
+        *("no", "revoked", "unsupported", "unexpected", "mismatched", "weak", "empty", "illegal"),
+    }
+)
+
+
 def is_common(value: str) -> bool:
-    """Whether a value is likely to stand elsewhere by chance: a plain word, or a number that is not long."""
+    """Whether a value is likely to stand elsewhere by chance: a plain word, a number that is not long, or
+    what a service says of a secret, as ``invalid_token`` (RFC 6750 section 3.1)."""
     if value.isalpha():
         return value[1:].islower() and len(value) < _UNMISTAKABLE
-    return value.isdigit() and len(value) < _UNMISTAKABLE
+    if value.isdigit():
+        return len(value) < _UNMISTAKABLE
+    words = re.split("[-_]", value.lower())
+    return all(map(str.isalpha, words)) and not WRONG.isdisjoint(words)
 
 
 class Finder(NamedTuple):

@@ -241,6 +241,7 @@ def _escaped(name: str) -> Iterable[str]:
 
 
 _FOLDED_FIELDS: Final = frozenset(map(fold, DEFAULT_FIELDS))
+_PREFIXES_OF_MEMBERS: Final = ("xamzsignature", "xamzcredential", "xgoogsignature", "xgoogcredential")
 _FOLDED_SIGNING_FIELDS: Final = frozenset(map(fold, SIGNING_FIELDS))
 
 
@@ -391,6 +392,11 @@ class Rules:
     def is_signing(self, name: str) -> bool:
         folded = fold(name)
         return folded in _FOLDED_SIGNING_FIELDS and folded not in self._off
+
+    def is_signing_member(self, name: str) -> bool:
+        """Whether a member of JSON, or a part of a form, is a signature: of those of a presigned POST the
+        name tells; "signature" alone stands before many things."""
+        return fold(name).startswith(_PREFIXES_OF_MEMBERS) and self.is_signing(name)
 
     @cached_property
     def has_stand_ins(self) -> bool:

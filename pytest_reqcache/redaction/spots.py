@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from .known import is_common
+from .known import WRONG, is_common
 from .reading import Part
 from .rules import Pattern, Rules, StandIn
 from .spans import JsonValue, decoded, json_string, json_values
@@ -306,14 +306,8 @@ def _of_named(found: re.Match[str], name: str, group: str, place: str, rules: Ru
 
 
 _TYPES = frozenset({"String", "String!", "string"})  # what a schema says of the field
-_WRONG = frozenset(
-    {
-        *("invalid", "bad", "missing", "expired", "wrong", "incorrect", "unknown", "malformed", "required"),
-        *("no", "revoked", "unsupported", "unexpected", "mismatched", "weak", "empty", "illegal"),
-    }
-)
 # With one of these begins what is said of a field, too: "password: must contain ...".
-_SAID = _WRONG | {"must", "should", "shouldn", "cannot", "needs"}
+_SAID = WRONG | {"must", "should", "shouldn", "cannot", "needs"}
 _LAST_WORD = re.compile(r"([A-Za-z]+)[ \t]+\Z")
 _GOES_ON = re.compile(r"(?:['\u2019]\w+)?[ \t]+[^\W\d_]")
 
@@ -330,7 +324,7 @@ def _is_prose(found: re.Match[str], name: str, rules: Rules) -> bool:
     if rules.is_chosen(name) and _GOES_ON.match(text, end) is None:
         return False
     before = _LAST_WORD.search(text, max(0, found.start() - 24), found.start())
-    return word.lower() in _SAID or (before is not None and before[1].lower() in _WRONG)
+    return word.lower() in _SAID or (before is not None and before[1].lower() in WRONG)
 
 
 def _meant(found: re.Match[str], group: str) -> str:
@@ -394,8 +388,9 @@ def in_multipart(text: str, parts: Iterable[Part], rules: Rules) -> Iterator[Spo
         value = text[start:end]
         if not value:
             continue
-        if rules.is_parameter(name, value):
-            spot = Spot(start, end, f"body:{name}", name, value, stand_in=rules.stand_in(name))
+        signs = name.lower() if rules.is_signing_member(name) else ""
+        if signs or rules.is_parameter(name, value):
+            spot = Spot(start, end, f"body:{name}", name, value, signs, stand_in=rules.stand_in(name))
             yield _behind_scheme(spot, value, rules)
             continue
         if value[:1] in ("{", "["):
@@ -432,7 +427,8 @@ def _of_member(text: str, item: JsonValue, rules: Rules) -> Spot | None:
         name, stand_in = path.name, path.stand_in
     edge, bare = 1 if token[0] == '"' else 0, token[0] in "-0123456789"
     start, end, value = item.start + edge, item.end - edge, json_string(token)
-    spot = Spot(start, end, f"body:{name}", name, value, bare=bare, stand_in=stand_in)
+    signs = name if rules.is_signing_member(name) else ""
+    spot = Spot(start, end, f"body:{name}", name, value, signs, bare=bare, stand_in=stand_in)
     return _behind_scheme(spot, text[start:end], rules)
 
 
@@ -454,4 +450,4 @@ def _is_member(item: JsonValue, name: str, token: str, rules: Rules) -> bool:
         return False  # what a validator has to say about the field
     if token[0] in "-0123456789" and rules.is_count(name, token):
         return False
-    return rules.is_parameter(name, json_string(token))
+    return rules.is_signing_member(name) or rules.is_parameter(name, json_string(token))

@@ -36,6 +36,64 @@ def converted(*recordings: Recording, secrecy: Secrecy | None = None) -> Convert
     return convert(ForeignCassette(recordings), FILE_TIME, secrecy or Secrecy())
 
 
+def with_cookies(path: str, sent: str = "", told: str = "", *, host: str = "api.example") -> Recording:
+    made = recording(f"GET {path}", body=f"{path} {sent}".encode())
+    headers = Headers((("Cookie", sent),) if sent else ())
+    answered = Headers((*DATED, ("Set-Cookie", told))) if told else DATED
+    request = RecordedRequest("GET", f"http://{host}{path}", headers)
+    return replace(made, request=request, headers=answered)
+
+
+@pytest.mark.parametrize(
+    ("first", "sent", "repeated"),
+    [
+        (
+            with_cookies("/login", told="sid=Zm9vYmFyYmF6; Path=/"),
+            ("sid=Zm9vYmFyYmF6", "sid=b2xkZXIxMjM0"),
+            True,
+        ),
+        (
+            with_cookies("/login", told="sid=Zm9vYmFyYmF6"),
+            ("a=b; sid=Zm9vYmFyYmF6", "a=b; sid=b2xkZXIxMjM0"),
+            True,
+        ),
+        (
+            with_cookies("/login", told="sid=Zm9vYmFyYmF6; Domain=.example", host="www.example"),
+            ("sid=Zm9vYmFyYmF6", "sid=b2xkZXIxMjM0"),
+            True,
+        ),
+        (
+            with_cookies("/login", told="sid=Zm9vYmFyYmF6", host="other.example"),
+            ("sid=Zm9vYmFyYmF6", "sid=b2xkZXIxMjM0"),
+            False,
+        ),
+        (with_cookies("/login"), ("sid=Zm9vYmFyYmF6", "sid=b2xkZXIxMjM0"), False),
+        (with_cookies("/login", told="other=Zm9vYmFyYmF6"), ("sid=Zm9vYmFyYmF6", "sid=b2xkZXIxMjM0"), False),
+        (with_cookies("/login", told="sid=; Max-Age=0"), ("sid=Zm9vYmFyYmF6", "sid=b2xkZXIxMjM0"), False),
+    ],
+)
+def test_cookie_that_no_answer_has_set_is_the_one_that_was_set(
+    first: Recording, sent: tuple[str, str], repeated: bool
+) -> None:
+    """Else what it was asked with would be another user's, and no replay could ask for it."""
+    reads = [with_cookies("/feed", cookie) for cookie in sent]
+    result = converted(first, *reads)
+    assert result.sequences == ((("GET http://api.example/feed", 2),) if repeated else ())
+    cookies = [item.request.headers.get("Cookie") for item in result.interactions[1:]]
+    assert (cookies[0] == cookies[1]) == repeated
+
+
+def test_cookie_of_another_user_whom_an_answer_has_let_in_stays_another() -> None:
+    result = converted(
+        with_cookies("/login?as=ada", told="sid=Zm9vYmFyYmF6"),
+        with_cookies("/login?as=bob", told="sid=b2xkZXIxMjM0"),
+        with_cookies("/feed", "sid=Zm9vYmFyYmF6"),
+        with_cookies("/feed", "sid=b2xkZXIxMjM0"),
+    )
+    assert not result.sequences
+    assert len({item.request.headers.get("Cookie") for item in result.interactions[2:]}) == 2
+
+
 def coded(coding: str, body: bytes) -> Recording:
     return recording(body=body, headers=Headers((("Content-Encoding", coding),)))
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_reqcache.redaction import Redactor, Registry
 
-from .building import bearer, interaction, json_body, redacted, request, response
+from .building import JSON, bearer, interaction, json_body, redacted, request, response
 
 LOGIN = "https://x/login"
 
@@ -150,6 +150,40 @@ def test_a_cookie_that_is_told_with_its_scheme_is_the_credential_that_is_sent() 
     asked = request("https://x/", ("Authorization", f"Bearer {token}"))
     (item,) = redacted(interaction(asked, response(("Set-Cookie", f'auth="Bearer {token}"; HttpOnly'))))
     assert item.response.headers.get("Set-Cookie") == 'auth="Bearer REDACTED-authorization"; HttpOnly'
+
+
+@pytest.mark.parametrize("token", ["invalid_token", "expired-token", "bad_api_key", "Wrong-Password"])
+def test_what_says_what_is_wrong_is_no_secret_elsewhere(token: str) -> None:
+    """RFC 6750 section 3.1: a test sends what the service then says of it."""
+    told = ("WWW-Authenticate", f'Bearer realm="r", error="{token}"')
+    answered = response(JSON, told, body=b'{"error": "%b"}' % token.encode(), status=401)
+    (item,) = redacted(interaction(bearer(token), answered))
+    assert item.request.headers.get("Authorization") == "Bearer REDACTED-authorization"
+    assert item.response == answered
+
+
+def test_words_that_say_nothing_wrong_are_a_secret_elsewhere() -> None:
+    (item,) = redacted(interaction(bearer("correct-horse"), json_body('{"a": "correct-horse"}')))
+    assert item.response.body == b'{"a": "REDACTED-authorization"}'
+
+
+def test_the_signature_of_a_presigned_post_is_one() -> None:
+    """As it is told in JSON, and as it is sent in a form (Amazon S3, POST policy)."""
+    told = json_body(
+        '{"fields": [{"name": "x-amz-signature", "value": "90303855c107"}, '
+        '{"name": "signature", "value": "Ann"}], "X-Amz-Signature": "1b1b0b7f", '
+        '"x-amz-credential": "AKIAX/2026", "x-amz-date": "20261123T191000Z"}'
+    )
+    boundary = ("Content-Type", "multipart/form-data; boundary=B")
+    part = '--B\r\nContent-Disposition: form-data; name="x-amz-signature"\r\n\r\n%s\r\n--B--\r\n'
+    sent = request("https://b.example/", boundary, body=(part % "90303855c107").encode(), method="POST")
+    first, second = redacted(interaction(None, told), interaction(sent))
+    assert first.response.body == (
+        b'{"fields": [{"name": "x-amz-signature", "value": "REDACTED-x-amz-signature"}, '
+        b'{"name": "signature", "value": "Ann"}], "X-Amz-Signature": "REDACTED-x-amz-signature", '
+        b'"x-amz-credential": "REDACTED-x-amz-credential", "x-amz-date": "20261123T191000Z"}'
+    )
+    assert second.request.body == (part % "REDACTED-x-amz-signature").encode()
 
 
 def test_a_password_may_begin_as_a_scheme_does() -> None:
