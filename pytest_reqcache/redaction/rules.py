@@ -190,6 +190,7 @@ _KINDS: Final = {
 _SEPARATORS: Final = re.compile(r"[-_. \]]")
 
 
+@lru_cache(_REMEMBERED_NAMES)
 def fold(name: str) -> str:
     """The name without case and separators; of ``user[password][]`` the last that stands in brackets, and
     of ``password1`` without the number."""

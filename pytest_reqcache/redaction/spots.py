@@ -450,4 +450,4 @@ def _is_member(item: JsonValue, name: str, token: str, rules: Rules) -> bool:
         return False  # what a validator has to say about the field
     if token[0] in "-0123456789" and rules.is_count(name, token):
         return False
-    return rules.is_signing_member(name) or rules.is_parameter(name, json_string(token))
+    return rules.is_parameter(name, json_string(token)) or rules.is_signing_member(name)

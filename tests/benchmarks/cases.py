@@ -14,6 +14,7 @@ from time import perf_counter
 
 from . import suites
 from .figures import Results
+from .loopback import ONE_URL
 from .peers import Subject
 from .processes import Loopback, Worker, WorkerError
 
@@ -23,6 +24,7 @@ Round = Callable[[Subject, int], Figures]
 _FEWEST_ROUNDS = 3
 _SAMPLE = 100  # requests in one series
 _WARM_UP = 20  # requests before it, to another store
+_POSTED = 400  # requests to one URL
 _PROCESSES, _EACH = 8, 100
 _BODIES, _BODY = 500, 100 * 1024
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(: |$)")
@@ -222,6 +224,26 @@ def _replay(bench: Bench, case: str, size: int, headers: dict[str, str]) -> None
         bench.clear(subject, other)
 
 
+def one_url(bench: Bench) -> None:
+    """Requests with bodies of their own, all to one URL, as those of GraphQL: each used once."""
+    subjects, row = bench.able("one_url"), f"one_url.request.{_POSTED}"
+    with bench.workers(subjects) as workers:
+        ready = bench.prepared("one_url", workers, ONE_URL, count=_POSTED, posted=True)
+
+        def once(subject: Subject) -> float:
+            command = {"op": "use", "base": bench.server.url, "count": _POSTED, "posted": True}
+            return workers[subject.name].do(path=bench.store(subject, ONE_URL), **command)["request"]
+
+        def one_round(subject: Subject, number: int) -> Figures:
+            if number == 0:
+                once(subject)
+            return bench.offline(lambda: {row: once(subject)})
+
+        bench.interleave("one_url", ready, one_round)
+    for subject in subjects:
+        bench.clear(subject, ONE_URL)
+
+
 # --- recording
 
 
@@ -372,6 +394,7 @@ def imports(bench: Bench) -> None:
 CASES: dict[str, Callable[[Bench], None]] = {
     "replay": replay,
     "credential": credential,
+    "one_url": one_url,
     "recording": recording,
     "flat": flat,
     "memory": memory,

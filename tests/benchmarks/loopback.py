@@ -11,11 +11,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 PIECE = 64 * 1024
+ONE_URL = "one-url"  # a store of requests that their bodies tell apart
 
 
 def path_of(number: int, size: int = 0) -> str:
     """The path of item ``number``, whose body has ``size`` bytes; 0 stands for about 1 KB."""
-    return f"/items/item-{number:07d}?page=1" + (f"&size={size}" if size else "")
+    return f"/items/{name_of(number)}?page=1" + (f"&size={size}" if size else "")
+
+
+POSTED = "/graphql"  # answers what is posted there, the name of an item, with that item
+
+
+def name_of(number: int) -> str:
+    """What item ``number`` is called."""
+    return f"item-{number:07d}"
 
 
 def answer(path: str) -> tuple[list[tuple[str, str]], bytes]:
@@ -91,6 +100,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(piece)
             return
         headers, body = answer(self.path)
+        self._head(headers)
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        next(_served)
+        headers, body = answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self._head(headers)
         self.wfile.write(body)
 

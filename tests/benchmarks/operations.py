@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from .loopback import PIECE, path_of, stream_path
+from .loopback import PIECE, POSTED, name_of, path_of, stream_path
 
 Command = dict[str, Any]
 Operation = Generator[None, Any, dict[str, Any]]
@@ -23,10 +23,16 @@ _AT_LEAST = 5  # requests in a series
 _EDGE = 100  # how many of the first and the last requests are told apart
 
 
-def urls_of(command: Command) -> list[str]:
+Asked = tuple[str, str | None]  # a URL, and what is posted to it
+
+
+def requests_of(command: Command) -> list[Asked]:
+    """What a command asks for: items, each with a URL of its own, or all posted to one."""
     first = command.get("first", 0)
-    size = command.get("body", 0)
-    return [command["base"] + path_of(number, size) for number in range(first, first + command["count"])]
+    numbers = range(first, first + command["count"])
+    if command.get("posted"):
+        return [(command["base"] + POSTED, name_of(number)) for number in numbers]
+    return [(command["base"] + path_of(number, command.get("body", 0)), None) for number in numbers]
 
 
 def _give(session: Any, command: Command) -> None:
@@ -39,8 +45,8 @@ def prepare(command: Command) -> Operation:
     """Make each request once: so a store is filled. Nothing is measured."""
     session = yield
     _give(session, command)
-    for url in urls_of(command):
-        _get(session, url)
+    for asked in requests_of(command):
+        check(send(session, asked), asked)
     yield
     return {}
 
@@ -54,13 +60,13 @@ def warm_up(command: Command) -> Operation:
 
 def replay(command: Command) -> Operation:
     """Seconds to open a store, up to its first answer; per request used first; and per request repeated."""
-    opening, *urls = urls_of(command)
-    step = max(1, len(urls) // command["sample"])
-    sample = urls[::step][: command["sample"]]
+    opening, *others = requests_of(command)
+    step = max(1, len(others) // command["sample"])
+    sample = others[::step][: command["sample"]]
     started = perf_counter()
     session = yield
     _give(session, command)
-    _get(session, opening)
+    check(send(session, opening), opening)
     opened = perf_counter() - started
     first = _series(session, sample)  # no collection before it: one would empty the processor's caches
     used = sample[: len(first)]
@@ -73,27 +79,35 @@ def replay(command: Command) -> Operation:
 
 def record(command: Command) -> Operation:
     """Seconds per request that is recorded, with opening and closing; and of the first and last of them."""
-    urls = urls_of(command)
+    asked = requests_of(command)
     gc.collect()
     started = perf_counter()
     session = yield
-    seconds = [_timed(session, url) for url in urls]
+    seconds = [_timed(session, each) for each in asked]
     yield
     whole = perf_counter() - started
     return {
-        "request": whole / len(urls),
+        "request": whole / len(asked),
         "start": _mean(seconds[:_EDGE]),
         "end": _mean(seconds[-_EDGE:]),
         "close": whole - sum(seconds),
     }
 
 
+def use(command: Command) -> Operation:
+    """Seconds per request, each of which is made once."""
+    session = yield
+    seconds = [_timed(session, asked) for asked in requests_of(command)]
+    yield
+    return {"request": _mean(seconds)}
+
+
 def replay_memory(command: Command) -> Operation:
     """Bytes at the peak above those before the store was opened, while all of it is replayed."""
     before = peak()
     session = yield
-    for url in urls_of(command):
-        _get(session, url)
+    for asked in requests_of(command):
+        check(send(session, asked), asked)
     yield
     return {"bytes": peak() - before}
 
@@ -115,9 +129,9 @@ def count(command: Command) -> Operation:
     """How many of the requests a store answers."""
     session = yield
     kept = 0
-    for url in urls_of(command):
+    for asked in requests_of(command):
         try:
-            kept += session.get(url).status_code == 200
+            kept += send(session, asked).status_code == 200
         except Exception:  # every tool has an error of its own for what it does not have
             continue
     yield
@@ -129,32 +143,40 @@ OPERATIONS: dict[str, Callable[[Command], Operation]] = {
     "warm_up": warm_up,
     "replay": replay,
     "record": record,
+    "use": use,
     "replay_memory": replay_memory,
     "stream": stream,
     "count": count,
 }
 
 
-def _get(session: Any, url: str) -> None:
-    response = session.get(url)
+def send(session: Any, asked: Asked) -> Any:
+    """The response of a session."""
+    url, posted = asked
+    return session.get(url) if posted is None else session.post(url, data=posted)
+
+
+def check(response: Any, asked: Asked) -> None:
+    """Raises AssertionError where it is not the answer."""
+    url, posted = asked
     assert response.status_code == 200, f"{url} was answered {response.status_code}"
-    name = url.partition("?")[0].rpartition("/")[2].encode()
-    assert name in response.content, f"{url} was answered with what stands for another item"
+    name = posted or url.partition("?")[0].rpartition("/")[2]
+    assert name.encode() in response.content, f"{url} was answered with what stands for another item"
 
 
-def _timed(session: Any, url: str) -> float:
+def _timed(session: Any, asked: Asked) -> float:
     started = perf_counter()
-    response = session.get(url)
+    response = send(session, asked)
     taken = perf_counter() - started
-    assert response.status_code == 200, f"{url} was answered {response.status_code}"
+    check(response, asked)
     return taken
 
 
-def _series(session: Any, urls: Sequence[str]) -> list[float]:
+def _series(session: Any, sample: Sequence[Asked]) -> list[float]:
     seconds: list[float] = []
     total = 0.0
-    for url in urls:
-        seconds.append(_timed(session, url))
+    for asked in sample:
+        seconds.append(_timed(session, asked))
         total += seconds[-1]
         if total > _AT_MOST and len(seconds) >= _AT_LEAST:
             break

@@ -224,6 +224,13 @@ def _replay(results: Results, plot: str) -> str:
         heads = (("first", "first use"), ("repeated", "repeated"))
         columns = [Column(head, _times(results, f"credential.{what}.{size}")) for what, head in heads]
         parts.append(table(results, ["credential", f"credential {size}"], columns))
+    size = next(iter(sizes_of(results, "one_url.request")), None)
+    if size is not None:
+        parts.append(
+            f"{size:,} requests with bodies of their own to one URL, as those of GraphQL, each used once:\n"
+        )
+        columns = [Column(f"each of {size:,}", _times(results, f"one_url.request.{size}"))]
+        parts.append(table(results, ["one_url"], columns))
     return "\n".join(parts)
 
 

@@ -36,8 +36,9 @@ _NO_PLUGIN = "no pytest plugin is loaded for it"
 _MATCHES_ONE_BY_ONE = "a round would take many minutes: see the row for 1,000"
 _FLOOR_CANNOT = dict.fromkeys(("recording", "flat", "memory", "processes", "imports"), "keeps nothing")
 _LIVE_CANNOT = dict.fromkeys(
-    ("replay", "credential", "memory", "processes", "suite", "idle", "imports"), "replays nothing"
+    ("replay", "credential", "one_url", "memory", "processes", "suite", "idle", "imports"), "replays nothing"
 )
+_NO_POST = "stores no answer to POST"
 
 SUBJECTS = (
     Subject("floor", "the floor", "floor", "floor", "floor", cannot=_FLOOR_CANNOT),
@@ -116,6 +117,7 @@ SUBJECTS = (
         cannot={
             "imports": _NO_PLUGIN,
             "idle": _NO_PLUGIN,
+            "one_url": "its recorder keeps no body of a request",
             "memory": "a round would take many minutes: it reads and writes 50 MB with PyYAML's own loader",
         },
     ),
@@ -147,7 +149,7 @@ SUBJECTS = (
         "",
         ("hishel[requests]",),
         shares_store=True,
-        cannot={"imports": _NO_PLUGIN, "idle": _NO_PLUGIN},
+        cannot={"imports": _NO_PLUGIN, "idle": _NO_PLUGIN, "one_url": _NO_POST},
     ),
     Subject(
         "cachecontrol",
@@ -157,7 +159,7 @@ SUBJECTS = (
         "",
         ("CacheControl[filecache]",),
         shares_store=True,
-        cannot={"imports": _NO_PLUGIN, "idle": _NO_PLUGIN},
+        cannot={"imports": _NO_PLUGIN, "idle": _NO_PLUGIN, "one_url": _NO_POST},
     ),
 )
 

@@ -9,7 +9,8 @@ from typing import Any
 import betamax
 import requests
 
-from benchmarks.loopback import path_of
+from benchmarks.loopback import ONE_URL
+from benchmarks.operations import requests_of, send
 
 
 @contextmanager
@@ -20,7 +21,8 @@ def session(path: Path, mode: str, variant: str) -> Iterator[requests.Session]:
         recorder = betamax.Betamax(
             made, cassette_library_dir=str(path.parent), default_cassette_options={"record_mode": record_mode}
         )
-        with recorder.use_cassette(path.name, allow_playback_repeats=True):
+        matched = ["method", "uri", "body"] if path.name == ONE_URL else ["method", "uri"]
+        with recorder.use_cassette(path.name, allow_playback_repeats=True, match_requests_on=matched):
             yield made
 
 
@@ -28,7 +30,7 @@ def prepare(command: dict[str, Any]) -> dict[str, Any]:
     """One recording, as often as is asked for: to record them one by one would take hours."""
     path = Path(command["path"])
     with session(path, "record", "") as made:
-        made.get(command["base"] + path_of(0, command.get("body", 0)))
+        send(made, requests_of({**command, "first": 0, "count": 1})[0])
     file = Path(f"{path}.json")
     cassette = json.loads(file.read_text(encoding="utf-8"))
     item = json.dumps(cassette["http_interactions"][0])

@@ -23,7 +23,7 @@ class FloorAdapter(HTTPAdapter):
         self.known: dict[str, tuple[list[tuple[str, str]], bytes]] = {}
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        path = request.path_url
+        path = request.path_url if request.method == "GET" else str(request.body)
         found = self.known.get(path)
         if found is None:
             found = self.known[path] = answer(path)

@@ -13,7 +13,8 @@ from pytest_reqcache import CachedSession
 
 @contextmanager
 def session(path: Path, mode: str, variant: str) -> Iterator[CachedSession]:
-    with CachedSession(f"{path}.yaml", only_if_cached=mode == "replay") as made:
+    methods = ["GET", "POST"]
+    with CachedSession(f"{path}.yaml", only_if_cached=mode == "replay", allowable_methods=methods) as made:
         yield made
 
 

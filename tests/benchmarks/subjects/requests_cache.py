@@ -13,5 +13,7 @@ def session(path: Path, mode: str, variant: str) -> Iterator[requests_cache.Cach
         backend = requests_cache.FileCache(path, serializer="yaml")
     else:
         backend = requests_cache.SQLiteCache(f"{path}.sqlite")
-    with requests_cache.CachedSession(backend=backend, only_if_cached=mode == "replay") as made:
+    with requests_cache.CachedSession(
+        backend=backend, only_if_cached=mode == "replay", allowable_methods=("GET", "HEAD", "POST")
+    ) as made:
         yield made

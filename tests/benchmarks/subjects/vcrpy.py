@@ -8,7 +8,8 @@ from typing import Any
 import requests
 import vcr
 
-from benchmarks.loopback import path_of
+from benchmarks.loopback import ONE_URL
+from benchmarks.operations import requests_of, send
 
 _REDACTED = ["authorization", "cookie"]
 
@@ -17,7 +18,11 @@ _REDACTED = ["authorization", "cookie"]
 def session(path: Path, mode: str, variant: str) -> Iterator[requests.Session]:
     record_mode = "new_episodes" if mode == "record" else "none"
     cassette = vcr.use_cassette(
-        f"{path}.yaml", record_mode=record_mode, allow_playback_repeats=True, filter_headers=_REDACTED
+        f"{path}.yaml",
+        record_mode=record_mode,
+        allow_playback_repeats=True,
+        filter_headers=_REDACTED,
+        match_on=["method", "uri", "body"] if path.name == ONE_URL else None,
     )
     with cassette, requests.Session() as made:
         yield made
@@ -26,9 +31,8 @@ def session(path: Path, mode: str, variant: str) -> Iterator[requests.Session]:
 def prepare(command: dict[str, Any]) -> dict[str, Any]:
     """One recording, as often as is asked for: to record them one by one would take hours."""
     path = Path(command["path"])
-    first = command["base"] + path_of(0, command.get("body", 0))
     with session(path, "record", "") as made:
-        made.get(first)
+        send(made, requests_of({**command, "first": 0, "count": 1})[0])
     file = Path(f"{path}.yaml")
     head, item, tail = _parts(file.read_text(encoding="utf-8"))
     items = (item.replace("item-0000000", f"item-{number:07d}") for number in range(command["count"]))
