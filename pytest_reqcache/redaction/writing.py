@@ -8,7 +8,7 @@ from functools import cached_property
 
 from ..models import REDACTED
 from .binding import Bindings
-from .known import Known
+from .known import SEARCHED_LENGTH, Known
 from .registry import Registry, Scope
 
 
@@ -118,7 +118,9 @@ class Placeholders:
         if value in self._offered:
             yield self._offered[value]
         if first is not None and is_usable:
-            yield first.placeholder
+            # A short one that a person has chosen may stand for another secret in another test.
+            if first.issued or first.is_wide or len(value) >= SEARCHED_LENGTH:
+                yield first.placeholder
 
 
 def name_in(placeholder: str) -> str:

@@ -269,6 +269,20 @@ def test_a_token_keeps_the_name_of_the_login_in_another_cassette() -> None:
     assert authorizations(items) == ["Bearer REDACTED-access_token"]
 
 
+@pytest.mark.parametrize(
+    ("value", "name"), [("demo", "password"), ("a", "password"), ("demo-of-the-shop", "x-api-key")]
+)
+def test_a_short_secret_is_called_by_its_own_name_in_each_test(value: str, name: str) -> None:
+    """Else what it is called would depend on which tests have run before."""
+    registry = Registry()
+    sent = interaction(request("https://x/", ("X-Api-Key", value)), cassette="one.yaml")
+    redacted(sent, redactor=Redactor(registry))
+    (item,) = redacted(
+        interaction(request(f"https://x/?password={value}"), cassette="two.yaml"), redactor=Redactor(registry)
+    )
+    assert item.request.url == f"https://x/?password=REDACTED-{name}"
+
+
 def test_the_name_of_the_login_is_not_taken_from_who_has_it_in_another_cassette() -> None:
     registry = Registry()
     for token, cassette in (("abc", "login.yaml"), ("def", "use.yaml")):
