@@ -18,7 +18,7 @@ def with_cookies_of_replay(items: Iterable[Interaction]) -> Iterator[Interaction
     """
     jar = _Jar()
     for item in items:
-        host = urlsplit(item.request.url).hostname or ""
+        host = _host(item.request.url)
         headers = Headers(
             tuple(
                 (name, jar.sent(host, value) if name.lower() == "cookie" else value)
@@ -29,6 +29,13 @@ def with_cookies_of_replay(items: Iterable[Interaction]) -> Iterator[Interaction
             jar.note(host, cookie)
         same = headers == item.request.headers
         yield item if same else replace(item, request=replace(item.request, headers=headers))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 class _Jar:

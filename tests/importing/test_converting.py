@@ -83,6 +83,11 @@ def test_cookie_that_no_answer_has_set_is_the_one_that_was_set(
     assert (cookies[0] == cookies[1]) == repeated
 
 
+def test_cookies_of_what_is_no_url_stay() -> None:
+    odd = with_cookies("/feed", "sid=b2xkZXIxMjM0", "sid=Zm9vYmFyYmF6", host="[odd")
+    assert converted(odd, odd).interactions[0].request.url == "http://[odd/feed"
+
+
 def test_cookie_of_another_user_whom_an_answer_has_let_in_stays_another() -> None:
     result = converted(
         with_cookies("/login?as=ada", told="sid=Zm9vYmFyYmF6"),
