@@ -26,10 +26,12 @@ class WrappingAdapter(BaseAdapter):
 
     _inner: BaseAdapter
     _mocks_first: bool
+    #: The inner adapter's methods that were replaced by way of this one: who replaces ours calls it still.
+    _replaced: dict[str, Callable[..., Any]]
 
     def __init__(self, inner: BaseAdapter, *, mocks_first: bool, **own: object) -> None:
         super().__init__()
-        vars(self).update(own, _inner=inner, _mocks_first=mocks_first)
+        vars(self).update(own, _inner=inner, _mocks_first=mocks_first, _replaced={})
 
     def send(
         self,
@@ -48,7 +50,8 @@ class WrappingAdapter(BaseAdapter):
             return mocks.ask_first(
                 mounted, request, arguments, lambda forward: self._through(request, forward, arguments)
             )
-        return self.answer(request, lambda outgoing: self._inner.send(outgoing, **arguments), arguments)
+        inner = self._replaced.get("send") or self._inner.send
+        return self.answer(request, lambda outgoing: inner(outgoing, **arguments), arguments)
 
     def _mounted(self) -> BaseAdapter:
         """The adapter below everything that stands before it."""
@@ -71,7 +74,7 @@ class WrappingAdapter(BaseAdapter):
         raise NotImplementedError
 
     def close(self) -> None:
-        self._inner.close()
+        (self._replaced.get("close") or self._inner.close)()
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[BaseAdapter]:  # type: ignore[override]
@@ -85,10 +88,15 @@ class WrappingAdapter(BaseAdapter):
         return getattr(self._inner, name)
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name in ("send", "close"):  # which this has, too: they are read where they were set
+            self._replaced.setdefault(name, getattr(self._inner, name))
+            vars(self)[name] = value
         setattr(self._inner, name, value)
 
     def __delattr__(self, name: str) -> None:
         delattr(self._inner, name)
+        self._replaced.pop(name, None)
+        vars(self).pop(name, None)
 
     def __eq__(self, other: object) -> bool:
         is_wrapped = issubclass(type(other), WrappingAdapter)

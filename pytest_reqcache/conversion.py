@@ -102,7 +102,8 @@ def as_cached_response(response: requests.Response) -> CachedResponse:
     else:  # a subclass of someone else's: keep its class, add the attributes that it has not been given yet
         for name, value in _OF_A_NEW_ONE.items():
             if not hasattr(response, name):
-                setattr(response, name, value)
+                with suppress(AttributeError):  # what an adapter of a user's own gives may take none
+                    setattr(response, name, value)
     return cast(CachedResponse, response)
 
 
@@ -410,6 +411,7 @@ def show_unread(response: requests.Response) -> None:
     recorded = RecordedResponse(response.status_code, response.reason or "", received_headers(response))
     original: Any = raw._original_response
     again = _ReplayedResponse(body, recorded, response.request, original)
+    again.retries, again.version, again.version_string = raw.retries, raw.version, raw.version_string
     vars(response).update(raw=again, _content=False, _content_consumed=False)
 
 

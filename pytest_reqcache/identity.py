@@ -132,9 +132,9 @@ class TestIdentity(Identity):
     def __init__(self, settings: Callable[[], Settings], redactor: Redactor) -> None:
         super().__init__(settings)
         self._redactor = redactor
-        #: By ref what stored requests are compared by, and by that what is left of it without some names.
-        #: Both hold under the terms ``_known_by``.
-        self._known: dict[str, tuple[Masked, Compared]] = {}
+        #: Stored requests by the refs of their items, each as it is compared; and what is left of that
+        #: without some names. Both hold as long as the terms are ``_known_by``.
+        self._known: dict[str, tuple[RecordedRequest, Masked, Compared]] = {}
         self._bare: dict[tuple[Compared, frozenset[str]], Compared] = {}
         self._known_by: object = None
 
@@ -192,12 +192,12 @@ class TestIdentity(Identity):
 
     def _compared_of(self, item: Interaction) -> tuple[Masked, Compared]:
         found = self._known.get(item.ref)
-        if found is None:
+        if found is None or found[0] != item.request:  # an alias stands for another one further down
             own = self.mask(item.request)
-            found = own, self._compared(own)
+            found = item.request, own, self._compared(own)
             if item.ref:
                 self._known[item.ref] = found
-        return found
+        return found[1:]
 
     def _without(self, names: frozenset[str], masked: Masked, compared: Compared) -> Compared:
         found = self._bare.get((compared, names))

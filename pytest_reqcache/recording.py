@@ -173,7 +173,7 @@ class _Latest:
         return number < self._written.get(locator, 0)
 
     def note_write(self, number: int, locators: Iterable[str]) -> None:
-        """A write was answered before the request of that number."""
+        """A write was answered; ``number`` is that of a request that would be made right then."""
         for locator in locators:
             self._written.pop(locator, None)
             self._written[locator] = number

@@ -105,7 +105,7 @@ class Transport:
         response = self._answer(call)
         if readable is not prepared and response.request is readable:
             response.request = prepared
-        if not stream and (prepared.hooks or {}).get("response"):
+        if not stream and (prepared.hooks or {}).get("response") and isinstance(response, requests.Response):
             show_unread(response)
         return response
 
@@ -316,7 +316,7 @@ class Transport:
             raise
         if not is_recordable(response, body):
             self.journal.passed(call.what, "no response of HTTP")
-            return as_cached_response(response)
+            return response
         response.request = call.prepared
         if outgoing.url != call.prepared.url:
             response.url = call.prepared.url or ""

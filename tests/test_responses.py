@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+from urllib3 import Retry
 
 from origin import Answer
 from pytest_reqcache import conversion
@@ -424,6 +425,17 @@ def test_hook_may_do_with_the_body_what_it_may_without_a_cache(origin, session, 
         client = session()
         assert [seen_by(client, url), seen_by(client, url)] == [expected, expected]
     assert client.get(chain).from_cache
+
+
+def test_hook_sees_how_often_the_request_was_made(origin, session):
+    origin["/a"] = Answer(status=503), Answer(status=503), Answer("in the end")
+    s, seen = session(), []
+    retries = Retry(3, status_forcelist=[503], backoff_factor=0)
+    s.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
+    response = s.get(
+        f"{origin.url}/a", hooks={"response": lambda r, **_: seen.append(len(r.raw.retries.history))}
+    )
+    assert (seen, response.text, len(response.raw.retries.history)) == ([2], "in the end", 2)
 
 
 def test_hook_of_the_session_may_replace_the_response(origin, session):

@@ -179,6 +179,29 @@ def test_what_an_adapter_gives_that_is_no_response_of_http_is_handed_on(session,
     assert (s.get("canned://x/y").content or b"") == (expected.content or b"")
 
 
+@pytest.mark.parametrize(
+    "slots", [(), ("history", "raw", "status_code", "is_redirect", "content", "headers", "url")]
+)
+def test_what_is_no_response_of_requests_is_handed_on(session, slots):
+    class Odd:
+        __slots__ = slots or ("__dict__",)
+
+        def __init__(self):
+            self.history, self.raw, self.status_code, self.is_redirect = [], None, "fine", False
+            self.content, self.headers, self.url = b"x", {}, "canned://x/y"
+
+    class Adapter(Canned):
+        def send(self, request, **kwargs):
+            return Odd()
+
+    s, seen = session(), []
+    s.mount("canned://", Adapter())
+    call = s.get_adapter("canned://x/y").send  # `requests` itself sets attributes of it
+    prepared = requests.Request("GET", "canned://x/y", hooks={"response": seen.append}).prepare()
+    assert type(call(prepared)) is Odd
+    assert len(s.cache) == 0
+
+
 def test_response_of_a_class_of_its_own_keeps_it_and_knows_where_it_comes_from(session):
     class Own(requests.Response):
         pass

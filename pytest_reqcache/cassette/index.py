@@ -125,8 +125,8 @@ class View:
         return found
 
     def of_key(self, locator: Hashable, key: Hashable, keys: Keys) -> Sequence[int]:
-        """The items with that locator that may have that key: of several those that have it, the only one
-        unread."""
+        """The items with that locator and key. Where only one has the locator it is not read for its key, and
+        may have another."""
         numbers = self.layout.at(locator)
         if len(numbers) < 2:
             return numbers

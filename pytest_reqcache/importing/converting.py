@@ -66,7 +66,8 @@ def convert(cassette: ForeignCassette, file_time: datetime, secrecy: Secrecy) ->
     recordings = cassette.recordings
     dates = [_received_at(recording) for recording in recordings]
     received = zip(recordings, dates, strict=True)
-    live = list(with_cookies_of_replay(_interaction(each, date or file_time) for each, date in received))
+    live = [_interaction(recording, date or file_time) for recording, date in received]
+    live = with_cookies_of_replay(live, secrecy.rules)
     redactor = Redactor(Registry(), rules=lambda: secrecy.rules)
     for item in live:
         redactor.observe(item.request, item.response)

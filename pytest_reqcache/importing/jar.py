@@ -2,71 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-from ..headers import Headers
+import requests
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
+
+from .. import clock
+from ..conversion import as_prepared, replay, without_fields
 from ..models import Interaction
+from ..policy import REFUSALS
+from ..redaction import Rules
 
 
-def with_cookies_of_replay(items: Iterable[Interaction]) -> Iterator[Interaction]:
+def with_cookies_of_replay(items: Sequence[Interaction], rules: Rules) -> list[Interaction]:
     """The interactions with the cookies that a client has that they are replayed to.
 
-    A recording may lack the answers that changed a cookie. On replay nobody gets those values: where an
-    answer before has set a cookie of that name, that one is sent still.
+    A recording may lack the answers that have changed a session's cookie. Nobody gets its new values on
+    replay: what was set last is sent still. A value stays that an answer sets, that was refused, or after
+    which what was set is sent again: that client has chosen it.
     """
-    jar = _Jar()
-    for item in items:
-        host = _host(item.request.url)
-        headers = Headers(
-            tuple(
-                (name, jar.sent(host, value) if name.lower() == "cookie" else value)
-                for name, value in item.request.headers
+    jar, made = RequestsCookieJar(), []
+    ever_set = {cookie for item in items for cookie in _told(item)}
+    last_sent = {cookie: number for number, item in enumerate(items) for cookie in _sent(item)}
+    for number, item in enumerate(items):
+        prepared = as_prepared(item.request)
+        with suppress(ValueError):  # what is no URL has no cookies
+            is_refused = item.response.status in REFUSALS
+            held = {} if is_refused else dict(_pairs(_of_jar(jar, prepared)))
+            lost = {
+                (name, value): held[name]
+                for name, value in _sent(item)
+                if name in held
+                and (name, value) not in ever_set
+                and last_sent.get((name, held[name]), 0) < number
+                and rules.of_requests.is_cookie(name, value, http_only=False)
+            }
+            response = replay(
+                item, prepared, stream=False, connection=None, age=clock.now() - item.created_at
             )
-        )
-        for cookie in item.response.headers.get_all("Set-Cookie"):
-            jar.note(host, cookie)
-        same = headers == item.request.headers
-        yield item if same else replace(item, request=replace(item.request, headers=headers))
+            extract_cookies_to_jar(jar, prepared, response.raw)  # type: ignore[no-untyped-call]
+            item = _with_cookies(item, lost) if lost else item
+        made.append(item)
+    return made
 
 
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+def _of_jar(jar: RequestsCookieJar, prepared: requests.PreparedRequest) -> str:
+    header: str | None = get_cookie_header(jar, without_fields(prepared, ["Cookie"]))  # type: ignore[no-untyped-call]
+    return header or ""
 
 
-class _Jar:
-    """What was set, by name: the values with the domains that they are for, the last one at the end."""
+def _sent(item: Interaction) -> Iterator[tuple[str, str]]:
+    return _pairs(item.request.headers.get("Cookie") or "")
 
-    def __init__(self) -> None:
-        self._set: dict[str, list[tuple[str, str]]] = {}
 
-    def note(self, host: str, cookie: str) -> None:
-        """A ``Set-Cookie`` of a host (RFC 6265 section 4.1)."""
-        pair, *attributes = cookie.split(";")
-        name, _, value = (part.strip() for part in pair.partition("="))
-        domain = host
-        for attribute in attributes:
-            key, _, text = attribute.partition("=")
-            if key.strip().lower() == "domain" and text.strip(" ."):
-                domain = text.strip(" .").lower()
-        if value:
-            self._set.setdefault(name, []).append((domain, value))
+def _told(item: Interaction) -> Iterator[tuple[str, str]]:
+    for cookie in item.response.headers.get_all("Set-Cookie"):
+        yield from _pairs(cookie.partition(";")[0])
 
-    def sent(self, host: str, cookies: str) -> str:
-        """A ``Cookie`` header in which each value is one that was set, if any of its name was."""
-        return ";".join(self._sent(host, pair) for pair in cookies.split(";"))
 
-    def _sent(self, host: str, pair: str) -> str:
+def _pairs(cookies: str) -> Iterator[tuple[str, str]]:
+    for pair in cookies.split(";"):
         name, equals, value = pair.partition("=")
-        known = [
-            given
-            for domain, given in self._set.get(name.strip(), ())
-            if host == domain or host.endswith(f".{domain}")
-        ]
-        if not equals or not known or value.strip() in known:
-            return pair
-        return f"{name}={known[-1]}"
+        if equals:
+            yield name.strip(), value.strip()
+
+
+def _with_cookies(item: Interaction, others: dict[tuple[str, str], str]) -> Interaction:
+    """With another value for some of the cookies that are sent."""
+    pairs = [(name, others.get((name, value), value)) for name, value in _sent(item)]
+    headers = item.request.headers.replaced("Cookie", "; ".join(f"{name}={value}" for name, value in pairs))
+    return replace(item, request=replace(item.request, headers=headers))

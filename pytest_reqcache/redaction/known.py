@@ -33,6 +33,35 @@ WRONG: Final = frozenset(
     }
 )
 
+_SAID_OF_SECRETS: Final = WRONG | {
+    *(
+        "access",
+        "api",
+        "auth",
+        "authorization",
+        "client",
+        "code",
+        "credential",
+        "credentials",
+        "csrf",
+        "grant",
+    ),
+    *(
+        "id",
+        "jwt",
+        "key",
+        "login",
+        "password",
+        "refresh",
+        "request",
+        "scope",
+        "secret",
+        "session",
+        "signature",
+    ),
+    *("token", "type", "user"),
+}
+
 
 def is_common(value: str) -> bool:
     """Whether a value is likely to stand elsewhere by chance: a plain word, a number that is not long, or
@@ -41,8 +70,8 @@ def is_common(value: str) -> bool:
         return value[1:].islower() and len(value) < _UNMISTAKABLE
     if value.isdigit():
         return len(value) < _UNMISTAKABLE
-    words = re.split("[-_]", value.lower())
-    return all(map(str.isalpha, words)) and not WRONG.isdisjoint(words)
+    words = frozenset(re.split("[-_]", value.lower()))
+    return words <= _SAID_OF_SECRETS and not words.isdisjoint(WRONG)
 
 
 class Finder(NamedTuple):

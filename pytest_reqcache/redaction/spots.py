@@ -102,6 +102,8 @@ def _behind_scheme(spot: Spot, raw: str, rules: Rules, scheme: re.Pattern[str] =
     if found is None or _KEPT_SCHEME.fullmatch(found[1]) is None or rules.is_chosen(spot.name):
         return spot
     credential = spot.value[len(found[1]) :].lstrip(" ")
+    if not credential:
+        return spot
     inner = _of_basic(spot.name, credential) if found[1].lower() == "basic" else ()
     return spot._replace(start=spot.start + found.end(), value=credential, inner=inner)
 

@@ -58,7 +58,7 @@ def with_cookies(path: str, sent: str = "", told: str = "", *, host: str = "api.
             True,
         ),
         (
-            with_cookies("/login", told="sid=Zm9vYmFyYmF6; Domain=.example", host="www.example"),
+            with_cookies("/login", told="sid=Zm9vYmFyYmF6; Domain=api.example", host="www.api.example"),
             ("sid=Zm9vYmFyYmF6", "sid=b2xkZXIxMjM0"),
             True,
         ),
@@ -81,6 +81,29 @@ def test_cookie_that_no_answer_has_set_is_the_one_that_was_set(
     assert result.sequences == ((("GET http://api.example/feed", 2),) if repeated else ())
     cookies = [item.request.headers.get("Cookie") for item in result.interactions[1:]]
     assert (cookies[0] == cookies[1]) == repeated
+
+
+SET = with_cookies("/login", told="sid=Zm9vYmFyYmF6; Path=/")
+FORGED = with_cookies("/feed", "sid=b2xkZXIxMjM0")
+
+
+@pytest.mark.parametrize(
+    "recordings",
+    [
+        (SET, with_cookies("/feed", "sid=Zm9vYmFyYmF6"), replace(FORGED, status=401)),
+        (SET, FORGED, with_cookies("/feed", "sid=Zm9vYmFyYmF6")),
+        (with_cookies("/start", told="lang=en; Path=/"), with_cookies("/page", "lang=de")),
+        (with_cookies("/login", told="sid=Zm9vYmFyYmF6; Path=/admin"), FORGED),
+        (SET, with_cookies("/logout", told="sid=gone; Path=/; Max-Age=0"), FORGED),
+    ],
+    ids=["refused", "set value again", "no secret", "another path", "removed"],
+)
+def test_cookie_that_the_client_has_chosen_stays(recordings: tuple[Recording, ...]) -> None:
+    values = [recording.request.headers.get("Cookie") for recording in recordings]
+    result = converted(*recordings)
+    others = [item.request.headers.get("Cookie") for item in result.interactions]
+    assert len({*others}) == len({*values})
+    assert not result.sequences
 
 
 def test_cookies_of_what_is_no_url_stay() -> None:

@@ -393,3 +393,55 @@ def test_comment_at_the_top_stays_and_costs_nothing(suite, comment):
     cassette = Cassette(path, str)
     assert len(list(cassette)) == 3
     assert cassette._index.layout.scanned
+
+
+ALIASED = """version: 1
+interactions:
+- request: &asked
+    method: POST
+    url: http://api.example/p
+    text: one
+  response: {status: 200 OK, text: first}
+  created_at: 2026-11-23T19:10:00.000Z
+- request: *asked
+  response: {status: 201 Created, text: second}
+  answer: 2
+  created_at: 2026-11-23T19:10:01.000Z
+- request: &asked
+    method: POST
+    url: http://api.example/p
+    text: two
+  response: {status: 200 OK, text: third}
+  created_at: 2026-11-23T19:10:02.000Z
+- request: *asked
+  response: {status: 201 Created, text: second}
+  answer: 2
+  created_at: 2026-11-23T19:10:01.000Z
+"""
+
+
+def test_an_alias_stands_for_what_its_anchor_is_by_then(suite):
+    """Two items of one text are two requests; so is one before and after an edit elsewhere."""
+    path = suite.path / "cassettes/aliased.yaml"
+    path.parent.mkdir()
+    path.write_text(ALIASED)
+    suite.test(
+        f"""
+        from pathlib import Path
+
+        def ask(body):
+            return requests.post("http://api.example/p", data=body).text
+
+        @pytest.mark.reqcache("aliased")
+        def test_it():
+            assert [ask("one"), ask("one"), ask("two"), ask("two")] == ["first", "second", "third", "second"]
+
+        @pytest.mark.reqcache("aliased")
+        def test_edited():
+            assert ask("one") == "first"
+            file = Path({str(path)!r})
+            file.write_text(file.read_text().replace("text: one", "text: uno"))
+            assert [ask("uno"), ask("uno")] == ["first", "second"]
+        """
+    )
+    suite.offline("-p", "no:randomly").assert_outcomes(passed=2)

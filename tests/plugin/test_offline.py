@@ -349,6 +349,39 @@ def test_mounted_adapter_that_is_asked_for_is_the_same_online_and_offline(suite)
     suite.offline().assert_outcomes(passed=1)
 
 
+def test_mounted_adapter_may_be_wrapped_by_hand(suite):
+    suite.test("""
+        seen = []
+
+        def counted(adapter):
+            send, close = adapter.send, adapter.close
+            adapter.send = lambda *args, **kwargs: seen.append("sent") or send(*args, **kwargs)
+            adapter.close = lambda: seen.append("closed") or close()
+
+        @pytest.fixture(scope="module")
+        def client():
+            session = requests.Session()
+            for _ in range(2):
+                counted(session.get_adapter(URL))
+            yield session
+            session.close()
+
+        @pytest.mark.reqcache
+        def test_it(client):
+            del seen[:]
+            response = client.get(URL + "/a")
+            assert seen == ([] if response.from_cache else ["sent", "sent"])
+            counted(client.get_adapter(URL))
+            adapter = client.get_adapter(URL)
+            counted(adapter)
+            counted(adapter)
+            adapter.close()
+            assert seen.count("closed") == 5
+    """)
+    suite.run().assert_outcomes(passed=1)
+    suite.offline().assert_outcomes(passed=1)
+
+
 def test_loopback_is_left_alone_in_an_unmarked_test_with_the_fixture(suite):
     suite.test("""
         def test_it(cached_session):

@@ -162,9 +162,18 @@ def test_what_says_what_is_wrong_is_no_secret_elsewhere(token: str) -> None:
     assert item.response == answered
 
 
-def test_words_that_say_nothing_wrong_are_a_secret_elsewhere() -> None:
-    (item,) = redacted(interaction(bearer("correct-horse"), json_body('{"a": "correct-horse"}')))
+@pytest.mark.parametrize(
+    "secret", ["correct-horse", "weak-otter-purple-lamp", "no-more-secrets", "token-key"]
+)
+def test_words_that_do_not_say_what_is_wrong_are_a_secret_elsewhere(secret: str) -> None:
+    (item,) = redacted(interaction(bearer(secret), json_body(f'{{"a": "{secret}"}}')))
     assert item.response.body == b'{"a": "REDACTED-authorization"}'
+
+
+@pytest.mark.parametrize("query", ["token=Bearer+%20", "token=Bearer+"])
+def test_a_scheme_with_nothing_behind_it_is_all_there_is(query: str) -> None:
+    (item,) = redacted(interaction(request(f"https://x/?{query}")))
+    assert item.request.url == "https://x/?token=REDACTED-token"
 
 
 def test_the_signature_of_a_presigned_post_is_one() -> None:
