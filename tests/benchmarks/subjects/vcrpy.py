@@ -17,12 +17,13 @@ _REDACTED = ["authorization", "cookie"]
 @contextmanager
 def session(path: Path, mode: str, variant: str) -> Iterator[requests.Session]:
     record_mode = "new_episodes" if mode == "record" else "none"
+    matched = {"match_on": ["method", "uri", "body"]} if path.name == ONE_URL else {}
     cassette = vcr.use_cassette(
         f"{path}.yaml",
         record_mode=record_mode,
         allow_playback_repeats=True,
         filter_headers=_REDACTED,
-        match_on=["method", "uri", "body"] if path.name == ONE_URL else None,
+        **matched,
     )
     with cassette, requests.Session() as made:
         yield made
