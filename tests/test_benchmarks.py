@@ -232,3 +232,13 @@ def test_what_answers_for_another_item_is_an_error() -> None:
 
     with pytest.raises(AssertionError, match="stands for another item"):
         operation.send(Session())
+
+
+def test_the_page_names_what_an_earlier_run_has_measured() -> None:
+    about = {"date": "2026-11-30", "rounds": 11, "python": "3.11", "system": "Linux", "variables": 3}
+    newer = Results({**about, "versions": {"requests": "2.32"}})
+    newer.add("suite.run", "floor", 1.0)
+    both = replayed(1.2).updated(newer)
+    assert "Of earlier runs: replay." in page.text_of(both, "plot.svg")
+    anew = both.updated(both)
+    assert "earlier runs" not in page.text_of(anew, "plot.svg")

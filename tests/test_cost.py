@@ -130,18 +130,22 @@ def parsed(monkeypatch):
     return numbers
 
 
-def post(flow, number, headers=Headers()):
+def ask(flow, request, answer):
     """Asked of a flow, and answered by it or by the origin."""
-    request = RecordedRequest("POST", "http://api.test/graphql", headers, b"query=%d" % number)
     asked = flow.ask(request, None)
     found = flow.find(asked)
     stored = found.candidates[0] if found.candidates else None
     live = stored is None
     if stored is None:
-        response = RecordedResponse(200, "OK", Headers(), b"%d" % number)
-        stored = flow.store(asked, Interaction(request, response, NOW), None, found)
+        new = Interaction(request, RecordedResponse(200, "OK", Headers(), answer), NOW)
+        stored = flow.store(asked, new, None, found)
     flow.answered(asked, found, stored, 200, live=live)
-    assert stored.response.body == b"%d" % number
+    assert stored.response.body == answer
+
+
+def post(flow, number, headers=Headers()):
+    request = RecordedRequest("POST", "http://api.test/graphql", headers, b"query=%d" % number)
+    ask(flow, request, b"%d" % number)
 
 
 @pytest.mark.parametrize("way", ["as recorded", "without the credential", "with another one"])
@@ -193,15 +197,7 @@ def test_reads_between_many_writes_look_at_each_once(tmp_path, parsed):
     def run(flow, size):
         for number in range(size):
             post(flow, number)
-            request = RecordedRequest("GET", f"http://api.test/state/{number}")
-            asked = flow.ask(request, None)
-            found = flow.find(asked)
-            stored = found.candidates[0] if found.candidates else None
-            live = stored is None
-            if stored is None:
-                response = RecordedResponse(200, "OK", Headers(), b"%d" % number)
-                stored = flow.store(asked, Interaction(request, response, NOW), None, found)
-            flow.answered(asked, found, stored, 200, live=live)
+            ask(flow, RecordedRequest("GET", f"http://api.test/state/{number}"), b"%d" % number)
 
     costs = []
     for size in (20, 40):
@@ -211,7 +207,7 @@ def test_reads_between_many_writes_look_at_each_once(tmp_path, parsed):
         parsed.clear()
         run(flow_on(tmp_path / f"{size}.yaml"), size)
         costs.append(len(parsed))
-    assert costs[1] <= 2 * costs[0] <= 20 * 8
+    assert 0 < costs[1] <= 2 * costs[0] <= 20 * 8
 
 
 def test_superseded_items_of_a_closed_cassette_are_found_by_one_reading(tmp_path, monkeypatch):

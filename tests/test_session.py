@@ -179,15 +179,17 @@ def test_what_an_adapter_gives_that_is_no_response_of_http_is_handed_on(session,
     assert (s.get("canned://x/y").content or b"") == (expected.content or b"")
 
 
-@pytest.mark.parametrize(
-    "slots", [(), ("history", "raw", "status_code", "is_redirect", "content", "headers", "url")]
-)
-def test_what_is_no_response_of_requests_is_handed_on(session, slots):
+NEEDED = ("elapsed", "history", "raw", "status_code", "is_redirect", "content", "headers", "url")
+
+
+@pytest.mark.parametrize("slots", [("__dict__",), NEEDED], ids=["any attribute", "no other attribute"])
+@pytest.mark.parametrize("status", [200, None])
+def test_what_is_no_response_of_requests_is_handed_on(session, slots, status):
     class Odd:
-        __slots__ = slots or ("__dict__",)
+        __slots__ = slots
 
         def __init__(self):
-            self.history, self.raw, self.status_code, self.is_redirect = [], None, "fine", False
+            self.history, self.raw, self.status_code, self.is_redirect = [], None, status, False
             self.content, self.headers, self.url = b"x", {}, "canned://x/y"
 
     class Adapter(Canned):
@@ -196,10 +198,10 @@ def test_what_is_no_response_of_requests_is_handed_on(session, slots):
 
     s, seen = session(), []
     s.mount("canned://", Adapter())
-    call = s.get_adapter("canned://x/y").send  # `requests` itself sets attributes of it
-    prepared = requests.Request("GET", "canned://x/y", hooks={"response": seen.append}).prepare()
-    assert type(call(prepared)) is Odd
-    assert len(s.cache) == 0
+    for hooks in ({}, {"response": lambda response, **_: seen.append(response)}):
+        response = s.get("canned://x/y", hooks=hooks)
+        assert (type(response), response.content, len(s.cache)) == (Odd, b"x", 0)
+    assert seen == [response]
 
 
 def test_response_of_a_class_of_its_own_keeps_it_and_knows_where_it_comes_from(session):

@@ -57,8 +57,9 @@ class Results:
     def updated(self, newer: Results) -> Results:
         """These, with the rows that were measured anew in the place of the old ones."""
         versions = {**self.about.get("versions", {}), **newer.about.get("versions", {})}
+        kept = sorted(self.rows.keys() - newer.rows.keys())
         return Results(
-            {**newer.about, "versions": versions} if versions else newer.about,
+            {**newer.about, "versions": versions, "kept": kept} if versions else newer.about,
             {**self.rows, **newer.rows},
             {**self.absent, **newer.absent},
         )

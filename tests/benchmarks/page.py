@@ -92,10 +92,13 @@ def _run(results: Results) -> str:
     if not about:
         return ""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    quick = _QUICK if about.get("quick") else ""
+    remarks = _QUICK if about.get("quick") else ""
+    kept = ", ".join(dict.fromkeys(row.partition(".")[0] for row in about.get("kept", ())))
+    if kept:
+        remarks += f" Of earlier runs: {kept}."
     return (
         f"## The run\n\n{about['date']}, {about['rounds']} rounds, Python {about['python']}, "
-        f"{about['system']}, {about['variables']} environment variables.{quick}\n\n"
+        f"{about['system']}, {about['variables']} environment variables.{remarks}\n\n"
         f"{_stopped_early(results)}{versions}.\n"
     )
 
